@@ -1,0 +1,55 @@
+import { toApplicationFailure } from '../src/model/failure';
+import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
+import { operationName } from '../src/model/texts';
+
+/** Temporal refuses payloads over 2 MB, and retries for ever; codecs make them grow. */
+const MAXIMUM_RESULT_BYTES = 1_500_000;
+/** Of failure details; the server drops more than 2 MB silently, and people read them. */
+const MAXIMUM_FAILURE_BYTES = 256_000;
+
+function bytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value) ?? '');
+}
+
+/** What stands in for a message that is too large to keep. */
+function tooLarge(any: AnyJson, size: number): AnyJson {
+  return { '@type': any['@type'], problem: `left out: ${size} bytes of JSON are more than Temporal can carry` };
+}
+
+/**
+ * The snapshot, with a metadata too large to carry left out and said so. Throws an `OperationUnreadable` failure for a
+ * response that is too large: the caller must not take a stand-in for it.
+ */
+export function checkSize(operation: OperationSnapshot): OperationSnapshot {
+  if (bytes(operation) <= MAXIMUM_FAILURE_BYTES) return operation;
+  const { metadata } = operation;
+  const metadataSize = bytes(metadata);
+  const lighter =
+    metadata && metadataSize > MAXIMUM_FAILURE_BYTES / 2
+      ? { ...operation, metadata: tooLarge(metadata, metadataSize) }
+      : operation;
+  switch (lighter.state) {
+    case 'running':
+      return lighter;
+    case 'rollingBack':
+    case 'failed':
+      if (bytes(lighter.error) <= MAXIMUM_FAILURE_BYTES / 2) return lighter;
+      return {
+        ...lighter,
+        error: { ...lighter.error, details: lighter.error.details.map((detail) => tooLarge(detail, bytes(detail))) },
+      };
+    case 'succeeded': {
+      const size = bytes(lighter);
+      if (size <= MAXIMUM_RESULT_BYTES) return lighter;
+      const { response, ...rest } = lighter;
+      throw toApplicationFailure({
+        type: 'OperationUnreadable',
+        cloud: operation.cloud,
+        operationId: operation.id,
+        message: `${operationName(operation.cloud, operation.id, operation.description)} succeeded, but its response is too large: ${size} bytes of JSON, over the limit of ${MAXIMUM_RESULT_BYTES}. Read the resource with a call of your own`,
+        details: [],
+        operation: { ...rest, response: tooLarge(response, size) },
+      });
+    }
+  }
+}

@@ -1,0 +1,10 @@
+/** Tests run as they are compiled: what jest executes is the code that the package ships. */
+module.exports = {
+  roots: ['<rootDir>/dist/test'],
+  testEnvironment: 'node',
+  testTimeout: 60_000,
+  maxWorkers: 1,
+  globalSetup: '<rootDir>/dist/test/support/global-setup.js',
+  globalTeardown: '<rootDir>/dist/test/support/global-teardown.js',
+  modulePathIgnorePatterns: ['<rootDir>/dist/package.json'],
+};

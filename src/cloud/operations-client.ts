@@ -1,0 +1,44 @@
+import { checkOperationId } from '../model/options';
+import type { OperationSnapshot } from '../model/snapshot';
+import { Cloud } from './cloud';
+import type { CloudOptions } from './options';
+
+/** Options of one call. */
+export interface CallOptions {
+  /** Ends the call on this side; the operation goes on in the cloud. */
+  signal?: AbortSignal;
+}
+
+/** How a cloud is named in the snapshots of a client that knows only one. */
+const CLOUD_NAME = 'default';
+
+/** Operations of one cloud for plain Node programs, without Temporal. */
+export class OperationsClient {
+  readonly #cloud: Cloud;
+
+  private constructor(cloud: Cloud) {
+    this.#cloud = cloud;
+  }
+
+  /** Checks the options; the connection is made at the first call and kept until {@link close}. */
+  static connect(cloud: CloudOptions): OperationsClient {
+    return new OperationsClient(new Cloud(CLOUD_NAME, cloud));
+  }
+
+  /** The operation as it is now. Rejects with an OperationServiceError. */
+  async get(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
+    return (await this.#cloud.get(checkOperationId(operationId), { signal })).operation;
+  }
+
+  /**
+   * Asks the cloud to cancel the operation and returns its state at that moment. Best effort: it may complete all the
+   * same, and some services refuse. Rejects with an OperationServiceError.
+   */
+  async cancel(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
+    return (await this.#cloud.cancel(checkOperationId(operationId), signal)).operation;
+  }
+
+  close(): void {
+    this.#cloud.close();
+  }
+}

@@ -1,0 +1,10 @@
+// Entry 'temporal-lro': workers and clients. Not for workflow code, whose helpers are in 'temporal-lro/workflow'.
+export { OperationsPlugin } from './plugin';
+export type { CloudOptions } from './cloud/options';
+export type { Credentials } from './credentials/credentials';
+export { iamToken } from './credentials/iam-token';
+export { OperationsClient, type CallOptions } from './cloud/operations-client';
+export { OperationServiceError } from './cloud/error';
+export { operationFailure, type OperationFailure } from './model/failure';
+export { operationWorkflowId } from './model/names';
+export { operationChanged, operationQuery, pollOperation } from '../workflows/messages';

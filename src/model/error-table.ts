@@ -1,0 +1,43 @@
+import type { StatusCodeName } from './status-code';
+
+/**
+ * What an error of a poll means for the wait.
+ * - `transient`: the call did not get through or the cloud is in trouble. Poll again; it never ends a wait.
+ * - `unknown`: the cloud has no such operation. Forgiven for the first polls of a young wait, final afterwards.
+ * - `refused`: a wrong id, role, name or worker configuration. It ends a young wait, where it tells a mistake at once;
+ *   an older one has been served before, so something broke that somebody will mend: shown, and waited out.
+ */
+export type PollVerdict = 'transient' | 'unknown' | 'refused';
+
+const TABLE: Record<StatusCodeName, { verdict: PollVerdict; reason: string }> = {
+  OK: { verdict: 'transient', reason: 'an error without a code is a broken reply' },
+  CANCELLED: {
+    verdict: 'transient',
+    reason: 'a proxy or a closing connection dropped the call; the operation is not meant',
+  },
+  UNKNOWN: { verdict: 'transient', reason: 'a failure without a code, often a proxy between' },
+  INVALID_ARGUMENT: { verdict: 'refused', reason: 'the id is malformed' },
+  DEADLINE_EXCEEDED: { verdict: 'transient', reason: 'the reply is late; Get has no effect, so it may be repeated' },
+  NOT_FOUND: { verdict: 'unknown', reason: 'right after a start a replica may not know the operation yet' },
+  ALREADY_EXISTS: { verdict: 'refused', reason: 'no answer to Get; the endpoint is another service' },
+  PERMISSION_DENIED: { verdict: 'refused', reason: 'the account lacks the role, or had it revoked' },
+  RESOURCE_EXHAUSTED: { verdict: 'transient', reason: 'too many requests: slow down' },
+  FAILED_PRECONDITION: { verdict: 'refused', reason: 'no answer to Get; the endpoint is another service' },
+  ABORTED: { verdict: 'transient', reason: 'a concurrency conflict within the cloud' },
+  OUT_OF_RANGE: { verdict: 'refused', reason: 'no answer to Get; the endpoint is another service' },
+  UNIMPLEMENTED: { verdict: 'refused', reason: 'the endpoint does not serve OperationService' },
+  INTERNAL: { verdict: 'transient', reason: 'trouble within the cloud, or a reply that cannot be read' },
+  UNAVAILABLE: { verdict: 'transient', reason: 'no connection, or the service is restarting' },
+  DATA_LOSS: { verdict: 'refused', reason: 'the cloud has lost the operation' },
+  UNAUTHENTICATED: { verdict: 'refused', reason: 'the token is refused after one refresh: a wrong or revoked key' },
+};
+
+/** A wait younger than this is told of refusals at once, and forgiven NOT_FOUND. */
+export const YOUNG_MS = 60_000;
+/** So many polls of a young wait may find nothing. All Go clients of the cloud allow three as well. */
+export const NOT_FOUND_GRACE = 3;
+
+/** What a status code of a failed poll means; codes that google.rpc.Code does not have are transient. */
+export function pollVerdict(codeName: string): PollVerdict {
+  return Object.hasOwn(TABLE, codeName) ? TABLE[codeName as StatusCodeName].verdict : 'transient';
+}

@@ -1,0 +1,187 @@
+import { msToNumber, type Duration } from '@temporalio/common';
+import type { PollSchedule } from './schedule';
+
+/** How to wait for an operation. */
+export interface WaitOptions {
+  /** How long to wait by Temporal's clock, from the beginning of the wait. @default no limit */
+  timeout?: Duration;
+  /** When `timeout` passes: `'fail'` leaves the operation alone, `'cancel'` cancels it in the cloud. @default 'fail' */
+  onTimeout?: 'fail' | 'cancel';
+  /** When to poll: the interval is `ageFraction` of the wait's age, within its bounds, ± `jitter`. */
+  poll?: {
+    /** Where intervals of 5 s and more are slept: by workflow timers, or by retries of one activity. @default 'timer' */
+    by?: 'timer' | 'activityRetry';
+    /** @default 1 s */
+    initialInterval?: Duration;
+    /** In (0, 1]. With 0.05, an operation of 10 minutes is seen to end at most 36 s late. @default 0.05 */
+    ageFraction?: number;
+    /** @default 5 min */
+    maximumInterval?: Duration;
+    /** In [0, 0.5]: 0.2 spreads each interval by ± 20 %. @default 0.2 */
+    jitter?: number;
+  };
+  /**
+   * When the caller is cancelled: cancel the operation and wait until it has ended, cancel it without waiting, or leave
+   * it alone. @default 'WAIT_CANCELLATION_COMPLETED'
+   */
+  cancellationType?: 'WAIT_CANCELLATION_COMPLETED' | 'TRY_CANCEL' | 'ABANDON';
+  /** How long to wait for a cancelled operation to end. @default 5 min */
+  cancelTimeout?: Duration;
+  /** An operation that fails and rolls back: wait until it has, or fail at once. @default 'wait' */
+  onRollback?: 'wait' | 'fail';
+}
+
+/** {@link WaitOptions} with every default filled in and durations in milliseconds. */
+export interface ResolvedWaitOptions {
+  timeoutMs?: number;
+  onTimeout: 'fail' | 'cancel';
+  by: 'timer' | 'activityRetry';
+  schedule: PollSchedule;
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED' | 'TRY_CANCEL' | 'ABANDON';
+  cancelTimeoutMs: number;
+  onRollback: 'wait' | 'fail';
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+/** Ten years: beyond it a duration is a mistake of units. */
+const MAXIMUM_DURATION = 10 * 365 * 24 * 60 * MINUTE;
+const MAXIMUM_ID_BYTES = 512;
+
+/** Shows a wrong value in an error message, bounded. */
+function show(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+/** What is wrong with an option: names the field, the value and the rule. */
+export class OptionError extends Error {
+  constructor(field: string, value: unknown, rule: string) {
+    super(`${field} is ${show(value)}: ${rule}`);
+    this.name = 'OptionError';
+  }
+}
+
+/** Checks a Duration and gives its milliseconds; throws an OptionError that names `field`. */
+export function durationMs(field: string, value: unknown): number {
+  const rule = 'give a number of milliseconds or a string such as "30 s" or "5 min", above 0 and at most 10 years';
+  if (typeof value !== 'number' && typeof value !== 'string') throw new OptionError(field, value, rule);
+  let ms: number;
+  try {
+    // Its parameter is a template-literal type; that the string is one is what is being checked here.
+    ms = msToNumber(value as Duration);
+  } catch {
+    throw new OptionError(field, value, rule);
+  }
+  if (!(ms > 0 && ms <= MAXIMUM_DURATION)) throw new OptionError(field, value, rule);
+  return ms;
+}
+
+function numberWithin(field: string, value: unknown, rule: string, within: (n: number) => boolean): number {
+  if (typeof value !== 'number' || !within(value)) throw new OptionError(field, value, rule);
+  return value;
+}
+
+function oneOf<T extends string>(field: string, value: unknown, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value);
+  if (found === undefined) throw new OptionError(field, value, `give one of ${allowed.join(', ')}`);
+  return found;
+}
+
+/** Checks for an object; throws an OptionError. */
+export function plainObject(field: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new OptionError(field, value, 'give an object');
+  }
+  return { ...value };
+}
+
+/** Refuses keys that nobody reads: a misspelt option must not be silently without effect. */
+export function onlyKeys(field: string, value: Record<string, unknown>, known: readonly string[]): void {
+  for (const [key, given] of Object.entries(value)) {
+    if (!known.includes(key)) {
+      throw new OptionError(
+        field === '' ? key : `${field}.${key}`,
+        given,
+        `unknown option; known are ${known.join(', ')}`,
+      );
+    }
+  }
+}
+
+export const WAIT_OPTION_KEYS = [
+  'timeout',
+  'onTimeout',
+  'poll',
+  'cancellationType',
+  'cancelTimeout',
+  'onRollback',
+] as const satisfies readonly (keyof WaitOptions)[];
+
+function resolveSchedule(poll: Record<string, unknown>): PollSchedule {
+  const given = (key: string): number | undefined =>
+    poll[key] === undefined ? undefined : durationMs(`poll.${key}`, poll[key]);
+  const initial = given('initialInterval');
+  const maximum = given('maximumInterval');
+  if (initial !== undefined && maximum !== undefined && maximum < initial) {
+    throw new OptionError(
+      'poll.maximumInterval',
+      poll.maximumInterval,
+      `give at least initialInterval (${initial} ms)`,
+    );
+  }
+  return {
+    initialIntervalMs: initial ?? Math.min(SECOND, maximum ?? SECOND),
+    maximumIntervalMs: maximum ?? Math.max(5 * MINUTE, initial ?? 0),
+    ageFraction: numberWithin(
+      'poll.ageFraction',
+      poll.ageFraction ?? 0.05,
+      'give a number in (0, 1]',
+      (n) => n > 0 && n <= 1,
+    ),
+    jitter: numberWithin('poll.jitter', poll.jitter ?? 0.2, 'give a number in [0, 0.5]', (n) => n >= 0 && n <= 0.5),
+  };
+}
+
+/** Checks wait options and fills in the defaults. Throws an OptionError for the first one that is wrong. */
+export function resolveWaitOptions(options: unknown = {}): ResolvedWaitOptions {
+  const given = plainObject('options', options);
+  onlyKeys('', given, WAIT_OPTION_KEYS);
+  const poll = plainObject('poll', given.poll ?? {});
+  onlyKeys('poll', poll, ['by', 'initialInterval', 'ageFraction', 'maximumInterval', 'jitter']);
+  return {
+    ...(given.timeout === undefined ? {} : { timeoutMs: durationMs('timeout', given.timeout) }),
+    onTimeout: oneOf('onTimeout', given.onTimeout ?? 'fail', ['fail', 'cancel']),
+    by: oneOf('poll.by', poll.by ?? 'timer', ['timer', 'activityRetry']),
+    schedule: resolveSchedule(poll),
+    cancellationType: oneOf('cancellationType', given.cancellationType ?? 'WAIT_CANCELLATION_COMPLETED', [
+      'WAIT_CANCELLATION_COMPLETED',
+      'TRY_CANCEL',
+      'ABANDON',
+    ]),
+    cancelTimeoutMs: durationMs('cancelTimeout', given.cancelTimeout ?? 5 * MINUTE),
+    onRollback: oneOf('onRollback', given.onRollback ?? 'wait', ['wait', 'fail']),
+  };
+}
+
+/** Checks the name of a cloud; throws an OptionError. */
+export function checkCloudName(value: unknown): string {
+  if (typeof value !== 'string' || !/^[\w.-]{1,64}$/.test(value)) {
+    throw new OptionError(
+      'cloud',
+      value,
+      'give the name of a cloud that the worker configures: 1–64 of A–Z a–z 0–9 _ . -',
+    );
+  }
+  return value;
+}
+
+/** Checks an operation id; throws an OptionError. */
+export function checkOperationId(value: unknown): string {
+  const rule = `give the id that the cloud returned: a string of 1 to ${MAXIMUM_ID_BYTES} bytes without control characters`;
+  if (typeof value !== 'string' || value === '' || /[\u0000-\u001f\u007f]/.test(value)) {
+    throw new OptionError('operationId', value, rule);
+  }
+  if (new TextEncoder().encode(value).length > MAXIMUM_ID_BYTES) throw new OptionError('operationId', value, rule);
+  return value;
+}

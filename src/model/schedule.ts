@@ -1,0 +1,28 @@
+/** How long to wait between polls. All durations in milliseconds. */
+export interface PollSchedule {
+  initialIntervalMs: number;
+  /** The interval grows with the age of the wait: this share of it. */
+  ageFraction: number;
+  maximumIntervalMs: number;
+  /** Each interval is spread by ± this share, so that waits do not march in step. */
+  jitter: number;
+}
+
+/** A hint of the server may stretch an interval to at most this many maximum intervals. */
+export const HINT_LIMIT = 4;
+
+/** The interval after a poll of a wait that is `ageMs` old, before jitter: the age's fraction within the bounds. */
+export function intervalAtAge(schedule: PollSchedule, ageMs: number): number {
+  const { initialIntervalMs, ageFraction, maximumIntervalMs } = schedule;
+  return Math.min(Math.max(initialIntervalMs, ageFraction * Math.max(0, ageMs)), maximumIntervalMs);
+}
+
+/**
+ * The time from a poll to the next one, in whole milliseconds, at least 1. `random` is uniform in [0, 1); `hintMs` is
+ * what the server asked for: never undercut, but bounded so that a wrong hint cannot stall a wait.
+ */
+export function nextInterval(schedule: PollSchedule, ageMs: number, random: number, hintMs = 0): number {
+  const jittered = intervalAtAge(schedule, ageMs) * (1 + schedule.jitter * (2 * random - 1));
+  const hint = Math.min(hintMs, HINT_LIMIT * schedule.maximumIntervalMs);
+  return Math.max(1, Math.round(Math.max(jittered, hint)));
+}

@@ -1,0 +1,69 @@
+import type { RetryPolicy } from '@temporalio/common';
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { CancelInput, CancelResult, GetInput, GetResult, OperationActivities } from '../activities';
+import { CANCEL_ACTIVITY, GET_ACTIVITY } from '../src/model/names';
+import { resolveWaitOptions } from '../src/model/options';
+import type { Target } from './target';
+
+/**
+ * Said explicitly, since each default would be wrong here: an attempt that is lost carries no retry delay of ours, and
+ * the server would fall back to a back-off that doubles with every attempt of a long wait. An oversized result fails
+ * its completion, which would be retried for ever.
+ */
+const RETRY: RetryPolicy = {
+  initialInterval: '1 s',
+  backoffCoefficient: 1,
+  maximumInterval: '1 s',
+  nonRetryableErrorTypes: ['PayloadsTooLarge'],
+};
+
+/** Longer than the longest call that a worker may configure. */
+const POLL_TIMEOUT = '35 s';
+/** `operation.cancel` makes two calls. */
+const CANCEL_TIMEOUT = '70 s';
+
+function activities(target: Target, options: ActivityOptions): OperationActivities {
+  return proxyActivities<OperationActivities>({
+    retry: RETRY,
+    // Unset means TRY_CANCEL in spite of its documentation; a caller that goes on at once is what waits are built on.
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    ...(target.taskQueue === undefined ? {} : { taskQueue: target.taskQueue }),
+    ...options,
+  });
+}
+
+/** `scheduleToCloseTimeoutMs` bounds the whole call, retries included. */
+export interface CallLimits {
+  summary: string;
+  scheduleToCloseTimeoutMs?: number;
+}
+
+function limits({ summary, scheduleToCloseTimeoutMs: ms }: CallLimits): ActivityOptions {
+  return { summary, ...(ms === undefined ? {} : { scheduleToCloseTimeout: ms }) };
+}
+
+export function getOperation(
+  target: Target,
+  input: Pick<GetInput, 'startedAtMs' | 'schedule'>,
+  call: CallLimits,
+): Promise<GetResult> {
+  const { cloud, operationId, method } = target;
+  return activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) })[GET_ACTIVITY]({
+    cloud,
+    operationId,
+    ...(method === undefined ? {} : { method }),
+    ...input,
+  });
+}
+
+/** A single look, outside any wait: transient errors are retried until it succeeds. */
+export function getOnce(target: Target): Promise<GetResult> {
+  const { schedule } = resolveWaitOptions();
+  return getOperation(target, { startedAtMs: Date.now(), schedule }, { summary: target.operationId });
+}
+
+export function cancelOperation(target: Target, call: CallLimits): Promise<CancelResult> {
+  const { cloud, operationId } = target;
+  const input: CancelInput = { cloud, operationId };
+  return activities(target, { startToCloseTimeout: CANCEL_TIMEOUT, ...limits(call) })[CANCEL_ACTIVITY](input);
+}

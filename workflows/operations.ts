@@ -1,0 +1,82 @@
+// Entry 'temporal-lro/workflow': helpers for workflow code. It runs in the sandbox, so nothing here may reach grpc-js,
+// protobuf or a Node builtin, and nothing has to be registered. Workflow types are in 'temporal-lro/workflow-definitions'.
+import type { OperationMethod } from '../src/model/method';
+import {
+  onlyKeys,
+  resolveWaitOptions,
+  WAIT_OPTION_KEYS,
+  type ResolvedWaitOptions,
+  type WaitOptions,
+} from '../src/model/options';
+import type { AnyJson } from '../src/model/snapshot';
+import { getOnce } from './activities';
+import { reported } from './failures';
+import { typedResponse, typedSnapshot, type OperationHandle } from './handle';
+import { resolveTarget, type Target } from './target';
+import { beginWait, waitForOperation } from './wait';
+
+export { operationFailure, type OperationFailure } from '../src/model/failure';
+export type { OperationHandle } from './handle';
+export type { OperationMethod } from '../src/model/method';
+export { operationWorkflowId } from '../src/model/names';
+export type { WaitOptions } from '../src/model/options';
+export type { AnyJson, JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
+export { operationChanged, operationQuery, pollOperation } from './messages';
+
+export interface OperationsOptions extends WaitOptions {
+  /** The task queue of a worker that configures the cloud. @default the workflow's own */
+  taskQueue?: string;
+}
+
+/** The operations of one cloud, for workflow code. */
+export interface Operations {
+  /**
+   * Waits until the operation is done, across restarts and for any length of time, and returns its response. Throws an
+   * ApplicationFailure otherwise: see {@link operationFailure}.
+   */
+  wait<R = AnyJson, M = AnyJson>(
+    operationId: string,
+    options?: WaitOptions & { method?: OperationMethod<unknown, R, M> },
+  ): Promise<R>;
+  /** A handle of an operation that somebody else started. Nothing is sent until one of its methods is called. */
+  getHandle<R = AnyJson, M = AnyJson>(
+    operationId: string,
+    method?: OperationMethod<unknown, R, M>,
+  ): OperationHandle<R, M>;
+}
+
+/**
+ * The operations of the cloud that the worker configures under that name. `options` are the defaults of every wait.
+ * Wrong options are typed failures of the calls, never of the workflow task.
+ */
+export function operations(cloud: string, options: OperationsOptions = {}): Operations {
+  const target = (operationId: string, method?: OperationMethod<unknown, unknown, unknown>): Target =>
+    resolveTarget(cloud, operationId, options.taskQueue, method);
+  const wait = async <R>(
+    operationId: string,
+    given: WaitOptions & { method?: OperationMethod<unknown, R, unknown> },
+  ): Promise<R> =>
+    reported({ cloud, operationId }, async () => {
+      const { method, ...own } = given;
+      const resolved = resolveOptions(options, own);
+      return typedResponse<R>((await waitForOperation(target(operationId, method), resolved, beginWait())).response);
+    });
+  return {
+    wait: (operationId, given = {}) => wait(operationId, given),
+    getHandle: (operationId, method) => ({
+      operationId,
+      get: () =>
+        reported({ cloud, operationId }, async () =>
+          typedSnapshot((await getOnce(target(operationId, method))).operation),
+        ),
+      result: (given = {}) => wait(operationId, method ? { ...given, method } : given),
+    }),
+  };
+}
+
+/** The options of one wait over the defaults of the cloud; throws an OptionError. */
+function resolveOptions(defaults: OperationsOptions, own: WaitOptions): ResolvedWaitOptions {
+  onlyKeys('', { ...defaults }, [...WAIT_OPTION_KEYS, 'taskQueue']);
+  const { taskQueue: _, ...shared } = defaults;
+  return resolveWaitOptions({ ...shared, ...own, poll: { ...shared.poll, ...own.poll } });
+}
