@@ -1,45 +1,44 @@
-import { activityInfo } from '@temporalio/activity';
-import { OperationServiceError } from '../src/cloud/error';
-import { nextInterval, type PollSchedule } from '../src/model/schedule';
-import type { OperationSnapshot } from '../src/model/snapshot';
-import { statusCode } from '../src/model/status-code';
-import { operationName } from '../src/model/texts';
-import { checkSize } from './payload-size';
-import { pollAgain, terminalFailure } from './poll-failure';
-import type { ActivityContext } from './context';
+import { CompleteAsyncError, Context } from '@temporalio/activity';
+import { isNotFound } from '../src/cloud/error';
+import { YOUNG_MS } from '../src/model/error-table';
+import { configurationError } from '../src/model/failure';
+import { intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../src/model/schedule';
+import { unknownCloudText, type ActivityContext } from './context';
+import { decide, pollAgain, scheduleAge, type GetInput, type GetResult, type PollOutcome } from './decide';
+import { Lease } from './lease';
 
-export interface GetInput {
-  cloud: string;
-  operationId: string;
-  /** When the wait began by Temporal's clock, in epoch milliseconds. */
-  startedAtMs: number;
-  schedule: PollSchedule;
-  /** The path of the method that started the operation: its response must have the type that the method promises. */
-  method?: string;
-}
-
-export interface GetResult {
-  operation: OperationSnapshot;
-  /** How long the server asked to wait before the next poll. */
-  hintMs?: number;
-}
-
-/** Activity `operation.get`: one poll. Errors that do not end the wait are retried by the server, on the schedule. */
+/**
+ * Activity `operation.get`: polls an operation. While the intervals of its wait are short, the worker's watcher polls
+ * it and the activity completes asynchronously; otherwise one attempt is one poll, and what does not end the wait is
+ * slept by the workflow or by the server's retry of the activity.
+ */
 export async function getOperation(context: ActivityContext, input: GetInput): Promise<GetResult> {
-  const { attempt, currentAttemptScheduledTimestampMs } = activityInfo();
-  const { cloud, operationId } = input;
+  const activity = Context.current();
+  const { attempt, currentAttemptScheduledTimestampMs } = activity.info;
   const ageMs = currentAttemptScheduledTimestampMs - input.startedAtMs;
-  try {
-    const polled = await context.cloud(cloud).get(operationId, { method: input.method });
-    return { ...polled, operation: checkSize(polled.operation) };
-  } catch (err) {
-    const isNotFound = err instanceof OperationServiceError && err.code === statusCode('NOT_FOUND');
-    const end = terminalFailure(err, { cloud, operationId, ageMs, notFound: isNotFound ? attempt : 0 });
-    if (end) throw end;
-    const reason = err instanceof Error ? err.message : String(err);
-    throw pollAgain(
-      `${operationName(cloud, operationId)} could not be polled: ${reason}`,
-      nextInterval(input.schedule, ageMs, context.random()),
-    );
+  const cloud = context.clouds.get(input.cloud);
+  if (!cloud) {
+    const message = unknownCloudText(input.cloud, context);
+    // Later a broken deploy is likelier than a wrong name, and somebody will mend it.
+    if (input.by === undefined || ageMs < YOUNG_MS) throw configurationError(input.cloud, message, input.operationId);
+    throw pollAgain(message, nextInterval(input.schedule, ageMs, context.random(), input.schedule.maximumIntervalMs));
+  }
+  const isShort = input.by !== undefined && intervalAtAge(input.schedule, scheduleAge(input, ageMs)) < WATCH_BELOW_MS;
+  if (isShort && cloud.watch && context.watcher.watch(cloud, new Lease(input, activity)))
+    throw new CompleteAsyncError();
+
+  const outcome: PollOutcome = await cloud.get(input.operationId, activity.cancellationSignal).then(
+    (polled) => ({ polled }),
+    (error: unknown) => ({ error }),
+  );
+  const notFound = 'error' in outcome && isNotFound(outcome.error) ? attempt : 0;
+  const decision = decide(input, outcome, { ageMs, notFound, random: context.random(), registry: cloud.registry });
+  switch (decision.next) {
+    case 'return':
+      return decision.result;
+    case 'fail':
+      throw decision.failure;
+    case 'poll':
+      throw pollAgain(decision.message, decision.intervalMs);
   }
 }

@@ -1,8 +1,9 @@
 import type { Cloud } from '../src/cloud/cloud';
 import { CANCEL_ACTIVITY, GET_ACTIVITY } from '../src/model/names';
 import { cancelOperation, type CancelInput, type CancelResult } from './cancel';
-import { createContext } from './context';
-import { getOperation, type GetInput, type GetResult } from './get';
+import type { GetInput, GetResult } from './decide';
+import { getOperation } from './get';
+import { Watcher } from './watcher';
 
 export type { CancelInput, CancelResult, GetInput, GetResult };
 
@@ -12,14 +13,18 @@ export type OperationActivities = {
   [CANCEL_ACTIVITY](input: CancelInput): Promise<CancelResult>;
 };
 
-/** The activities over some configured clouds. `random` is uniform in [0, 1). */
+/** The activities over some configured clouds, and how to give back what they watch when the worker shuts down. */
 export function createActivities(
   clouds: ReadonlyMap<string, Cloud>,
   random: () => number = Math.random,
-): OperationActivities {
-  const context = createContext(clouds, random);
+): { activities: OperationActivities; giveBackLeases: () => Promise<void> } {
+  const watcher = new Watcher(random);
+  const context = { clouds, watcher, random };
   return {
-    [GET_ACTIVITY]: (input) => getOperation(context, input),
-    [CANCEL_ACTIVITY]: (input) => cancelOperation(context, input),
+    activities: {
+      [GET_ACTIVITY]: (input) => getOperation(context, input),
+      [CANCEL_ACTIVITY]: (input) => cancelOperation(context, input),
+    },
+    giveBackLeases: () => watcher.giveBackAll(),
   };
 }

@@ -1,4 +1,5 @@
 import { SimplePlugin } from '@temporalio/plugin';
+import type { Worker } from '@temporalio/worker';
 import { createActivities } from '../activities';
 import { Cloud } from './cloud/cloud';
 import type { CloudOptions } from './cloud/options';
@@ -12,21 +13,37 @@ import { checkCloudName, onlyKeys, OptionError, plainObject } from './model/opti
  * when the worker has stopped. Throws an `OperationConfigurationError` for a configuration that cannot work.
  */
 export class OperationsPlugin extends SimplePlugin {
+  readonly #clouds: ReadonlyMap<string, Cloud>;
+  readonly #giveBackLeases: () => Promise<void>;
+  /** Workers of this process that run with this plugin. */
+  #running = 0;
+
   constructor(options: { clouds: Record<string, CloudOptions> }) {
     const clouds = configureClouds(options);
-    super({
-      name: 'temporal-lro.OperationsPlugin',
-      activities: createActivities(clouds),
-      runContext: async (next) => {
-        try {
-          await next();
-        } finally {
-          for (const cloud of clouds.values()) cloud.close();
-        }
-      },
-    });
+    const { activities, giveBackLeases } = createActivities(clouds);
+    super({ name: 'temporal-lro.OperationsPlugin', activities });
+    this.#clouds = clouds;
+    this.#giveBackLeases = giveBackLeases;
+  }
+
+  /** Gives watched operations back as soon as the worker drains, while its other activities may still be running. */
+  override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
+    this.#running++;
+    const state = setInterval(() => {
+      if (worker.getState() !== 'RUNNING' && worker.getState() !== 'INITIALIZED') void this.#giveBackLeases();
+    }, STATE_INTERVAL_MS);
+    try {
+      await super.runWorker(worker, next);
+    } finally {
+      clearInterval(state);
+      await this.#giveBackLeases();
+      if (--this.#running === 0) for (const cloud of this.#clouds.values()) cloud.close();
+    }
   }
 }
+
+/** How often the worker is asked whether it is shutting down: the SDK has no event for it. */
+const STATE_INTERVAL_MS = 50;
 
 function configureClouds(options: { clouds: Record<string, CloudOptions> }): Map<string, Cloud> {
   const clouds = new Map<string, Cloud>();

@@ -42,11 +42,10 @@ function limits({ summary, scheduleToCloseTimeoutMs: ms }: CallLimits): Activity
   return { summary, ...(ms === undefined ? {} : { scheduleToCloseTimeout: ms }) };
 }
 
-export function getOperation(
-  target: Target,
-  input: Pick<GetInput, 'startedAtMs' | 'schedule'>,
-  call: CallLimits,
-): Promise<GetResult> {
+/** What a poll is told of its wait. */
+export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method'>;
+
+export function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
   const { cloud, operationId, method } = target;
   return activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) })[GET_ACTIVITY]({
     cloud,

@@ -2,7 +2,11 @@ import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { configurationError, operationFailure, toApplicationFailure } from '../src/model/failure';
 import { OptionError } from '../src/model/options';
 import type { OperationSnapshot } from '../src/model/snapshot';
-import { endedText, operationName } from '../src/model/texts';
+import { codeName, statusCode } from '../src/model/status-code';
+import { durationText, endedText, operationName, stillRunningText, timedOutText } from '../src/model/texts';
+import type { ConfirmedCancel } from './cancel';
+import type { WaitState } from './state';
+import type { Target } from './target';
 
 /** Which cloud and operation a failure is about; not yet checked where the failure is about just that. */
 type Subject = { cloud?: unknown; operationId?: unknown } | null | undefined;
@@ -44,10 +48,24 @@ function callerFailure(err: unknown, subject: Subject): unknown {
   });
 }
 
-/** The failure of an operation that ended with an error, or that is rolling back where the caller will not wait. */
+/** An activity that ran out of its `scheduleToCloseTimeout`, whatever it failed of last; rethrows failures of ours, which are final. */
+export function notInTime(err: unknown): undefined {
+  if (err instanceof ActivityFailure && !operationFailure(err)) return undefined;
+  throw err;
+}
+
+/** What is last known of the operation, for a failure's details. */
+function lastSeen({ operation, lastPolledAtMs }: WaitState): { operation?: OperationSnapshot; lastPolledAt?: string } {
+  return {
+    ...(operation && { operation }),
+    ...(lastPolledAtMs !== undefined && { lastPolledAt: new Date(lastPolledAtMs).toISOString() }),
+  };
+}
+
+/** An operation that ended with an error, or that is rolling back where the caller will not wait. */
 export function endedFailure(
   operation: OperationSnapshot & { state: 'failed' | 'rollingBack' },
-  lastPolledAt: string,
+  state: WaitState,
 ): ApplicationFailure {
   const { code, codeName, details } = operation.error;
   return toApplicationFailure({
@@ -58,7 +76,58 @@ export function endedFailure(
     codeName,
     message: endedText(operation),
     details,
+    ...lastSeen(state),
     operation,
-    lastPolledAt,
+  });
+}
+
+/** The time that the caller gave the operation is up; `cancel` is what came of cancelling it, where it was cancelled. */
+export function timedOutFailure(
+  target: Target,
+  timeoutMs: number,
+  state: WaitState,
+  cancel?: ConfirmedCancel,
+): ApplicationFailure {
+  const { cloud, operationId } = target;
+  const seen = lastSeen(state);
+  return toApplicationFailure({
+    type: 'OperationTimedOut',
+    cloud,
+    operationId,
+    message: timedOutText(cloud, operationId, timeoutMs, seen, cancel),
+    details: cancel?.refused?.details ?? [],
+    ...seen,
+  });
+}
+
+/** The caller was cancelled, and the operation goes on as far as we know. */
+export function stillRunningFailure(
+  cancel: ConfirmedCancel,
+  cancelTimeoutMs: number,
+  state: WaitState,
+): ApplicationFailure {
+  const { operation, refused } = cancel;
+  return toApplicationFailure({
+    type: 'OperationStillRunning',
+    cloud: operation.cloud,
+    operationId: operation.id,
+    message: stillRunningText(operation, cancelTimeoutMs, refused),
+    details: refused?.details ?? [],
+    ...lastSeen(state),
+    operation,
+  });
+}
+
+/** A single look that somebody asked for and that could not be had in time. The wait goes on. */
+export function notPolledFailure({ cloud, operationId }: Target, limitMs: number): ApplicationFailure {
+  const code = statusCode('UNAVAILABLE');
+  return toApplicationFailure({
+    type: 'OperationServiceError',
+    cloud,
+    operationId,
+    code,
+    codeName: codeName(code),
+    message: `${operationName(cloud, operationId)} could not be polled within ${durationText(limitMs)}; its wait goes on`,
+    details: [],
   });
 }

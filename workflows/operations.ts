@@ -13,7 +13,8 @@ import { getOnce } from './activities';
 import { reported } from './failures';
 import { typedResponse, typedSnapshot, type OperationHandle } from './handle';
 import { resolveTarget, type Target } from './target';
-import { beginWait, waitForOperation } from './wait';
+import { beginWait } from './state';
+import { OperationWait } from './wait';
 
 export { operationFailure, type OperationFailure } from '../src/model/failure';
 export type { OperationHandle } from './handle';
@@ -21,6 +22,7 @@ export type { OperationMethod } from '../src/model/method';
 export { operationWorkflowId } from '../src/model/names';
 export type { WaitOptions } from '../src/model/options';
 export type { AnyJson, JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
+export { operationScope } from './scope';
 export { operationChanged, operationQuery, pollOperation } from './messages';
 
 export interface OperationsOptions extends WaitOptions {
@@ -59,7 +61,8 @@ export function operations(cloud: string, options: OperationsOptions = {}): Oper
     reported({ cloud, operationId }, async () => {
       const { method, ...own } = given;
       const resolved = resolveOptions(options, own);
-      return typedResponse<R>((await waitForOperation(target(operationId, method), resolved, beginWait())).response);
+      const wait = new OperationWait(target(operationId, method), resolved, beginWait(), 'activityRetry');
+      return typedResponse<R>((await wait.run()).response);
     });
   return {
     wait: (operationId, given = {}) => wait(operationId, given),

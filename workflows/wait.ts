@@ -1,86 +1,140 @@
-import { CancellationScope, getRandomStream, sleep } from '@temporalio/workflow';
 import { CancelledFailure } from '@temporalio/common';
-import { JITTER_STREAM } from '../src/model/names';
+import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { ResolvedWaitOptions } from '../src/model/options';
-import { nextInterval, type PollSchedule } from '../src/model/schedule';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
-import { pollSummary, timerSummary } from '../src/model/texts';
-import { getOperation } from './activities';
-import { endedFailure } from './failures';
+import { cancelledText, deadlineSummary } from '../src/model/texts';
+import { cancelAndConfirm, requestCancel, type ConfirmedCancel } from './cancel';
+import { endedFailure, notPolledFailure, stillRunningFailure, timedOutFailure } from './failures';
+import { lastLook, pollUntilDone, type EndedOperation, type LongHistory } from './poll';
+import { ownWait } from './scope';
+import type { WaitState } from './state';
 import type { Target } from './target';
 
-/** What a wait knows: plain JSON, so that it survives continue-as-new. */
-export interface WaitState {
-  /** By Temporal's clock, in epoch milliseconds. */
-  startedAtMs: number;
-  polls: number;
-  /** The operation as last seen; undefined before the first poll. */
-  operation?: OperationSnapshot;
-  /** RFC 3339. */
-  lastPolledAt?: string;
-}
+type Succeeded = OperationSnapshot & { state: 'succeeded' };
 
-/** An operation at which polling ends. */
-export type EndedOperation = OperationSnapshot & { state: 'succeeded' | 'failed' | 'rollingBack' };
+/** How long a single look may take, retries included. */
+const LOOK_MS = 10_000;
 
-export function beginWait(): WaitState {
-  return { startedAtMs: Date.now(), polls: 0 };
-}
+/** One wait for one operation. */
+export class OperationWait {
+  #seenDone: (operation: EndedOperation) => void = () => undefined;
+  readonly #doneElsewhere = new Promise<EndedOperation>((resolve) => (this.#seenDone = resolve));
+  #look: Promise<OperationSnapshot> | undefined;
 
-export function recordPoll(state: WaitState, operation: OperationSnapshot): void {
-  state.polls++;
-  state.operation = operation;
-  state.lastPolledAt = new Date().toISOString();
-}
+  constructor(
+    readonly target: Target,
+    readonly options: ResolvedWaitOptions,
+    readonly state: WaitState,
+    readonly longHistory: LongHistory,
+  ) {}
 
-/**
- * Waits until the operation is done and gives it, or throws the failure of its end. Belongs to the caller's scope,
- * which it watches by `cancelRequested`: reacting to the rejection of a cancelled activity instead, in a task in which
- * the workflow also closes, would give the server commands after the last one and hang the workflow.
- */
-export async function waitForOperation(
-  target: Target,
-  options: ResolvedWaitOptions,
-  state: WaitState,
-): Promise<OperationSnapshot & { state: 'succeeded' }> {
-  const caller = CancellationScope.current();
-  if (caller.consideredCancelled) throw new CancelledFailure('Cancelled before the wait began');
-  return CancellationScope.nonCancellable(async () => {
+  /**
+   * Waits until the operation is done and gives it, or throws the failure of its end. Belongs to the scope that it is
+   * called in, which it watches by `cancelRequested`: reacting to the rejection of a cancelled activity instead, in a
+   * task in which the workflow also closes, would give the server commands after the last one and hang the workflow.
+   */
+  run(): Promise<Succeeded> {
+    const caller = CancellationScope.current();
+    if (caller.consideredCancelled) return Promise.reject(new CancelledFailure('Cancelled before the wait began'));
+    const result = CancellationScope.nonCancellable(() => this.#race(caller));
+    ownWait(caller, result);
+    return result;
+  }
+
+  /** Polls now, beside the wait, and ends it where the operation is done. At most one look per initial interval. */
+  async lookNow(): Promise<OperationSnapshot> {
+    const { state, options } = this;
+    const isRecent = Date.now() - (state.lastPolledAtMs ?? -Infinity) < options.schedule.initialIntervalMs;
+    if (state.operation && (isDone(state.operation) || isRecent)) return state.operation;
+    this.#look ??= this.#lookOnce().finally(() => (this.#look = undefined));
+    return this.#look;
+  }
+
+  async #lookOnce(): Promise<OperationSnapshot> {
+    const operation = await CancellationScope.nonCancellable(() => lastLook(this.target, this.state, LOOK_MS));
+    if (!operation) throw notPolledFailure(this.target, LOOK_MS);
+    if (isDone(operation)) this.#seenDone(operation);
+    return operation;
+  }
+
+  async #race(caller: CancellationScope): Promise<Succeeded> {
+    const { target, options, state } = this;
     const polling = new CancellationScope();
-    const ended = polling.run(() => pollUntilDone(target, options.schedule, options.onRollback, state));
-    ended.catch(() => undefined);
-    const first = await Promise.race([ended, cancellationOf(caller)]);
-    if (first !== 'cancelled') return succeeded(first);
-    polling.cancel();
-    throw new CancelledFailure('Wait cancelled');
-  });
+    const racers: Promise<EndedOperation | 'cancelled' | 'timedOut'>[] = [
+      polling.run(() => pollUntilDone(target, options, state, this.longHistory)),
+      this.#doneElsewhere,
+      cancellationOf(caller),
+    ];
+    if (options.timeoutMs !== undefined) racers.push(polling.run(() => this.#deadline(options.timeoutMs ?? 0)));
+    // Those that lose the race are rejected when polling is cancelled; nobody else looks at them.
+    for (const racer of racers) racer.catch(() => undefined);
+    const first = await Promise.race(racers);
+    const stopPolling = (): void => polling.cancel();
+    if (first === 'cancelled') return this.#cancelled(stopPolling);
+    if (first === 'timedOut') return this.#timedOut(caller, stopPolling);
+    stopPolling();
+    return this.#ended(first);
+  }
+
+  async #deadline(timeoutMs: number): Promise<'timedOut'> {
+    const { state, target } = this;
+    await sleep(Math.max(1, state.startedAtMs + timeoutMs - Date.now()), {
+      summary: deadlineSummary(target.operationId),
+    });
+    return 'timedOut';
+  }
+
+  /** The caller was cancelled: so is the operation, and the caller learns what became of it. */
+  async #cancelled(stopPolling: () => void): Promise<Succeeded> {
+    const { target, options, state } = this;
+    switch (options.cancellationType) {
+      case 'ABANDON':
+        stopPolling();
+        throw new CancelledFailure(cancelledText(target.cloud, target.operationId, 'goes on in the cloud'));
+      case 'TRY_CANCEL':
+        await requestCancel(target, options.cancelTimeoutMs, stopPolling);
+        throw new CancelledFailure(cancelledText(target.cloud, target.operationId, 'was asked to cancel'));
+      case 'WAIT_CANCELLATION_COMPLETED': {
+        const cancel = await cancelAndConfirm(target, options, state, stopPolling);
+        switch (cancel.outcome) {
+          case 'completed':
+            return cancel.operation;
+          case 'cancelled':
+            throw new CancelledFailure(cancelledText(target.cloud, target.operationId, 'was cancelled in the cloud'));
+          case 'failed':
+            return this.#ended(cancel.operation);
+          case 'unsupported':
+          case 'unconfirmed':
+            throw stillRunningFailure(cancel, options.cancelTimeoutMs, state);
+        }
+      }
+    }
+  }
+
+  async #timedOut(caller: CancellationScope, stopPolling: () => void): Promise<Succeeded> {
+    const { target, options, state } = this;
+    let cancel: ConfirmedCancel | undefined;
+    if (options.onTimeout === 'cancel') {
+      cancel = await cancelAndConfirm(target, options, state, stopPolling);
+      if (cancel.outcome === 'completed') return cancel.operation;
+      if (cancel.outcome === 'failed') return this.#ended(cancel.operation);
+    } else {
+      stopPolling();
+      // It may have ended since the last poll, and the failure should tell the state as it is now.
+      const operation = await lastLook(target, state, LOOK_MS);
+      if (operation && isDone(operation)) return this.#ended(operation);
+      if (caller.consideredCancelled) return this.#cancelled(() => undefined);
+    }
+    throw timedOutFailure(target, options.timeoutMs ?? 0, state, cancel);
+  }
+
+  #ended(operation: EndedOperation): Succeeded {
+    if (operation.state === 'succeeded') return operation;
+    throw endedFailure(operation, this.state);
+  }
 }
 
 /** Settles when the scope is cancelled. A non-cancellable scope is told of its parent's cancellation, but shielded from it. */
 function cancellationOf(scope: CancellationScope): Promise<'cancelled'> {
   return scope.cancellable ? scope.cancelRequested.catch(() => 'cancelled' as const) : new Promise(() => undefined);
-}
-
-/** The operation itself where it succeeded; throws the failure of every other end. */
-function succeeded(operation: EndedOperation): OperationSnapshot & { state: 'succeeded' } {
-  if (operation.state === 'succeeded') return operation;
-  throw endedFailure(operation, new Date().toISOString());
-}
-
-async function pollUntilDone(
-  target: Target,
-  schedule: PollSchedule,
-  onRollback: 'wait' | 'fail',
-  state: WaitState,
-): Promise<EndedOperation> {
-  const jitter = getRandomStream(JITTER_STREAM);
-  const { startedAtMs } = state;
-  for (;;) {
-    const summary = pollSummary(target.operationId, state.polls + 1);
-    const { operation, hintMs } = await getOperation(target, { startedAtMs, schedule }, { summary });
-    recordPoll(state, operation);
-    if (isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail')) return operation;
-    const intervalMs = nextInterval(schedule, Date.now() - startedAtMs, jitter.random(), hintMs);
-    await sleep(intervalMs, { summary: timerSummary(operation, intervalMs) });
-  }
 }

@@ -36,12 +36,13 @@ export class CallError extends Error {
 
 const identity = (bytes: Buffer): Buffer => bytes;
 
-/** One connection to one address, for the life of the process; grpc-js reconnects it. */
+/** One connection to one address, made at the first call and kept until it is closed; grpc-js reconnects it. */
 export class Channel {
-  readonly #client: Client;
+  readonly #connect: () => Client;
+  #client: Client | undefined;
 
   constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions = {}) {
-    this.#client = new Client(address, credentials, { ...OPTIONS, ...options });
+    this.#connect = () => new Client(address, credentials, { ...OPTIONS, ...options });
   }
 
   /** A unary call. Rejects with a CallError; when `signal` aborts, with code CANCELLED. */
@@ -49,6 +50,7 @@ export class Channel {
     return new Promise((resolve, reject) => {
       let headers: Metadata | undefined;
       const deadline = Date.now() + deadlineMs;
+      this.#client ??= this.#connect();
       const call = this.#client.makeUnaryRequest(
         path,
         identity,
@@ -69,7 +71,9 @@ export class Channel {
     });
   }
 
+  /** Closes the connection; a later call makes a new one. */
   close(): void {
-    this.#client.close();
+    this.#client?.close();
+    this.#client = undefined;
   }
 }

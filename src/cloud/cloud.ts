@@ -8,9 +8,9 @@ import { operationName } from '../model/texts';
 import { CallError, Channel, type Reply } from './channel';
 import { CANCEL, decodeOperation, GET, type OperationCall } from './envelope';
 import { OperationServiceError } from './error';
+import { Limiter } from './limiter';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
 import { toSnapshot } from './snapshot';
-import { checkResponseType } from './typed-response';
 
 /** An operation, and how long the server asked to wait before the next poll. */
 export interface Polled {
@@ -26,6 +26,7 @@ export class Cloud {
   readonly registry: DescriptorRegistry;
   readonly #options: ResolvedCloudOptions;
   readonly #channel: Channel;
+  readonly #limiter: Limiter;
 
   /** Throws an OptionError or a DescriptorError for options that cannot work. Connects at the first call. */
   constructor(
@@ -33,6 +34,7 @@ export class Cloud {
     options: CloudOptions,
   ) {
     this.#options = resolveCloudOptions(options);
+    this.#limiter = new Limiter(this.#options.maxConcurrentRequests, this.#options.maxRequestsPerSecond);
     this.registry = loadDescriptors(this.#options.descriptors);
     const { endpoint, channelCredentials, serverName } = this.#options;
     this.#channel = new Channel(
@@ -42,14 +44,14 @@ export class Cloud {
     );
   }
 
-  /** One poll. With `method`, the response must be of the type which that method promises. */
-  async get(
-    operationId: string,
-    options: { method?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): Promise<Polled> {
-    const polled = await this.#call('Get', GET, operationId, options.signal);
-    if (options.method !== undefined) checkResponseType(polled.operation, options.method, this.registry);
-    return polled;
+  /** Whether short intervals are slept in the worker. */
+  get watch(): boolean {
+    return this.#options.watch;
+  }
+
+  /** One poll. */
+  get(operationId: string, signal?: AbortSignal): Promise<Polled> {
+    return this.#call('Get', GET, operationId, signal);
   }
 
   /** Asks the cloud to cancel; what comes back is the state at that moment. */
@@ -69,7 +71,10 @@ export class Cloud {
     const { requestTimeoutMs } = this.#options;
     let reply: Reply;
     try {
-      reply = await this.#channel.unary(call.path, call.encode(operationId), metadata, requestTimeoutMs, signal);
+      reply = await this.#limiter.run(
+        () => this.#channel.unary(call.path, call.encode(operationId), metadata, requestTimeoutMs, signal),
+        signal,
+      );
     } catch (err) {
       if (err instanceof CallError) throw OperationServiceError.from(what, err.error, err.headers, this.registry);
       throw err;

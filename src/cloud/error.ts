@@ -54,3 +54,8 @@ function requestIdOf(metadata: Metadata | undefined): string | undefined {
   const value = metadata?.get('x-request-id')[0];
   return value === undefined ? undefined : String(value);
 }
+
+/** Whether the cloud answered that it has no such operation. */
+export function isNotFound(err: unknown): boolean {
+  return err instanceof OperationServiceError && err.code === statusCode('NOT_FOUND');
+}

@@ -27,7 +27,7 @@ export class OperationsClient {
 
   /** The operation as it is now. Rejects with an OperationServiceError. */
   async get(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
-    return (await this.#cloud.get(checkOperationId(operationId), { signal })).operation;
+    return (await this.#cloud.get(checkOperationId(operationId), signal)).operation;
   }
 
   /**

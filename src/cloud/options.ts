@@ -17,8 +17,17 @@ export interface CloudOptions {
   tls?: { rootCertificates?: string; clientCertificate?: string; clientKey?: string; serverName?: string };
   /** No TLS; refused unless the host is loopback. @default false */
   plaintext?: boolean;
-  /** The deadline of one call. @default 10 s */
+  /** The deadline of one call, at most 30 s. @default 10 s */
   requestTimeout?: Duration;
+  /** Calls at once to this cloud from this worker. @default 100 */
+  maxConcurrentRequests?: number;
+  /** Calls begun in a second to this cloud from this worker; may be a fraction. @default no limit */
+  maxRequestsPerSecond?: number;
+  /**
+   * Whether intervals under 5 s are slept in the worker. With false they are slept by activity retries, which makes the
+   * same history and the same commands; needed where a test server skips time. @default true
+   */
+  watch?: boolean;
 }
 
 /** {@link CloudOptions}, checked. */
@@ -29,9 +38,25 @@ export interface ResolvedCloudOptions {
   credentials?: Credentials;
   descriptors: (string | Uint8Array)[];
   requestTimeoutMs: number;
+  maxConcurrentRequests: number;
+  maxRequestsPerSecond: number;
+  watch: boolean;
 }
 
-const KEYS = ['endpoint', 'credentials', 'descriptors', 'tls', 'plaintext', 'requestTimeout'] as const;
+const KEYS = [
+  'endpoint',
+  'credentials',
+  'descriptors',
+  'tls',
+  'plaintext',
+  'requestTimeout',
+  'maxConcurrentRequests',
+  'maxRequestsPerSecond',
+  'watch',
+] as const satisfies readonly (keyof CloudOptions)[];
+
+/** A poll must end before its activity attempt is given up. */
+const MAXIMUM_REQUEST_TIMEOUT_MS = 30_000;
 
 /** Checks the options of a cloud; throws an OptionError that names the field, its value and what to change. */
 export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions {
@@ -43,8 +68,23 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     ...(options.tls?.serverName === undefined ? {} : { serverName: options.tls.serverName }),
     ...(options.credentials && { credentials: options.credentials }),
     descriptors: options.descriptors ?? [],
-    requestTimeoutMs: durationMs('requestTimeout', options.requestTimeout ?? '10 s'),
+    requestTimeoutMs: requestTimeoutMs(options.requestTimeout ?? '10 s'),
+    maxConcurrentRequests: positive('maxConcurrentRequests', options.maxConcurrentRequests ?? 100, Number.isInteger),
+    maxRequestsPerSecond: positive('maxRequestsPerSecond', options.maxRequestsPerSecond ?? Infinity),
+    watch: options.watch ?? true,
   };
+}
+
+function requestTimeoutMs(value: Duration): number {
+  const ms = durationMs('requestTimeout', value);
+  if (ms > MAXIMUM_REQUEST_TIMEOUT_MS) throw new OptionError('requestTimeout', value, 'give at most 30 s');
+  return ms;
+}
+
+function positive(field: string, value: number, also: (value: number) => boolean = () => true): number {
+  if (typeof value !== 'number' || !(value > 0) || !also(value))
+    throw new OptionError(field, value, 'give a number above 0');
+  return value;
 }
 
 function channelCredentials(endpoint: string, { plaintext, tls }: CloudOptions): ChannelCredentials {

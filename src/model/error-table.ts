@@ -1,3 +1,4 @@
+import type { AnyJson } from './snapshot';
 import type { StatusCodeName } from './status-code';
 
 /**
@@ -36,6 +37,13 @@ const TABLE: Record<StatusCodeName, { verdict: PollVerdict; reason: string }> = 
 export const YOUNG_MS = 60_000;
 /** So many polls of a young wait may find nothing. All Go clients of the cloud allow three as well. */
 export const NOT_FOUND_GRACE = 3;
+
+/** How long a refusing server asks to wait: `google.rpc.RetryInfo` among the details of an error; 0 where it does not say. */
+export function retryDelayMs(details: readonly AnyJson[]): number {
+  const delay = details.find((detail) => detail['@type'].endsWith('/google.rpc.RetryInfo'))?.retryDelay;
+  const seconds = typeof delay === 'string' ? Number.parseFloat(delay) : 0;
+  return seconds > 0 ? seconds * 1000 : 0;
+}
 
 /** What a status code of a failed poll means; codes that google.rpc.Code does not have are transient. */
 export function pollVerdict(codeName: string): PollVerdict {

@@ -11,6 +11,9 @@ export interface PollSchedule {
 /** A hint of the server may stretch an interval to at most this many maximum intervals. */
 export const HINT_LIMIT = 4;
 
+/** Intervals below this are slept in the worker (or by activity retries), longer ones on the server. */
+export const WATCH_BELOW_MS = 5_000;
+
 /** The interval after a poll of a wait that is `ageMs` old, before jitter: the age's fraction within the bounds. */
 export function intervalAtAge(schedule: PollSchedule, ageMs: number): number {
   const { initialIntervalMs, ageFraction, maximumIntervalMs } = schedule;

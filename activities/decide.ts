@@ -1,0 +1,134 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { OperationServiceError } from '../src/cloud/error';
+import type { Polled } from '../src/cloud/cloud';
+import { checkResponseType } from '../src/cloud/typed-response';
+import type { DescriptorRegistry } from '../src/descriptors/registry';
+import { NOT_FOUND_GRACE, pollVerdict, retryDelayMs, YOUNG_MS } from '../src/model/error-table';
+import { toApplicationFailure } from '../src/model/failure';
+import { intervalAtAge, nextInterval, WATCH_BELOW_MS, type PollSchedule } from '../src/model/schedule';
+import { isDone, type OperationSnapshot } from '../src/model/snapshot';
+import { durationText, operationName, statusText } from '../src/model/texts';
+import { checkSize } from './payload-size';
+
+/** One wait as its polls see it: plain JSON, the input of the activity `operation.get`. */
+export interface GetInput {
+  cloud: string;
+  operationId: string;
+  /** When the wait began by Temporal's clock, in epoch milliseconds. */
+  startedAtMs: number;
+  /** Where the schedule began anew, as after a cancellation. @default startedAtMs */
+  scheduledFromMs?: number;
+  schedule: PollSchedule;
+  /** Where intervals of {@link WATCH_BELOW_MS} and more are slept. Undefined: a single look, which returns whatever it finds. */
+  by?: 'timer' | 'activityRetry';
+  onRollback?: 'wait' | 'fail';
+  /** The path of the method that started the operation: its response must have the type which that method promises. */
+  method?: string;
+}
+
+export interface GetResult {
+  operation: OperationSnapshot;
+  /** How long the server asked to wait before the next poll. */
+  hintMs?: number;
+}
+
+/** A poll that has come back, one way or the other. */
+export type PollOutcome = { polled: Polled } | { error: unknown };
+
+/** What follows a poll: the activity returns, it fails for good, or it polls again after `intervalMs`. */
+export type Decision =
+  | { next: 'return'; result: GetResult }
+  | { next: 'fail'; failure: ApplicationFailure }
+  | { next: 'poll'; intervalMs: number; message: string };
+
+/** What is known around a poll. `random` is uniform in [0, 1); `notFound` counts polls in a row that found nothing. */
+export interface PollContext {
+  ageMs: number;
+  notFound: number;
+  random: number;
+  registry: DescriptorRegistry;
+}
+
+/** The age that the schedule follows, of a wait that is `ageMs` old. */
+export function scheduleAge({ startedAtMs, scheduledFromMs = startedAtMs }: GetInput, ageMs: number): number {
+  return ageMs - (scheduledFromMs - startedAtMs);
+}
+
+/** The one place that says what a poll means for its wait. The table of status codes is src/model/error-table.ts. */
+export function decide(input: GetInput, outcome: PollOutcome, context: PollContext): Decision {
+  if ('error' in outcome) return decideError(input, outcome.error, context);
+  try {
+    return decidePolled(input, outcome.polled, context);
+  } catch (err) {
+    return decideError(input, err, context);
+  }
+}
+
+function decidePolled(input: GetInput, polled: Polled, { ageMs, random, registry }: PollContext): Decision {
+  const operation = checkSize(polled.operation);
+  const { by, schedule } = input;
+  if (input.method !== undefined) checkResponseType(operation, input.method, registry);
+  const ended = isDone(operation) || (operation.state === 'rollingBack' && input.onRollback === 'fail');
+  const sleptInWorkflow = by === 'timer' && intervalAtAge(schedule, scheduleAge(input, ageMs)) >= WATCH_BELOW_MS;
+  if (ended || by === undefined || sleptInWorkflow) return { next: 'return', result: { ...polled, operation } };
+  const name = operationName(operation.cloud, operation.id, operation.description);
+  return {
+    next: 'poll',
+    intervalMs: nextInterval(schedule, scheduleAge(input, ageMs), random, polled.hintMs),
+    message: `${name} is ${operation.state}`,
+  };
+}
+
+function decideError(input: GetInput, error: unknown, { ageMs, notFound, random }: PollContext): Decision {
+  // Thrown by ourselves, about an operation that has ended or an input that is wrong.
+  if (error instanceof ApplicationFailure) return { next: 'fail', failure: error };
+  const { cloud, operationId, schedule } = input;
+  const name = operationName(cloud, operationId);
+  const again = (hintMs = 0): Decision => ({
+    next: 'poll',
+    intervalMs: nextInterval(schedule, scheduleAge(input, ageMs), random, hintMs),
+    message: `${name} could not be polled: ${error instanceof Error ? error.message : String(error)}`,
+  });
+  if (!(error instanceof OperationServiceError)) return again();
+  const { code, codeName, rawMessage, details } = error;
+  switch (pollVerdict(codeName)) {
+    case 'transient': {
+      const slower = codeName === 'RESOURCE_EXHAUSTED' ? 2 * intervalAtAge(schedule, scheduleAge(input, ageMs)) : 0;
+      return again(Math.max(slower, retryDelayMs(details)));
+    }
+    case 'unknown': {
+      if (ageMs < YOUNG_MS && notFound <= NOT_FOUND_GRACE) return again();
+      const message = `${name} is not known to the cloud (${statusText({ codeName, message: rawMessage })}): its outcome is unknown. It has expired, belongs to another cloud or account, or the id is wrong`;
+      return {
+        next: 'fail',
+        failure: toApplicationFailure({ type: 'OperationNotFound', cloud, operationId, message, details }),
+      };
+    }
+    case 'refused': {
+      if (ageMs >= YOUNG_MS) return again(schedule.maximumIntervalMs);
+      const { message } = error;
+      return {
+        next: 'fail',
+        failure: toApplicationFailure({
+          type: 'OperationServiceError',
+          cloud,
+          operationId,
+          code,
+          codeName,
+          message,
+          details,
+        }),
+      };
+    }
+  }
+}
+
+/** "Not yet": the attempt ends and the server starts another one after `delayMs`. Quiet in logs and metrics. */
+export function pollAgain(message: string, delayMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'OperationRunning',
+    message: `${message}, next poll in ${durationText(delayMs)}`,
+    nextRetryDelay: Math.max(1, delayMs),
+    category: 'BENIGN',
+  });
+}

@@ -1,0 +1,102 @@
+import { allHandlersFinished, condition, getRandomStream, sleep, workflowInfo } from '@temporalio/workflow';
+import { JITTER_STREAM } from '../src/model/names';
+import type { ResolvedWaitOptions } from '../src/model/options';
+import { nextInterval } from '../src/model/schedule';
+import { isDone, type OperationSnapshot } from '../src/model/snapshot';
+import { pollSummary, timerSummary } from '../src/model/texts';
+import { getOperation } from './activities';
+import { notInTime } from './failures';
+import { recordPoll, type WaitState } from './state';
+import type { Target } from './target';
+
+/** An operation at which polling ends. */
+export type EndedOperation = OperationSnapshot & { state: 'succeeded' | 'failed' | 'rollingBack' };
+
+/** Thrown where the history has grown too long for this run, and the workflow type continues as new. */
+export class HistoryTooLong extends Error {}
+
+/** The server suggests continue-as-new at 4,096 events; every timer poll makes 11. */
+const MAXIMUM_HISTORY_EVENTS = 3_900;
+/** In a workflow that is not ours we cannot continue as new: after so many timers one activity carries the wait on. */
+const MAXIMUM_INLINE_TIMERS = 100;
+
+/** How a wait sleeps when its history grows long. */
+export type LongHistory = 'activityRetry' | 'continueAsNew';
+
+/** Polls until the operation ends. Rejects with the activity's failure, or with HistoryTooLong. Updates `state` as it goes. */
+export async function pollUntilDone(
+  target: Target,
+  { schedule, by, onRollback }: ResolvedWaitOptions,
+  state: WaitState,
+  longHistory: LongHistory,
+): Promise<EndedOperation> {
+  const jitter = getRandomStream(JITTER_STREAM);
+  const { startedAtMs, nextPollAtMs } = state;
+  delete state.nextPollAtMs;
+  if (nextPollAtMs !== undefined && state.operation) await sleepUntil(nextPollAtMs, state.operation);
+  for (;;) {
+    const isLong = workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > MAXIMUM_HISTORY_EVENTS;
+    const byRetry = longHistory === 'activityRetry' && (isLong || state.timers >= MAXIMUM_INLINE_TIMERS);
+    const { operation, hintMs } = await getOperation(
+      target,
+      { startedAtMs, schedule, by: byRetry ? 'activityRetry' : by, onRollback },
+      { summary: pollSummary(target.operationId, state.polls + 1) },
+    );
+    recordPoll(state, operation);
+    if (isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail')) return operation;
+    const nextAtMs = Date.now() + nextInterval(schedule, Date.now() - startedAtMs, jitter.random(), hintMs);
+    if (longHistory === 'continueAsNew' && isLong) {
+      await condition(allHandlersFinished);
+      state.nextPollAtMs = nextAtMs;
+      throw new HistoryTooLong();
+    }
+    state.timers++;
+    await sleepUntil(nextAtMs, operation);
+  }
+}
+
+/**
+ * Polls by a fresh schedule until the operation is done, at most until `untilMs`; undefined when it is not done by then.
+ * The age of the wait, by which errors are judged, stays what it is.
+ */
+export async function pollUntil(
+  target: Target,
+  { schedule, by }: ResolvedWaitOptions,
+  state: WaitState,
+  untilMs: number,
+): Promise<EndedOperation | undefined> {
+  const jitter = getRandomStream(JITTER_STREAM);
+  const scheduledFromMs = Date.now();
+  for (let remainingMs = untilMs - Date.now(); remainingMs > 0; remainingMs = untilMs - Date.now()) {
+    const summary = pollSummary(target.operationId, state.polls + 1);
+    const limits = { summary, scheduleToCloseTimeoutMs: remainingMs };
+    const input = { startedAtMs: state.startedAtMs, scheduledFromMs, schedule, by };
+    const polled = await getOperation(target, input, limits).catch(notInTime);
+    if (!polled) break;
+    recordPoll(state, polled.operation);
+    if (isDone(polled.operation)) return polled.operation;
+    const intervalMs = nextInterval(schedule, Date.now() - scheduledFromMs, jitter.random(), polled.hintMs);
+    await sleepUntil(Math.min(Date.now() + intervalMs, untilMs), polled.operation);
+  }
+  return undefined;
+}
+
+/** One look that must not hold anybody up: undefined where none succeeds within `limitMs`. */
+export async function lastLook(
+  target: Target,
+  state: WaitState,
+  limitMs: number,
+): Promise<OperationSnapshot | undefined> {
+  const { startedAtMs } = state;
+  const limits = { summary: pollSummary(target.operationId, state.polls + 1), scheduleToCloseTimeoutMs: limitMs };
+  const polled = await getOperation(target, { startedAtMs, schedule: LAST_LOOK }, limits).catch(notInTime);
+  if (polled) recordPoll(state, polled.operation);
+  return polled?.operation;
+}
+
+const LAST_LOOK = { initialIntervalMs: 1_000, ageFraction: 1, maximumIntervalMs: 1_000, jitter: 0 };
+
+async function sleepUntil(atMs: number, operation: OperationSnapshot): Promise<void> {
+  const ms = Math.max(1, atMs - Date.now());
+  await sleep(ms, { summary: timerSummary(operation, ms) });
+}

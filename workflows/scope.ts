@@ -1,0 +1,40 @@
+import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+
+/** Knows the waits that were begun inside it, at any depth. */
+class OperationScope extends CancellationScope {
+  readonly waits = new Set<Promise<unknown>>();
+}
+
+/** Enters a wait into the innermost operation scope around its caller, while it is open. */
+export function ownWait(caller: CancellationScope, wait: Promise<unknown>): void {
+  for (let scope: CancellationScope | undefined = caller; scope; scope = scope.parent) {
+    if (!(scope instanceof OperationScope)) continue;
+    const { waits } = scope;
+    waits.add(wait);
+    const leave = (): void => void waits.delete(wait);
+    wait.then(leave, leave);
+    return;
+  }
+}
+
+/**
+ * Runs `fn`; before it returns or rethrows, every wait begun inside that is still open is cancelled, its operation in the
+ * cloud with it, and awaited. So nothing is left behind when a branch of a `Promise.all` fails, a race is lost, or `fn`
+ * throws: a workflow that closes at once could not cancel anything any more.
+ */
+export async function operationScope<T>(fn: () => Promise<T>): Promise<T> {
+  const scope = new OperationScope();
+  try {
+    return await scope.run(fn);
+  } finally {
+    const open = [...scope.waits];
+    scope.cancel();
+    for (const end of await Promise.allSettled(open)) {
+      if (end.status === 'rejected' && !isCancellation(end.reason)) {
+        log.warn('A wait left open in an operationScope was cancelled, but its operation is not', {
+          error: end.reason,
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import type { OperationSnapshot } from '../src/model/snapshot';
+
+/** What a wait knows: plain JSON, so that it survives continue-as-new. Times are epoch milliseconds by Temporal's clock. */
+export interface WaitState {
+  startedAtMs: number;
+  /** Polls that came back to the workflow; those of a watch do not. */
+  polls: number;
+  timers: number;
+  /** The operation as last seen; undefined before the first poll. */
+  operation?: OperationSnapshot;
+  lastPolledAtMs?: number;
+  /** When the next poll is due, where that was known as the wait continued as new. */
+  nextPollAtMs?: number;
+}
+
+export function beginWait(): WaitState {
+  return { startedAtMs: Date.now(), polls: 0, timers: 0 };
+}
+
+export function recordPoll(state: WaitState, operation: OperationSnapshot): void {
+  state.polls++;
+  state.operation = operation;
+  state.lastPolledAtMs = Date.now();
+}
