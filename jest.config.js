@@ -6,5 +6,6 @@ module.exports = {
   maxWorkers: 1,
   globalSetup: '<rootDir>/dist/test/support/global-setup.js',
   globalTeardown: '<rootDir>/dist/test/support/global-teardown.js',
+  reporters: ['default', '<rootDir>/dist/test/support/count-reporter.js'],
   modulePathIgnorePatterns: ['<rootDir>/dist/package.json'],
 };

@@ -1,14 +1,17 @@
-import { Metadata } from '@grpc/grpc-js';
 import { loadDescriptors } from '../descriptors/load';
+import { jsonToRequest } from '../descriptors/json-to-request';
+import { RequestError } from '../descriptors/check-request';
+import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { POLL_INTERVAL_HEADER } from '../model/names';
+import { configurationError } from '../model/failure';
+import { IDEMPOTENCY_KEY_HEADER, POLL_INTERVAL_HEADER } from '../model/names';
 import type { OperationSnapshot } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
 import { operationName } from '../model/texts';
-import { CallError, Channel, type Reply } from './channel';
+import { Caller } from './caller';
+import type { Reply } from './channel';
 import { CANCEL, decodeOperation, GET, type OperationCall } from './envelope';
 import { OperationServiceError } from './error';
-import { Limiter } from './limiter';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
 import { toSnapshot } from './snapshot';
 
@@ -19,14 +22,14 @@ export interface Polled {
 }
 
 /**
- * One configured cloud: its connection, its calls, and what its replies mean. Calls reject with an
- * OperationServiceError, or with an `OperationUnreadable` failure for an operation that ended against the contract.
+ * One configured cloud: its calls, and what its replies mean. Calls reject with an OperationServiceError, or with an
+ * ApplicationFailure: `OperationUnreadable` for an operation that ended against the contract,
+ * `OperationConfigurationError` for a start that cannot be sent.
  */
 export class Cloud {
   readonly registry: DescriptorRegistry;
   readonly #options: ResolvedCloudOptions;
-  readonly #channel: Channel;
-  readonly #limiter: Limiter;
+  readonly #caller: Caller;
 
   /** Throws an OptionError or a DescriptorError for options that cannot work. Connects at the first call. */
   constructor(
@@ -34,14 +37,8 @@ export class Cloud {
     options: CloudOptions,
   ) {
     this.#options = resolveCloudOptions(options);
-    this.#limiter = new Limiter(this.#options.maxConcurrentRequests, this.#options.maxRequestsPerSecond);
     this.registry = loadDescriptors(this.#options.descriptors);
-    const { endpoint, channelCredentials, serverName } = this.#options;
-    this.#channel = new Channel(
-      endpoint,
-      channelCredentials,
-      serverName ? { 'grpc.ssl_target_name_override': serverName } : {},
-    );
+    this.#caller = new Caller(this.#options, this.registry);
   }
 
   /** Whether short intervals are slept in the worker. */
@@ -51,38 +48,67 @@ export class Cloud {
 
   /** One poll. */
   get(operationId: string, signal?: AbortSignal): Promise<Polled> {
-    return this.#call('Get', GET, operationId, signal);
+    return this.#callOperationService('Get', GET, operationId, signal);
   }
 
   /** Asks the cloud to cancel; what comes back is the state at that moment. */
   cancel(operationId: string, signal?: AbortSignal): Promise<Polled> {
-    return this.#call('Cancel', CANCEL, operationId, signal);
+    return this.#callOperationService('Cancel', CANCEL, operationId, signal);
+  }
+
+  /**
+   * Calls a method that starts an operation, and gives the operation as it began. The request is checked against the
+   * descriptors before anything is sent. The same key again returns the same operation.
+   */
+  async start(method: string, request: unknown, idempotencyKey: string, signal?: AbortSignal): Promise<Polled> {
+    const found = findOperationMethod(this.registry, method);
+    if (typeof found === 'string') throw configurationError(this.name, `method: ${found}`);
+    const { path } = found;
+    const what = `${this.name} ${path.slice(1)}`;
+    let body: Buffer;
+    try {
+      // grpc-js writes Buffers only; this one shares the bytes.
+      const bytes = jsonToRequest(found.method.input, request, this.registry);
+      body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    } catch (err) {
+      if (err instanceof RequestError) throw configurationError(this.name, `${what}: ${err.message}`);
+      throw err;
+    }
+    const address = this.#addressOf(found.method.parent.typeName);
+    const headers = { [IDEMPOTENCY_KEY_HEADER]: idempotencyKey };
+    return this.#read(what, undefined, await this.#caller.call({ what, address, path, body, headers, signal }));
   }
 
   close(): void {
-    this.#channel.close();
+    this.#caller.close();
   }
 
-  async #call(verb: string, call: OperationCall, operationId: string, signal: AbortSignal = NEVER): Promise<Polled> {
-    const what = `${verb} of ${operationName(this.name, operationId)}`;
-    const metadata = new Metadata();
-    const token = await this.#options.credentials?.getToken(signal);
-    if (token) metadata.set('authorization', `Bearer ${token.token}`);
-    const { requestTimeoutMs } = this.#options;
-    let reply: Reply;
-    try {
-      reply = await this.#limiter.run(
-        () => this.#channel.unary(call.path, call.encode(operationId), metadata, requestTimeoutMs, signal),
-        signal,
-      );
-    } catch (err) {
-      if (err instanceof CallError) throw OperationServiceError.from(what, err.error, err.headers, this.registry);
-      throw err;
+  /** The host of a service that starts operations: by its own name, else by the longest package that holds it. */
+  #addressOf(service: string): string {
+    const { services, endpoint } = this.#options;
+    for (let name = service; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('.')))) {
+      const address = services.get(name);
+      if (address !== undefined) return address;
     }
-    return this.#read(what, operationId, reply);
+    return endpoint;
   }
 
-  #read(what: string, operationId: string, { body, headers }: Reply): Polled {
+  async #callOperationService(
+    verb: string,
+    { path, encode }: OperationCall,
+    operationId: string,
+    signal?: AbortSignal,
+  ): Promise<Polled> {
+    const what = `${verb} of ${operationName(this.name, operationId)}`;
+    const address = this.#options.endpoint;
+    return this.#read(
+      what,
+      operationId,
+      await this.#caller.call({ what, address, path, body: encode(operationId), signal }),
+    );
+  }
+
+  #read(what: string, expectedId: string | undefined, { body, headers }: Reply): Polled {
     const garbled = (problem: string): OperationServiceError =>
       new OperationServiceError(what, { code: statusCode('INTERNAL'), message: `the reply ${problem}` });
     let raw;
@@ -91,11 +117,12 @@ export class Cloud {
     } catch (err) {
       throw garbled(`is no Operation (${err instanceof Error ? err.message : String(err)})`);
     }
-    if (raw.id !== operationId) throw garbled(`is about another operation, ${JSON.stringify(raw.id.slice(0, 100))}`);
+    if (raw.id === '') throw garbled('names no operation');
+    if (expectedId !== undefined && raw.id !== expectedId) {
+      throw garbled(`is about another operation, ${JSON.stringify(raw.id.slice(0, 100))}`);
+    }
     const operation = toSnapshot(this.name, raw, this.registry);
     const seconds = Number(headers?.get(POLL_INTERVAL_HEADER)[0]);
     return seconds > 0 ? { operation, hintMs: seconds * 1000 } : { operation };
   }
 }
-
-const NEVER = new AbortController().signal;

@@ -56,7 +56,7 @@ function isMessageType(definition: AnyDefinition): definition is MessageTypeDefi
 /** A call of OperationService: its path, and the request's bytes. Reply bytes are read by {@link decodeOperation}. */
 export interface OperationCall {
   path: string;
-  encode(operationId: string): Buffer;
+  encode: (operationId: string) => Buffer;
 }
 
 function operationCall(name: string): OperationCall {

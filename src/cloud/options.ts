@@ -9,6 +9,11 @@ import { checkAddress, isLoopback } from './endpoint';
 export interface CloudOptions {
   /** `host:port` of the OperationService. */
   endpoint?: string;
+  /**
+   * Where methods that start operations are called: a proto service, or a package that holds it, to its `host:port`;
+   * the longest name that fits counts. @default the endpoint
+   */
+  services?: Record<string, string>;
   /** Whom the calls are made as. @default no authorization header */
   credentials?: Credentials;
   /** FileDescriptorSets, as files or bytes: what responses, metadata and error details are read with. @default none */
@@ -33,7 +38,9 @@ export interface CloudOptions {
 /** {@link CloudOptions}, checked. */
 export interface ResolvedCloudOptions {
   endpoint: string;
-  channelCredentials: ChannelCredentials;
+  services: ReadonlyMap<string, string>;
+  /** How a channel to that address is secured. */
+  channelCredentials: (address: string) => ChannelCredentials;
   serverName?: string;
   credentials?: Credentials;
   descriptors: (string | Uint8Array)[];
@@ -45,6 +52,7 @@ export interface ResolvedCloudOptions {
 
 const KEYS = [
   'endpoint',
+  'services',
   'credentials',
   'descriptors',
   'tls',
@@ -62,9 +70,17 @@ const MAXIMUM_REQUEST_TIMEOUT_MS = 30_000;
 export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions {
   onlyKeys('', { ...options }, KEYS);
   const endpoint = checkAddress('endpoint', options.endpoint);
+  const services = new Map(
+    Object.entries(options.services ?? {}).map(([name, address]) => [
+      name,
+      checkAddress(`services["${name}"]`, address),
+    ]),
+  );
+  for (const address of [endpoint, ...services.values()]) channelCredentials(address, options);
   return {
     endpoint,
-    channelCredentials: channelCredentials(endpoint, options),
+    services,
+    channelCredentials: (address) => channelCredentials(address, options),
     ...(options.tls?.serverName === undefined ? {} : { serverName: options.tls.serverName }),
     ...(options.credentials && { credentials: options.credentials }),
     descriptors: options.descriptors ?? [],

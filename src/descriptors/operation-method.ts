@@ -2,10 +2,35 @@ import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import type { DescriptorRegistry } from './registry';
 
-const OPERATION = 'yandex.cloud.operation.Operation';
-const OPERATION_SERVICE = 'yandex.cloud.operation.OperationService';
-/** Method option `(yandex.cloud.api.operation)`: `metadata` is its field 1, `response` its field 2. */
-const OPERATION_OPTION = 87334;
+/** How a family of clouds says that a method starts an operation, and what the operation will carry. */
+interface Dialect {
+  /** What such a method returns. */
+  operation: string;
+  /** The service of the operations themselves: its methods return one and start none. */
+  operationService: string;
+  /** The method option that names the types: its number, and the numbers of its fields. */
+  option: number;
+  metadata: number;
+  response: number;
+}
+
+/** `(yandex.cloud.api.operation)` */
+const YANDEX: Dialect = {
+  operation: 'yandex.cloud.operation.Operation',
+  operationService: 'yandex.cloud.operation.OperationService',
+  option: 87334,
+  metadata: 1,
+  response: 2,
+};
+
+/** `(google.longrunning.operation_info)` */
+const GOOGLE: Dialect = {
+  operation: 'google.longrunning.Operation',
+  operationService: 'google.longrunning.Operations',
+  option: 1049,
+  metadata: 2,
+  response: 1,
+};
 
 /** A method that starts an operation, and the types that the operation will carry. */
 export interface OperationMethodTypes {
@@ -19,7 +44,10 @@ export interface OperationMethodTypes {
   unresolved: string[];
 }
 
-/** The method at `path` (with or without the leading slash); a text that says why where there is none. */
+/**
+ * The method at `path` (with or without the leading slash); a text that says why where there is none. Only methods of
+ * Yandex's dialect: the bytes of another one's operation would be misread without an error.
+ */
 export function findOperationMethod(registry: DescriptorRegistry, path: string): OperationMethodTypes | string {
   const [, serviceName = '', methodName = ''] = /^\/?([\w.]+)\/(\w+)$/.exec(path) ?? [];
   if (serviceName === '') return `${JSON.stringify(path)} is no method path: give "/package.Service/Method"`;
@@ -29,20 +57,27 @@ export function findOperationMethod(registry: DescriptorRegistry, path: string):
   if (!method)
     return `${serviceName} has no method ${methodName}; it has ${service.methods.map(({ name }) => name).join(', ')}`;
   return (
-    operationMethod(registry, method) ?? `${path} does not return an operation: it returns ${method.output.typeName}`
+    operationMethod(registry, method, YANDEX) ??
+    `${path} does not return an operation: it returns ${method.output.typeName}`
   );
 }
 
-/** Every method of a service that starts an operation. */
+/** Every method of a service that starts an operation, in any dialect. */
 export function operationMethods(registry: DescriptorRegistry, service: DescService): OperationMethodTypes[] {
-  return service.methods.flatMap((method) => operationMethod(registry, method) ?? []);
+  return service.methods.flatMap(
+    (method) => operationMethod(registry, method, YANDEX) ?? operationMethod(registry, method, GOOGLE) ?? [],
+  );
 }
 
-function operationMethod(registry: DescriptorRegistry, method: DescMethod): OperationMethodTypes | undefined {
+function operationMethod(
+  registry: DescriptorRegistry,
+  method: DescMethod,
+  dialect: Dialect,
+): OperationMethodTypes | undefined {
   const { parent: service } = method;
-  if (method.output.typeName !== OPERATION || method.methodKind !== 'unary') return undefined;
-  if (service.typeName === OPERATION_SERVICE) return undefined;
-  const { 1: metadata, 2: response } = stringFields(method, OPERATION_OPTION);
+  if (method.output.typeName !== dialect.operation || method.methodKind !== 'unary') return undefined;
+  if (service.typeName === dialect.operationService) return undefined;
+  const { [dialect.metadata]: metadata, [dialect.response]: response } = stringFields(method, dialect.option);
   const resolve = (name: string | undefined): DescMessage | undefined =>
     name === undefined ? undefined : resolveType(registry, service.file.proto.package, name);
   const metadataType = resolve(metadata);

@@ -1,0 +1,83 @@
+import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import type { OperationMethodTypes } from '../descriptors/operation-method';
+
+/**
+ * Which way a message travels: within a request, where fields may be left out, or within a response or metadata, where
+ * fields without presence are always there. The two have different TypeScript types.
+ */
+export type Direction = 'sent' | 'received';
+
+/** The types that some methods need, well-known ones excluded. */
+export interface Shapes {
+  enums: ReadonlySet<DescEnum>;
+  /** Every message with the directions that it needs a type for; one that looks alike both ways is `sent` only. */
+  messages: ReadonlyMap<DescMessage, ReadonlySet<Direction>>;
+  /** Whether both directions of a message look alike: a property of the message, whatever else is generated. */
+  isAlike(message: DescMessage): boolean;
+}
+
+/** Extension `(yandex.cloud.required)` of FieldOptions, a bool: one varint byte. */
+const REQUIRED_OPTION = 101501;
+
+export function neededShapes(methods: readonly OperationMethodTypes[]): Shapes {
+  const sent = reachable(methods.map(({ method }) => method.input));
+  const received = reachable(methods.flatMap(({ responseType, metadataType }) => [responseType, metadataType]));
+  const unlike = findUnlike(new Set([...sent.messages, ...received.messages]));
+  const messages = new Map<DescMessage, Set<Direction>>();
+  const add = (message: DescMessage, direction: Direction): void => {
+    const shape = unlike.has(message) ? direction : 'sent';
+    messages.set(message, (messages.get(message) ?? new Set()).add(shape));
+  };
+  for (const message of sent.messages) add(message, 'sent');
+  for (const message of received.messages) add(message, 'received');
+  return {
+    enums: new Set([...sent.enums, ...received.enums]),
+    messages,
+    isAlike: (message) => !unlike.has(message),
+  };
+}
+
+/** Whether the field is always there in that direction. */
+export function isAlwaysThere(field: DescField, direction: Direction): boolean {
+  if (field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED) return true;
+  if (direction === 'received') return field.presence === FeatureSet_FieldPresence.IMPLICIT;
+  // One member of a oneof can be required only in the sense that some member is.
+  return !field.oneof && (field.proto.options?.$unknown ?? []).some((o) => o.no === REQUIRED_OPTION && o.data[0] === 1);
+}
+
+/** Types with a JSON of their own, which need no declaration. */
+export function isWellKnown(type: DescMessage | DescEnum): boolean {
+  return type.file.proto.package === 'google.protobuf';
+}
+
+function reachable(roots: readonly (DescMessage | undefined)[]): {
+  messages: Set<DescMessage>;
+  enums: Set<DescEnum>;
+} {
+  const messages = new Set<DescMessage>();
+  const enums = new Set<DescEnum>();
+  for (const root of roots) if (root && !isWellKnown(root)) messages.add(root);
+  for (const message of messages) {
+    for (const field of message.fields) {
+      if (field.message && !isWellKnown(field.message)) messages.add(field.message);
+      if (field.enum && !isWellKnown(field.enum)) enums.add(field.enum);
+    }
+  }
+  return { messages, enums };
+}
+
+/** The messages that look different in the two directions: by their own fields, or by what those hold. */
+function findUnlike(messages: ReadonlySet<DescMessage>): Set<DescMessage> {
+  const unlike = new Set<DescMessage>();
+  const holders = new Map<DescMessage, DescMessage[]>();
+  for (const message of messages) {
+    for (const field of message.fields) {
+      if (isAlwaysThere(field, 'sent') !== isAlwaysThere(field, 'received')) unlike.add(message);
+      if (field.message) holders.set(field.message, [...(holders.get(field.message) ?? []), message]);
+    }
+  }
+  // A set grows while it is iterated: holders of holders follow.
+  for (const message of unlike) for (const holder of holders.get(message) ?? []) unlike.add(holder);
+  return unlike;
+}

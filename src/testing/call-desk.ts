@@ -1,0 +1,94 @@
+import type { DescriptorRegistry } from '../descriptors/registry';
+import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
+import { statusCode } from '../model/status-code';
+import { checkEffect, type CheckedEffect } from './check-fault';
+import { OPERATION_METHODS, readRequestedId } from './envelope';
+import { callFailure, spoil } from './faults';
+import type { FaultEffect } from './script';
+import type { ScriptedOperation, ScriptedOperations } from './scripted-operations';
+import type { IncomingCall, OutgoingReply } from './server';
+import type { StartMethod } from './start-method';
+
+/** A call that a FakeCloud got. */
+export interface FakeCloudCall {
+  /** `/package.Service/Method` */
+  method: string;
+  /** Epoch milliseconds, by the FakeCloud's `now`. */
+  at: number;
+  /** Of Get and Cancel. */
+  operationId?: string;
+  /** Their names, sorted: what they hold may be secret. */
+  headers: readonly string[];
+}
+
+/** Looks at a call before it is answered, and may spoil it. `count` says which one of its method and id it is, from 1. */
+export type Interceptor = (call: { method: string; operationId?: string; count: number }) => FaultEffect | undefined;
+
+/** Answers the calls that a FakeCloud gets, and remembers them. */
+export class CallDesk {
+  readonly calls: FakeCloudCall[] = [];
+  readonly interceptors: Interceptor[] = [];
+  /** By path. */
+  readonly methods = new Map<string, StartMethod>();
+  readonly #registry: DescriptorRegistry;
+  readonly #operations: ScriptedOperations;
+  readonly #now: () => number | Promise<number>;
+  readonly #counts = new Map<string, number>();
+  /** By path and idempotency key. */
+  readonly #started = new Map<string, ScriptedOperation>();
+
+  constructor(registry: DescriptorRegistry, operations: ScriptedOperations, now: () => number | Promise<number>) {
+    this.#registry = registry;
+    this.#operations = operations;
+    this.#now = now;
+  }
+
+  /** Rejects with a CallFailure where the caller is to get an error. */
+  async answer(call: IncomingCall): Promise<OutgoingReply> {
+    const { path, headerNames: headers } = call;
+    const at = await this.#now();
+    const verb = OPERATION_METHODS.get(path);
+    if (!verb) {
+      this.calls.push({ method: path, at, headers });
+      const fault = this.#intercepted({ method: path });
+      return spoil(fault, () => this.#start(call, at), this.#registry, call.signal);
+    }
+    const operationId = readRequestedId(call.body);
+    this.calls.push({ method: path, at, operationId, headers });
+    const operation = this.#operations.find(operationId);
+    const fault =
+      this.#intercepted({ method: path, operationId }) ?? (operation && this.#operations.nextFault(operation, verb));
+    const work = (): Promise<OutgoingReply> => {
+      if (!operation) throw this.#notFound(operationId);
+      return verb === 'Get' ? this.#operations.get(operation, at) : this.#operations.cancel(operation, at);
+    };
+    return spoil(fault, work, this.#registry, call.signal);
+  }
+
+  #intercepted(call: { method: string; operationId?: string }): CheckedEffect | undefined {
+    const key = `${call.method} ${call.operationId}`;
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    this.#counts.set(key, count);
+    for (const interceptor of this.interceptors) {
+      const effect = interceptor({ ...call, count });
+      if (effect !== undefined) return checkEffect('what intercept() got', effect);
+    }
+    return undefined;
+  }
+
+  #start(call: IncomingCall, at: number): Promise<OutgoingReply> {
+    const key = call.header(IDEMPOTENCY_KEY_HEADER);
+    const started = key === undefined ? undefined : this.#started.get(`${call.path} ${key}`);
+    if (started) return this.#operations.reply(started, at);
+    const script = this.methods.get(call.path)?.script(call.body);
+    if (!script) throw new Error('it has no reply');
+    if ('refuse' in script) throw callFailure(script.refuse, this.#registry);
+    const operation = this.#operations.begin(script, at);
+    if (key !== undefined) this.#started.set(`${call.path} ${key}`, operation);
+    return this.#operations.reply(operation, at);
+  }
+
+  #notFound(id: string): Error {
+    return callFailure({ code: statusCode('NOT_FOUND'), message: `Operation ${id} not found` }, this.#registry);
+  }
+}

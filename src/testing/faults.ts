@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'timers/promises';
+import type { DescriptorRegistry } from '../descriptors/registry';
+import type { AnyJson } from '../model/snapshot';
+import { statusCode } from '../model/status-code';
+import type { CheckedEffect } from './check-fault';
+import type { CheckedError } from './check-fields';
+import { writeStatus } from './envelope';
+import { CallFailure, type OutgoingReply } from './server';
+
+/** Timers of Node take no more. */
+const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;
+
+/** Answers a call by `work`, spoilt by `effect`; rejects with a CallFailure where the caller is to get an error. */
+export async function spoil(
+  effect: CheckedEffect | undefined,
+  work: () => OutgoingReply | Promise<OutgoingReply>,
+  registry: DescriptorRegistry,
+  signal: AbortSignal,
+): Promise<OutgoingReply> {
+  if (!effect) return work();
+  if ('code' in effect) throw callFailure(withRetryInfo(effect), registry);
+  if ('hang' in effect) {
+    try {
+      return await work();
+    } finally {
+      await sleep(Math.min(effect.hang, MAXIMUM_SLEEP_MS), undefined, { signal }).catch(() => undefined);
+    }
+  }
+  const reply = await work();
+  if ('body' in effect) return { ...reply, body: Buffer.from(effect.body, 'base64') };
+  throw new CallFailure(statusCode('UNAVAILABLE'), 'the connection broke before the reply');
+}
+
+/** The error of a call, with its google.rpc.Status in the trailers. */
+export function callFailure(error: CheckedError, registry: DescriptorRegistry): CallFailure {
+  return new CallFailure(error.code, error.message ?? '', writeStatus(error, registry));
+}
+
+function withRetryInfo({ retryAfter, ...error }: CheckedError & { retryAfter?: number }): CheckedError {
+  if (retryAfter === undefined) return error;
+  const retryInfo: AnyJson = { '@type': 'google.rpc.RetryInfo', retryDelay: `${retryAfter / 1000}s` };
+  return { ...error, details: [...(error.details ?? []), retryInfo] };
+}

@@ -1,0 +1,60 @@
+import type { AnyJson } from '../model/snapshot';
+import { statusCode } from '../model/status-code';
+import type { CheckedError } from './check-fields';
+import type { CheckedOperation } from './check-script';
+
+/** A scripted operation at one moment. */
+export interface Scene {
+  done: boolean;
+  /** When it last changed. */
+  modifiedAt: number;
+  metadata?: AnyJson;
+  error?: CheckedError;
+  response?: AnyJson;
+}
+
+/** From `at` on the operation is different by `change`. */
+interface Turn {
+  at: number;
+  change: Omit<Partial<Scene>, 'modifiedAt'>;
+}
+
+const CANCELLED: CheckedError = { code: statusCode('CANCELLED'), message: 'The operation was cancelled.' };
+
+/** The operation as it is at `now`. All times in epoch milliseconds; `cancelledAt` is when Cancel was first called. */
+export function play(script: CheckedOperation, createdAt: number, now: number, cancelledAt?: number): Scene {
+  const turns = scripted(script, createdAt);
+  let scene: Scene = { done: false, modifiedAt: createdAt };
+  for (const { at, change } of cancelledAt === undefined ? turns : cancelled(turns, script, cancelledAt)) {
+    // A clock that went back does not undo the beginning.
+    if (at <= Math.max(now, createdAt)) scene = { ...scene, ...change, modifiedAt: at };
+  }
+  return scene;
+}
+
+function scripted(script: CheckedOperation, createdAt: number): Turn[] {
+  const { after = 0, metadata, stages = [], rollback = 0 } = script;
+  const turns: Turn[] = stages.map((stage) => ({ at: createdAt + stage.at, change: { metadata: stage.metadata } }));
+  turns.sort((a, b) => a.at - b.at);
+  if (metadata) turns.unshift({ at: createdAt, change: { metadata } });
+  const end = createdAt + after;
+  if ('response' in script) return [...turns, { at: end, change: { done: true, response: script.response } }];
+  const { error } = script;
+  const failed = rollback > 0 ? [{ at: end - rollback, change: { error } }] : [];
+  return [...turns, ...failed, { at: end, change: { done: true, error } }].sort((a, b) => a.at - b.at);
+}
+
+function cancelled(turns: Turn[], script: CheckedOperation, cancelledAt: number): Turn[] {
+  const { onCancel = 'cancels' } = script;
+  if (onCancel === 'ignores' || (typeof onCancel === 'object' && 'refuses' in onCancel)) return turns;
+  const delay = typeof onCancel === 'object' && 'cancelsAfter' in onCancel ? onCancel.cancelsAfter : 0;
+  const at = cancelledAt + delay;
+  // Once it has failed or is done the end is settled.
+  if (turns.some((turn) => turn.at <= at && (turn.change.error || turn.change.response))) return turns;
+  if (onCancel === 'completes') return turns.map((turn) => ({ ...turn, at: Math.min(turn.at, at) }));
+  const end: Turn[] = [{ at, change: { done: true, error: CANCELLED } }];
+  if (typeof onCancel === 'object' && 'overwrittenBy' in onCancel) {
+    end.push({ at: at + onCancel.after, change: { error: onCancel.overwrittenBy } });
+  }
+  return [...turns.filter((turn) => turn.at <= at), ...end];
+}

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import { iamToken, OperationsClient } from 'temporal-lro';
+import { documents } from './documents';
+
+interface Tunnel {
+  target: string;
+  socket: Socket;
+  /** The first that came through. */
+  bytes: Buffer;
+}
+
+/** Stands at the way out of a private network: grpc-js asks it for a tunnel to a host instead of asking DNS for an address. */
+async function startProxy(): Promise<{ url: string; tunnel: Promise<Tunnel>; close(): void }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const tunnel = new Promise<Tunnel>((resolve) => {
+    server.on('connect', ({ url: target = '' }, socket: Socket) => {
+      socket.once('data', (bytes: Buffer) => resolve({ target, socket, bytes }));
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    });
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The proxy has no port.');
+  return { url: `http://127.0.0.1:${address.port}`, tunnel, close: () => server.close() };
+}
+
+describe.each(documents.filter(({ host }) => host))('$title', ({ host = '' }) => {
+  const environment = process.env;
+  afterEach(() => (process.env = environment));
+
+  test('calls go to the host that it names, over TLS', async () => {
+    const proxy = await startProxy();
+    process.env = { ...environment, grpc_proxy: proxy.url, no_grpc_proxy: '', no_proxy: '' };
+    const client = OperationsClient.connect({ endpoint: `${host}:443`, credentials: iamToken('t1.secret') });
+    const aborter = new AbortController();
+    const call = client.get('fcmq0j5033e516c56ctq', { signal: aborter.signal });
+    const { target, socket, bytes } = await proxy.tunnel;
+    aborter.abort();
+    await expect(call).rejects.toMatchObject({ codeName: 'CANCELLED' });
+    client.close();
+    socket.destroy();
+    proxy.close();
+    expect(target).toBe(`${host}:443`);
+    // The first record of TLS: a ClientHello, which names the host whose certificate it wants.
+    expect([...bytes.subarray(0, 2)]).toEqual([22, 3]);
+    expect(bytes.includes(host)).toBe(true);
+  });
+
+  test('its host is never called in plain text', () => {
+    const connect = () => OperationsClient.connect({ endpoint: `${host}:443`, plaintext: true });
+    expect(connect).toThrow(/plaintext is true: .* is not on this machine/);
+  });
+});

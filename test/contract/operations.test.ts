@@ -1,0 +1,124 @@
+import { operationFailure, type OperationFailure } from 'temporal-lro';
+import type { WaitOptions } from 'temporal-lro/workflow';
+import { findOperationMethod } from '../../src/descriptors/operation-method';
+import { CLOUD, RFC_3339, startInteropWorker, type InteropWorker } from '../support/interop-worker';
+import { documents } from './documents';
+import { observe, wait, type Observed } from './workflows';
+
+let interop: InteropWorker;
+beforeAll(async () => (interop = await startInteropWorker(require.resolve('./workflows'))));
+afterAll(() => interop.stop());
+
+/** How a workflow's wait for that operation fails. */
+async function failureOf(operationId: string, options: WaitOptions = {}): Promise<OperationFailure | undefined> {
+  const args: Parameters<typeof wait> = [CLOUD, operationId, options];
+  const end = interop.client.workflow.execute(wait, { ...interop.workflow(), args });
+  return operationFailure(await end.catch((err: unknown) => err));
+}
+
+/** The types that a method's option names, by Yandex's own descriptors. */
+function documentedTypes(path: string): { metadata: string | undefined; response: string | undefined } {
+  const method = findOperationMethod(interop.registry, path);
+  if (typeof method === 'string') throw new Error(method);
+  return { metadata: method.metadataType?.typeName, response: method.responseType?.typeName };
+}
+
+describe.each(documents)('$title', ({ example }) => {
+  let id: string;
+  let observed: Observed;
+  beforeAll(async () => {
+    id = await example.begin(interop);
+    const args: Parameters<typeof observe> = [CLOUD, id, example.path];
+    observed = await interop.client.workflow.execute(observe, { ...interop.workflow(), args });
+  });
+
+  test('a workflow awaits an operation of its service and gets the resource that it creates', () => {
+    const { first, response, last } = observed;
+    expect(first).toMatchObject({ cloud: CLOUD, id, state: 'running' });
+    expect(response).toMatchObject(example.resource);
+    expect(last).toEqual({ ...first, state: 'succeeded', response, modifiedAt: last.modifiedAt });
+  });
+
+  test('the metadata names the resource while the operation is running', () => {
+    const { first, response } = observed;
+    const { metadata, resource } = example.names;
+    expect(first.state).toBe('running');
+    expect(first.metadata?.[metadata]).toBe(response[resource]);
+    expect(response[resource]).toMatch(/./);
+  });
+
+  test('metadata and response have the types that the method documents', () => {
+    const { metadata, response } = documentedTypes(example.path);
+    expect(observed.first.metadata?.['@type']).toBe(`type.googleapis.com/${metadata}`);
+    expect(observed.response['@type']).toBe(`type.googleapis.com/${response}`);
+  });
+
+  test('Create and Update of its service document the resource as their response, Delete documents Empty', () => {
+    const [create, update, remove] = ['Create', 'Update', 'Delete'].map(
+      (verb) => documentedTypes(example.path.replace(/Create$/, verb)).response,
+    );
+    expect(`type.googleapis.com/${create}`).toBe(example.resource['@type']);
+    expect(update).toBe(create);
+    expect(remove).toBe('google.protobuf.Empty');
+  });
+
+  test('the operation says who began it, when, and when it was modified last', () => {
+    const { first, last } = observed;
+    expect(first).toMatchObject({ createdBy: 'ajeo3rq1u5gl41vqdj6e', modifiedAt: first.createdAt });
+    expect(last).toMatchObject({ createdBy: 'ajeo3rq1u5gl41vqdj6e', createdAt: first.createdAt });
+    expect(first.createdAt).toMatch(RFC_3339);
+    expect(last.modifiedAt).toMatch(RFC_3339);
+    expect(Date.parse(last.modifiedAt ?? '')).toBeGreaterThan(Date.parse(last.createdAt ?? ''));
+  });
+});
+
+describe('an operation that fails', () => {
+  test('is rolled back while it is not done, and the wait fails when it is', async () => {
+    const id = 'rollback-a-500ms';
+    expect(await interop.operations.get(id)).toMatchObject({ state: 'rollingBack', error: { codeName: 'INTERNAL' } });
+    expect(await failureOf(id)).toMatchObject({
+      type: 'OperationFailed',
+      codeName: 'INTERNAL',
+      message: `yandex operation ${id} (Create instance) failed: INTERNAL: Not enough compute in ru-central1-a.`,
+      operation: { id, state: 'failed' },
+    });
+  });
+
+  test('fails a wait at once that does not want to see it rolled back', async () => {
+    const failure = await failureOf('rollback-b-1h', { onRollback: 'fail' });
+    expect(failure).toMatchObject({ type: 'OperationFailed', operation: { state: 'rollingBack' } });
+  });
+});
+
+describe('Cancel', () => {
+  test('takes the id of an operation and returns that operation, which has failed as cancelled', async () => {
+    const cancelled = await interop.operations.cancel('disk-cancel-1h');
+    expect(cancelled).toMatchObject({
+      id: 'disk-cancel-1h',
+      metadata: { diskId: 'fhm-cancel-1h' },
+      state: 'failed',
+      error: { code: 1, codeName: 'CANCELLED' },
+    });
+    const operation = { ...cancelled, cloud: CLOUD };
+    expect(await failureOf('disk-cancel-1h')).toMatchObject({ type: 'OperationCancelled', operation });
+  });
+});
+
+describe.each(documents.filter(({ excludesObjectStorage }) => excludesObjectStorage))('$title', () => {
+  test('operations of Object Storage cannot be cancelled: Cancel is refused, and the operation goes on', async () => {
+    const id = 'storage-cancel-1h';
+    await expect(interop.operations.cancel(id)).rejects.toMatchObject({
+      name: 'OperationServiceError',
+      code: 12,
+      codeName: 'UNIMPLEMENTED',
+      rawMessage: 'Object Storage does not support cancelling operations',
+    });
+    expect(await interop.operations.get(id)).toMatchObject({ id, state: 'running' });
+  });
+});
+
+test('operation_id is required: without one nothing is sent', async () => {
+  await expect(interop.operations.get('')).rejects.toThrow(/^operationId is "": give the id that the cloud returned/);
+  await expect(interop.operations.cancel('')).rejects.toThrow(/^operationId is ""/);
+  expect(await failureOf('')).toMatchObject({ type: 'OperationConfigurationError' });
+});

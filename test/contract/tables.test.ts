@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createFileRegistry, fromBinary, type DescMessage, type DescService } from '@bufbuild/protobuf';
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FileDescriptorSetSchema,
+  type FieldDescriptorProto,
+} from '@bufbuild/protobuf/wkt';
+import { CANCEL, GET } from '../../src/cloud/envelope';
+import { PROTO_DIRECTORY } from '../../src/descriptors/load';
+import { startInteropServer } from '../support/interop';
+import { documents, type FieldRow } from './documents';
+
+const PACKAGE = 'yandex.cloud.operation';
+const proto = readSet(join(PROTO_DIRECTORY, 'envelope.binpb'));
+
+describe.each(documents)('$title', ({ calls, messages }) => {
+  test('its calls are those of our OperationService, by name, request and reply', () => {
+    const { methods } = proto.service(`${PACKAGE}.OperationService`);
+    const ours = methods.map(({ name, input, output }) => [name, { takes: input.name, returns: output.name }]);
+    expect(Object.fromEntries(ours)).toEqual(calls);
+    expect(methods.map(({ methodKind }) => methodKind)).toEqual(['unary', 'unary']);
+  });
+
+  test('the fields of its requests and of its Operation are ours, by name, type and oneof', () => {
+    for (const [name, rows] of Object.entries(messages)) {
+      expect(rowsOf(proto.message(`${PACKAGE}.${name}`))).toEqual(rows);
+    }
+  });
+});
+
+describe('the descriptors inside the code that Yandex generates', () => {
+  let yandex: ReturnType<typeof readSet>;
+  beforeAll(async () => {
+    const server = await startInteropServer();
+    yandex = readSet(server.descriptorSet);
+    await server.close();
+  });
+
+  test('have the calls and the messages of the documents, field by field with the numbers of proto/', () => {
+    expect(signatures(yandex.service(`${PACKAGE}.OperationService`))).toEqual(
+      signatures(proto.service(`${PACKAGE}.OperationService`)),
+    );
+    for (const name of Object.keys(documents[0]?.messages ?? {})) {
+      const [ours, theirs] = [proto, yandex].map((set) => fieldsOf(set.message(`${PACKAGE}.${name}`)));
+      expect(ours).toEqual(theirs);
+    }
+  });
+
+  test('agree with whatever else proto/ has of theirs', () => {
+    const shared = proto.messages.filter(
+      ({ typeName }) => yandex.has(typeName) && !typeName.startsWith('google.protobuf.'),
+    );
+    expect(shared.map(({ typeName }) => typeName)).toEqual(
+      expect.arrayContaining(['google.rpc.Status', 'yandex.cloud.quota.QuotaFailure', 'yandex.cloud.api.Operation']),
+    );
+    for (const ours of shared) {
+      expect(fieldsOf(yandex.message(ours.typeName))).toEqual(expect.arrayContaining(fieldsOf(ours)));
+    }
+  });
+
+  test('know the calls by the paths that we call', () => {
+    const paths = yandex
+      .service(`${PACKAGE}.OperationService`)
+      .methods.map(({ parent, name }) => `/${parent.typeName}/${name}`);
+    expect(paths).toEqual([GET.path, CANCEL.path]);
+  });
+});
+
+/** A FileDescriptorSet by the names in it, of which none may be missing. */
+function readSet(path: string) {
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(path)));
+  const missing = (name: string): never => {
+    throw new Error(`${path} has no ${name}.`);
+  };
+  return {
+    messages: [...registry].filter((type) => type.kind === 'message'),
+    has: (name: string) => registry.getMessage(name) !== undefined,
+    message: (name: string) => registry.getMessage(name) ?? missing(name),
+    service: (name: string) => registry.getService(name) ?? missing(name),
+  };
+}
+
+const signatures = ({ methods }: DescService) =>
+  methods.map(({ name, input, output, methodKind }) => [name, input.typeName, output.typeName, methodKind]);
+
+/** The fields as a document lists them. */
+function rowsOf({ fields }: DescMessage): FieldRow[] {
+  return fields.map(({ name, proto: field, oneof }) => ({
+    name,
+    type: typeOf(field),
+    ...(oneof && { oneof: oneof.name }),
+  }));
+}
+
+/** The fields as they are on the wire and in JSON. */
+function fieldsOf(message: DescMessage) {
+  return message.fields.map(({ name, number, jsonName, proto: field, oneof, presence }) => ({
+    name,
+    number,
+    jsonName,
+    type: typeOf(field),
+    oneof: oneof?.name,
+    presence,
+  }));
+}
+
+function typeOf({ label, type, typeName }: FieldDescriptorProto): string {
+  const name = typeName === '' ? FieldDescriptorProto_Type[type].toLowerCase() : typeName.slice(1);
+  return label === FieldDescriptorProto_Label.REPEATED ? `repeated ${name}` : name;
+}

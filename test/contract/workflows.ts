@@ -1,0 +1,23 @@
+import { operations, type AnyJson, type OperationSnapshot, type WaitOptions } from 'temporal-lro/workflow';
+
+const poll = { initialInterval: '100 ms' } as const;
+
+/** What a workflow sees of an operation: at its first look, at its end, and the response. */
+export interface Observed {
+  first: OperationSnapshot;
+  response: AnyJson;
+  last: OperationSnapshot;
+}
+
+/** Looks at an operation, awaits it and looks again. `path` is the method that started it, whose response is expected. */
+export async function observe(cloud: string, operationId: string, path: string): Promise<Observed> {
+  const handle = operations(cloud, { poll }).getHandle(operationId, { path });
+  const first = await handle.get();
+  const response = await handle.result();
+  return { first, response, last: await handle.get() };
+}
+
+/** Awaits an operation that nobody has looked at before. */
+export function wait(cloud: string, operationId: string, options: WaitOptions = {}): Promise<AnyJson> {
+  return operations(cloud, { poll }).wait(operationId, options);
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { fromBinary, fromJson, toBinary, toJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
+import { Client as GrpcClient, credentials } from '@grpc/grpc-js';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { OperationsClient, OperationsPlugin, type CloudOptions } from 'temporal-lro';
+import { loadDescriptors } from '../../src/descriptors/load';
+import type { DescriptorRegistry } from '../../src/descriptors/registry';
+import { startInteropServer } from './interop';
+
+/** The name under which the worker knows the interop server. */
+export const CLOUD = 'yandex';
+
+/** A time as proto3's canonical JSON writes it. */
+export const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}|\.\d{9})?Z$/;
+
+/** An interop server (test/interop/server.py), and a worker on the Temporal server of the test run that waits for its operations. */
+export interface InteropWorker {
+  /** Of the Temporal server. */
+  client: Client;
+  /** Options of a workflow of this worker, with an id that nothing else has. */
+  workflow(): { taskQueue: string; workflowId: string };
+  /** The cloud without Temporal between. */
+  operations: OperationsClient;
+  /** What Yandex's own code is described by. */
+  registry: DescriptorRegistry;
+  /** Calls a method that starts an operation, as any client of the cloud would: none of our code has a part in it. */
+  call(path: string, request: JsonObject): Promise<JsonObject & { id: string }>;
+  stop(): Promise<void>;
+}
+
+/** Starts both; `workflowsPath` is the module of the worker's workflow types. What has started is stopped when the rest fails. */
+export async function startInteropWorker(workflowsPath: string): Promise<InteropWorker> {
+  // Failures that a test expects are no news.
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const started: (() => Promise<void> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of started.splice(0).reverse()) await end();
+  };
+  try {
+    const server = await startInteropServer();
+    started.push(() => server.close());
+    const temporal = process.env.TEMPORAL_ADDRESS === undefined ? {} : { address: process.env.TEMPORAL_ADDRESS };
+    const connection = await Connection.connect(temporal);
+    started.push(() => connection.close());
+    const workerConnection = await NativeConnection.connect(temporal);
+    started.push(() => workerConnection.close());
+    const cloud: CloudOptions = { endpoint: server.address, plaintext: true, descriptors: [server.descriptorSet] };
+    const taskQueue = `interop-${randomUUID()}`;
+    const worker = await Worker.create({
+      connection: workerConnection,
+      taskQueue,
+      workflowsPath,
+      plugins: [new OperationsPlugin({ clouds: { [CLOUD]: cloud } })],
+    });
+    let end = (): void => undefined;
+    const running = worker.runUntil(new Promise<void>((resolve) => (end = resolve)));
+    started.push(() => {
+      end();
+      return running;
+    });
+    const operations = OperationsClient.connect(cloud);
+    const grpc = new GrpcClient(server.address, credentials.createInsecure());
+    started.push(
+      () => operations.close(),
+      () => grpc.close(),
+    );
+    const registry = loadDescriptors([server.descriptorSet]);
+    return {
+      client: new Client({ connection }),
+      workflow: () => ({ taskQueue, workflowId: randomUUID() }),
+      operations,
+      registry,
+      call: (path, request) => callMethod(grpc, registry, path, request),
+      stop,
+    };
+  } catch (err) {
+    await stop();
+    throw err;
+  }
+}
+
+async function callMethod(
+  grpc: GrpcClient,
+  registry: DescriptorRegistry,
+  path: string,
+  request: JsonObject,
+): Promise<JsonObject & { id: string }> {
+  const [, service = '', name] = path.split('/');
+  const method = registry.getService(service)?.methods.find((candidate) => candidate.name === name);
+  if (!method) throw new Error(`Yandex's descriptors have no method ${path}.`);
+  const body = Buffer.from(toBinary(method.input, fromJson(method.input, request, { registry })));
+  const reply = await new Promise<Buffer>((resolve, reject) => {
+    grpc.makeUnaryRequest(path, identity, identity, body, (err, bytes) =>
+      bytes ? resolve(bytes) : reject(err ?? new Error(`${path} replied with nothing.`)),
+    );
+  });
+  const operation = toJson(method.output, fromBinary(method.output, reply), { registry });
+  if (!isOperation(operation)) throw new Error(`${path} replied with no operation.`);
+  return operation;
+}
+
+const identity = (bytes: Buffer): Buffer => bytes;
+
+function isOperation(json: JsonValue): json is JsonObject & { id: string } {
+  return typeof json === 'object' && json !== null && !Array.isArray(json) && typeof json.id === 'string';
+}
