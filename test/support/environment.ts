@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
+
+/** The name under which the worker knows the FakeCloud. */
+export const CLOUD = 'yandex';
+
+/** A worker on the Temporal server of the test run, and the cloud that it reaches. */
+export interface TestEnvironment {
+  client: Client;
+  /** What workers of this process connect with. */
+  connection: NativeConnection;
+  cloud: FakeCloud;
+  taskQueue: string;
+  /** Options of a workflow of this worker, with an id that nothing else has. */
+  workflow(): { taskQueue: string; workflowId: string };
+  /** Events of a workflow's latest run. */
+  historyLength(workflowId: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface TestEnvironmentOptions {
+  cloud?: FakeCloudOptions;
+  /** Over the default ones; without `workflowsPath` nothing runs workflows, and with `worker: false` there is no worker. */
+  worker?: Partial<WorkerOptions> | false;
+}
+
+/** Starts a FakeCloud and a worker with its plugin; what has started is stopped when the rest fails. */
+export async function startEnvironment(options: TestEnvironmentOptions = {}): Promise<TestEnvironment> {
+  quietRuntime();
+  const started: (() => Promise<void> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of started.splice(0).reverse()) await end();
+  };
+  try {
+    const address = { address: process.env.TEMPORAL_ADDRESS ?? '' };
+    const cloud = await FakeCloud.start(options.cloud);
+    started.push(() => cloud.close());
+    const clientConnection = await Connection.connect(address);
+    started.push(() => clientConnection.close());
+    const connection = await NativeConnection.connect(address);
+    started.push(() => connection.close());
+    const client = new Client({ connection: clientConnection });
+    const taskQueue = `test-${randomUUID()}`;
+    if (options.worker !== false) {
+      const worker = { connection, taskQueue, plugins: [cloud.plugin(CLOUD)], ...options.worker };
+      started.push(await runWorker(worker));
+    }
+    return {
+      client,
+      connection,
+      cloud,
+      taskQueue,
+      workflow: () => ({ taskQueue, workflowId: randomUUID() }),
+      historyLength: async (workflowId) => (await client.workflow.getHandle(workflowId).describe()).historyLength,
+      stop,
+    };
+  } catch (err) {
+    await stop();
+    throw err;
+  }
+}
+
+/** Runs a worker until the returned function is called, which resolves when it has stopped. */
+export async function runWorker(options: WorkerOptions): Promise<() => Promise<void>> {
+  const worker = await Worker.create(options);
+  let end = (): void => undefined;
+  const running = worker.runUntil(new Promise<void>((resolve) => (end = resolve)));
+  return () => {
+    end();
+    return running;
+  };
+}
+
+let isQuiet = false;
+
+/** Failures that a test expects are no news. */
+export function quietRuntime(): void {
+  if (!isQuiet) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  isQuiet = true;
+}

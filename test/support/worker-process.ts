@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { OperationsPlugin, type CloudOptions } from 'temporal-lro';
+
+/** A worker in a process of its own, which can be killed. */
+export interface WorkerProcess {
+  pid: number;
+  /** Sends a signal; resolves when the process has ended. SIGTERM is how deployments stop a worker. */
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+}
+
+/** What the worker is made of; crosses to its process as JSON. */
+export interface WorkerProcessOptions {
+  taskQueue: string;
+  clouds: Record<string, CloudOptions>;
+  /** The module of the worker's workflow types; without it the worker runs activities only. */
+  workflowsPath?: string;
+  /** A module whose exports are registered as activities beside the plugin's. */
+  activitiesPath?: string;
+  maxCachedWorkflows?: number;
+  /** How long SIGTERM leaves activities that run. @default none */
+  shutdownGraceTime?: number;
+}
+
+/** Starts a worker on the Temporal server of the test run; resolves when it polls. */
+export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [__filename, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    ended.then(() => Promise.reject(new Error('The worker process ended at its start'))),
+  ]);
+  return {
+    pid: child.pid ?? 0,
+    async kill(signal) {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+async function main(json: string): Promise<void> {
+  const given: unknown = JSON.parse(json);
+  if (!isOptions(given)) throw new Error(`No options of a worker process: ${json}`);
+  const { clouds, activitiesPath, ...options } = given;
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: ['SIGTERM'] });
+  const activities: unknown = activitiesPath === undefined ? {} : await import(activitiesPath);
+  const worker = await Worker.create({
+    connection: await NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS ?? '' }),
+    ...options,
+    ...(typeof activities === 'object' && activities && { activities }),
+    plugins: [new OperationsPlugin({ clouds })],
+  });
+  const running = worker.run();
+  process.stdout.write('polling\n');
+  await running;
+  process.exit(0);
+}
+
+/** They were written by startWorkerProcess above. */
+function isOptions(given: unknown): given is WorkerProcessOptions {
+  return typeof given === 'object' && given !== null && 'taskQueue' in given && 'clouds' in given;
+}
+
+if (require.main === module) void main(process.argv[2] ?? '');
