@@ -36,14 +36,16 @@ const definitions = loadSync(['yandex/cloud/operation/operation_service.proto', 
   oneofs: true,
 });
 
-function method(name: string): MethodDefinition<object, object> {
+/** A method of OperationService as proto/ has it. */
+export function method(name: string): MethodDefinition<object, object> {
   const service = definitions[SERVICE];
   const found = service && !('format' in service) ? service[name] : undefined;
   if (!found) throw new Error(`proto/ has no ${SERVICE}.${name}`);
   return found;
 }
 
-function message(name: string): MessageTypeDefinition<object, object> {
+/** A message as proto/ has it. */
+export function message(name: string): MessageTypeDefinition<object, object> {
   const found = definitions[name];
   if (!found || !isMessageType(found)) throw new Error(`proto/ has no ${name}`);
   return found;

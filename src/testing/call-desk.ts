@@ -1,7 +1,7 @@
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
 import { statusCode } from '../model/status-code';
-import { checkEffect, type CheckedEffect } from './check-fault';
+import { checkEffect, type CheckedEffect } from './check-script';
 import { OPERATION_METHODS, readRequestedId } from './envelope';
 import { callFailure, spoil } from './faults';
 import type { FaultEffect } from './script';

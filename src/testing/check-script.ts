@@ -1,17 +1,6 @@
-import { onlyKeys, OptionError, plainObject } from '../model/options';
+import { durationMs, onlyKeys, OptionError, plainObject } from '../model/options';
 import type { AnyJson } from '../model/snapshot';
-import { checkFault, type CheckedFault } from './check-fault';
-import {
-  checkAny,
-  checkError,
-  checkCallError,
-  delayMs,
-  list,
-  text,
-  wholeNumber,
-  type CheckedError,
-} from './check-fields';
-import { checkCancel, type CheckedCancel } from './check-cancel';
+import { codeName, statusCode } from '../model/status-code';
 
 /**
  * An OperationScript with durations in whole milliseconds and every type named. It is itself an OperationScript, hence
@@ -98,4 +87,134 @@ function checkEnd(given: Record<string, unknown>, types: AnyTypes): { response: 
   if (error !== undefined) return { error: checkError('script.error', error) };
   if (rollback !== undefined) throw new OptionError('script.rollback', rollback, 'only an error is rolled back');
   return { response: checkAny('script.response', response, types.response) };
+}
+
+/** A CancelBehaviour with durations in milliseconds; itself a CancelBehaviour. */
+export type CheckedCancel =
+  | 'cancels'
+  | 'completes'
+  | 'ignores'
+  | { cancelsAfter: number }
+  | { refuses: CheckedError }
+  | { overwrittenBy: CheckedError; after: number };
+
+export function checkCancel(field: string, value: unknown): CheckedCancel {
+  if (value === 'cancels' || value === 'completes' || value === 'ignores') return value;
+  if (typeof value === 'string') {
+    throw new OptionError(field, value, 'give "cancels", "completes", "ignores" or an object');
+  }
+  const given = plainObject(field, value);
+  if (given.cancelsAfter !== undefined) {
+    onlyKeys(field, given, ['cancelsAfter']);
+    return { cancelsAfter: delayMs(`${field}.cancelsAfter`, given.cancelsAfter) };
+  }
+  if (given.refuses !== undefined) {
+    onlyKeys(field, given, ['refuses']);
+    return { refuses: checkCallError(`${field}.refuses`, given.refuses) };
+  }
+  onlyKeys(field, given, ['overwrittenBy', 'after']);
+  return {
+    overwrittenBy: checkError(`${field}.overwrittenBy`, given.overwrittenBy),
+    after: delayMs(`${field}.after`, given.after),
+  };
+}
+
+/** A FaultEffect with durations in milliseconds; itself a FaultEffect. */
+export type CheckedEffect =
+  (CheckedError & { retryAfter?: number }) | { body: string } | { hang: number } | { lostReply: true };
+
+/** A Fault with durations in milliseconds; itself a Fault. */
+export type CheckedFault = { on?: 'Get' | 'Cancel'; calls: number } & CheckedEffect;
+
+export function checkFault(field: string, value: unknown): CheckedFault {
+  const { on, calls, ...effect } = plainObject(field, value);
+  if (on !== undefined && on !== 'Get' && on !== 'Cancel') {
+    throw new OptionError(`${field}.on`, on, 'give "Get" or "Cancel", or leave it out for both');
+  }
+  return {
+    ...(on && { on }),
+    calls: wholeNumber(`${field}.calls`, calls, 1),
+    ...checkEffect(field, effect),
+  };
+}
+
+export function checkEffect(field: string, value: unknown): CheckedEffect {
+  const given = plainObject(field, value);
+  if (given.code !== undefined) {
+    const { retryAfter, ...error } = given;
+    return {
+      ...checkCallError(field, error),
+      ...(retryAfter !== undefined && { retryAfter: delayMs(`${field}.retryAfter`, retryAfter) }),
+    };
+  }
+  onlyKeys(field, given, ['body', 'hang', 'lostReply']);
+  const { body, hang, lostReply } = given;
+  if (Object.keys(given).length === 1) {
+    if (body !== undefined) return { body: text(`${field}.body`, body) };
+    if (hang !== undefined) return { hang: delayMs(`${field}.hang`, hang) };
+    if (lostReply === true) return { lostReply };
+  }
+  throw new OptionError(field, JSON.stringify(value), 'give exactly one of code, body, hang and lostReply: true');
+}
+
+/** A ScriptedError whose code is a number of google.rpc.Code. */
+export interface CheckedError {
+  code: number;
+  message?: string;
+  details?: AnyJson[];
+}
+
+/** What type URLs begin with where only a type's name is given. */
+export const TYPE_URL_PREFIX = 'type.googleapis.com/';
+
+/** Checks the JSON of an Any, whose type is `defaultType` where it names none itself; the default prefix is left out. */
+export function checkAny(field: string, value: unknown, defaultType?: string): AnyJson {
+  const { '@type': type = defaultType, ...fields } = plainObject(field, value);
+  if (typeof type !== 'string' || type === '') {
+    throw new OptionError(`${field}['@type']`, type, 'give the name of its type, such as "google.protobuf.Empty"');
+  }
+  return { '@type': type.startsWith(TYPE_URL_PREFIX) ? type.slice(TYPE_URL_PREFIX.length) : type, ...fields };
+}
+
+export function checkError(field: string, value: unknown): CheckedError {
+  const { codeName: name, ...given } = plainObject(field, value);
+  onlyKeys(field, given, ['code', 'message', 'details']);
+  const code = wholeNumber(`${field}.code`, given.code, 0);
+  if (name !== undefined && name !== codeName(code)) {
+    throw new OptionError(`${field}.codeName`, name, `leave it out: the name of code ${code} is ${codeName(code)}`);
+  }
+  return {
+    code,
+    ...(given.message !== undefined && { message: text(`${field}.message`, given.message) }),
+    ...(given.details !== undefined && {
+      details: list(`${field}.details`, given.details).map((detail, i) => checkAny(`${field}.details[${i}]`, detail)),
+    }),
+  };
+}
+
+/** Checks an error that a call fails with: unlike an operation's, its code is not OK. */
+export function checkCallError(field: string, value: unknown): CheckedError {
+  const error = checkError(field, value);
+  wholeNumber(`${field}.code`, error.code, statusCode('OK') + 1);
+  return error;
+}
+
+/** Whole milliseconds of a Duration that may be 0. */
+export function delayMs(field: string, value: unknown): number {
+  return /^0(\.0*)?\s*[a-z]*$/i.test(String(value)) ? 0 : Math.round(durationMs(field, value));
+}
+
+export function wholeNumber(field: string, value: unknown, minimum: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= minimum) return value;
+  throw new OptionError(field, value, `give a whole number from ${minimum} on`);
+}
+
+export function text(field: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new OptionError(field, value, 'give a string');
+}
+
+export function list(field: string, value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new OptionError(field, value, 'give an array');
+  return Array.from<unknown>(value);
 }

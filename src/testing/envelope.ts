@@ -1,18 +1,10 @@
-import { loadSync, type AnyDefinition, type MessageTypeDefinition, type MethodDefinition } from '@grpc/proto-loader';
-import { PROTO_DIRECTORY } from '../descriptors/load';
+import { fromJsonString } from '@bufbuild/protobuf';
+import { AnySchema } from '@bufbuild/protobuf/wkt';
+import { message, method } from '../cloud/envelope';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { toAnyBytes } from './any-bytes';
-import type { CheckedError } from './check-fields';
+import type { AnyJson } from '../model/snapshot';
+import { TYPE_URL_PREFIX, type CheckedError } from './check-script';
 import type { Scene } from './play';
-
-const SERVICE = 'yandex.cloud.operation.OperationService';
-const definitions = loadSync(['yandex/cloud/operation/operation_service.proto', 'google/rpc/status.proto'], {
-  includeDirs: [PROTO_DIRECTORY],
-  keepCase: false,
-  longs: String,
-  enums: String,
-  oneofs: true,
-});
 
 /** The methods that a FakeCloud has of its own, by their path. */
 export const OPERATION_METHODS: ReadonlyMap<string, 'Get' | 'Cancel'> = new Map([
@@ -47,7 +39,7 @@ export function writeOperation(
 
 /** The bytes of a google.rpc.Status, for the trailer `grpc-status-details-bin`. Throws as {@link writeOperation} does. */
 export function writeStatus(error: CheckedError, registry: DescriptorRegistry): Buffer {
-  return messageType('google.rpc.Status').serialize(status(error, registry));
+  return message('google.rpc.Status').serialize(status(error, registry));
 }
 
 function status({ code, message = '', details = [] }: CheckedError, registry: DescriptorRegistry): object {
@@ -59,19 +51,26 @@ function timestamp(ms: number): object {
   return { seconds: String(seconds), nanos: (ms - seconds * 1000) * 1_000_000 };
 }
 
-function method(name: string): MethodDefinition<object, object> {
-  const service = definitions[SERVICE];
-  const found = service && !('format' in service) ? service[name] : undefined;
-  if (!found) throw new Error(`proto/ has no ${SERVICE}.${name}`);
-  return found;
+/** A google.protobuf.Any as proto-loader takes it. */
+interface AnyBytes {
+  type_url: string;
+  value: Uint8Array;
 }
 
-function messageType(name: string): MessageTypeDefinition<object, object> {
-  const found = definitions[name];
-  if (!found || !isMessageType(found)) throw new Error(`proto/ has no ${name}`);
-  return found;
-}
-
-function isMessageType(definition: AnyDefinition): definition is MessageTypeDefinition<object, object> {
-  return definition.format === 'Protocol Buffer 3 DescriptorProto';
+/**
+ * Writes an Any from its canonical JSON, or from `{ '@type', base64 }`, whose bytes are sent as they are. Throws when
+ * the JSON is not of the type that it names, or when the descriptors lack that type.
+ */
+function toAnyBytes(json: AnyJson, registry: DescriptorRegistry): AnyBytes {
+  const { '@type': type, base64 } = json;
+  const typeUrl = type.includes('/') ? type : TYPE_URL_PREFIX + type;
+  if (typeof base64 === 'string') return { type_url: typeUrl, value: Buffer.from(base64, 'base64') };
+  try {
+    const any = fromJsonString(AnySchema, JSON.stringify({ ...json, '@type': typeUrl }), { registry });
+    return { type_url: any.typeUrl, value: any.value };
+  } catch (err) {
+    throw new Error(
+      `cannot write ${JSON.stringify(json)} as ${type}: ${err instanceof Error ? err.message : String(err)}. Give that type's canonical JSON, its descriptor set to FakeCloud.start({ descriptors }), or the bytes as { '@type', base64 }`,
+    );
+  }
 }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'timers/promises';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { AnyJson } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
-import type { CheckedEffect } from './check-fault';
-import type { CheckedError } from './check-fields';
+import type { CheckedEffect } from './check-script';
+import type { CheckedError } from './check-script';
 import { writeStatus } from './envelope';
 import { CallFailure, type OutgoingReply } from './server';
 

@@ -1,7 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'zlib';
 import { OptionError } from '../model/options';
 import { checkScript, type CheckedOperation } from './check-script';
-import { DICTIONARY } from './id-dictionary';
 
 const MAXIMUM_ID_BYTES = 512;
 /** Of a script's JSON: an id that somebody made up must not fill the memory. */
@@ -68,3 +67,50 @@ function varint(value: number): Buffer {
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
   return Buffer.from([...bytes, rest]);
 }
+
+/**
+ * What scripts are likely to say, from the unlikely to the likely: deflate writes a piece of it, however long, in some
+ * three bytes, fewer towards the end. Ids written with another dictionary cannot be read.
+ */
+const DICTIONARY = Buffer.from(
+  [
+    '"type.googleapis.com/',
+    '{"@type":"google.rpc.BadRequest","fieldViolations":[{"field":"","description":"',
+    '{"@type":"google.rpc.RequestInfo","requestId":"',
+    '{"@type":"google.rpc.ErrorInfo","reason":"","domain":"',
+    '{"@type":"yandex.cloud.quota.QuotaFailure","violations":[{"metric":{"name":"","limit":"","usage":,"required":"',
+    '{"@type":"google.protobuf.StringValue","value":"',
+    '{"@type":"google.protobuf.Struct","value":{"',
+    '","base64":"',
+    'The limit on maximum number of active operations has exceeded.',
+    ',"pollInterval":',
+    ',"onCancel":"completes"',
+    ',"onCancel":"ignores"',
+    ',"onCancel":{"cancelsAfter":',
+    ',"onCancel":{"refuses":{"code":12,"message":"',
+    ',"onCancel":{"overwrittenBy":{"code":13,"message":"internal error"},"after":',
+    ',"faults":[{"calls":1,"code":14},{"on":"Cancel","calls":',
+    ',"faults":[{"on":"Get","calls":1,"code":14,"message":"","retryAfter":',
+    '"lostReply":true}]',
+    '"hang":',
+    '"body":"',
+    ',"rollback":',
+    '{"@type":"yandex.cloud.',
+    ',"error":{"code":8,"message":"","details":[{"@type":"google.rpc.',
+    ',"description":"Delete node group","metadata":{"@type":"fakecloud.v1.DeleteNodeGroupMetadata","nodeGroupId":"nodegroup-',
+    ',"description":"Delete cluster","metadata":{"@type":"fakecloud.v1.DeleteClusterMetadata","clusterId":"cluster-',
+    ',"description":"Delete network","metadata":{"@type":"fakecloud.v1.DeleteNetworkMetadata","networkId":"network-',
+    ',"description":"Update cluster","metadata":{"@type":"fakecloud.v1.UpdateClusterMetadata","clusterId":"cluster-',
+    ',"description":"Create node group","metadata":{"@type":"fakecloud.v1.CreateNodeGroupMetadata","nodeGroupId":"nodegroup-',
+    '"},"response":{"@type":"fakecloud.v1.NodeGroup","id":"nodegroup-","name":"","clusterId":"cluster-","size":"3"}}',
+    ',"description":"Create network","metadata":{"@type":"fakecloud.v1.CreateNetworkMetadata","networkId":"network-',
+    '"},"response":{"@type":"fakecloud.v1.Network","id":"network-","name":"","folderId":"folder"}}',
+    ',"description":"Create cluster","metadata":{"@type":"fakecloud.v1.CreateClusterMetadata","clusterId":"cluster-',
+    '","progressPercentage":0,"step":"allocating machines"},"stages":[{"at":500,"metadata":{"@type":"fakecloud.v1.CreateClusterMetadata","clusterId":"cluster-',
+    '","progressPercentage":40,"step":"starting the control plane"}},{"at":1500,"metadata":',
+    '","progressPercentage":80,"step":"joining the network"}}]',
+    ',"response":{"@type":"fakecloud.v1.Cluster","id":"cluster-","name":"","networkId":"network-","status":"RUNNING","version":"1.31"}}',
+    '"},"response":{"@type":"google.protobuf.Empty"}}',
+    '{"after":1000,"description":"',
+  ].join(''),
+);

@@ -1,6 +1,6 @@
 import type { AnyJson } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
-import type { CheckedError } from './check-fields';
+import type { CheckedError } from './check-script';
 import type { CheckedOperation } from './check-script';
 
 /** A scripted operation at one moment. */

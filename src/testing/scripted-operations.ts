@@ -1,6 +1,6 @@
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { POLL_INTERVAL_HEADER } from '../model/names';
-import type { CheckedEffect } from './check-fault';
+import type { CheckedEffect } from './check-script';
 import type { CheckedOperation } from './check-script';
 import { writeOperation } from './envelope';
 import { callFailure } from './faults';
