@@ -14,10 +14,10 @@ export interface TestEnvironment {
   cloud: FakeCloud;
   taskQueue: string;
   /** Options of a workflow of this worker, with an id that nothing else has. */
-  workflow(): { taskQueue: string; workflowId: string };
+  workflow: () => { taskQueue: string; workflowId: string };
   /** Events of a workflow's latest run. */
-  historyLength(workflowId: string): Promise<number>;
-  stop(): Promise<void>;
+  historyLength: (workflowId: string) => Promise<number>;
+  stop: () => Promise<void>;
 }
 
 export interface TestEnvironmentOptions {

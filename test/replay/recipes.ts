@@ -1,0 +1,104 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { operationChanged, operationWorkflowId, pollOperation } from 'temporal-lro';
+import { CLOUD, type TestEnvironment } from '../support/environment';
+import { awaitInChild, awaitOperation, cancelOwnWait, lookAndWait, wait } from './workflows';
+
+/** Runs a workflow, to its end if it has one, and gives the run whose history is kept. */
+export type Recipe = (environment: TestEnvironment) => Promise<WorkflowHandle>;
+
+const EMPTY = { '@type': 'google.protobuf.Empty' };
+const ERROR = { code: 8, message: 'The limit on the number of clusters has been exceeded.' };
+/** Intervals that the workflow sleeps: the worker watches none of them. */
+const BY_TIMER = { poll: { initialInterval: '5 s', jitter: 0 } } as const;
+const BY_RETRY = { poll: { ...BY_TIMER.poll, by: 'activityRetry' } } as const;
+
+/** Waits for the end, whatever it is. */
+async function ended(started: Promise<WorkflowHandle>): Promise<WorkflowHandle> {
+  const handle = await started;
+  await handle.result().catch(() => undefined);
+  return handle;
+}
+
+/** Cancels the workflow once it has begun to poll. */
+async function cancelled({ cloud }: TestEnvironment, id: string, handle: WorkflowHandle): Promise<WorkflowHandle> {
+  while (!cloud.calls.some(({ operationId }) => operationId === id)) await new Promise(setImmediate);
+  await handle.cancel();
+  return ended(Promise.resolve(handle));
+}
+
+/**
+ * One for each way that workflow code of ours can take, by the name of its file in test/histories. To add one: write
+ * the recipe, with workflow types from ./workflows where the package's own do not do, run `npm run histories NAME`,
+ * and commit the file. A change to the commands that a workflow makes is a change to the files: until the first tagged
+ * release run `npm run histories` for all of them; from then on the old ones stay, and the code gets `patched()`.
+ */
+export const recipes: Record<string, Recipe> = {
+  'wait-watched': ({ client, cloud, workflow }) => {
+    const args: Parameters<typeof wait> = [CLOUD, cloud.operation({ after: 1500, response: EMPTY })];
+    return ended(client.workflow.start(wait, { ...workflow(), args }));
+  },
+  'wait-timers': ({ client, cloud, workflow }) => {
+    const args: Parameters<typeof wait> = [CLOUD, cloud.operation({ after: 7000, response: EMPTY }), BY_TIMER];
+    return ended(client.workflow.start(wait, { ...workflow(), args }));
+  },
+  'wait-activity-retry': ({ client, cloud, workflow }) => {
+    const args: Parameters<typeof wait> = [CLOUD, cloud.operation({ after: 7000, response: EMPTY }), BY_RETRY];
+    return ended(client.workflow.start(wait, { ...workflow(), args }));
+  },
+  'wait-failed': ({ client, cloud, workflow }) => {
+    const args: Parameters<typeof wait> = [CLOUD, cloud.operation({ after: 500, error: ERROR })];
+    return ended(client.workflow.start(wait, { ...workflow(), args }));
+  },
+  'wait-misconfigured': ({ client, workflow }) => {
+    const args: Parameters<typeof wait> = [CLOUD, ''];
+    return ended(client.workflow.start(wait, { ...workflow(), args }));
+  },
+  'wait-timed-out': ({ client, cloud, workflow }) => {
+    const id = cloud.operation({ after: '1 h', response: EMPTY });
+    const args: Parameters<typeof wait> = [CLOUD, id, { timeout: '2 s' }];
+    return ended(client.workflow.start(wait, { ...workflow(), args }));
+  },
+  'wait-cancelled': async (environment) => {
+    const id = environment.cloud.operation({ after: '1 h', onCancel: { cancelsAfter: 2000 }, response: EMPTY });
+    const args: Parameters<typeof wait> = [CLOUD, id];
+    const handle = await environment.client.workflow.start(wait, { ...environment.workflow(), args });
+    return cancelled(environment, id, handle);
+  },
+  'wait-cancelled-by-scope': ({ client, cloud, workflow }) => {
+    const args: Parameters<typeof cancelOwnWait> = [
+      CLOUD,
+      cloud.operation({ after: '1 h', response: EMPTY }),
+      BY_TIMER,
+    ];
+    return ended(client.workflow.start(cancelOwnWait, { ...workflow(), args }));
+  },
+  handle: ({ client, cloud, workflow }) => {
+    const args: Parameters<typeof lookAndWait> = [CLOUD, cloud.operation({ after: 1500, response: EMPTY })];
+    return ended(client.workflow.start(lookAndWait, { ...workflow(), args }));
+  },
+  'await-operation': async ({ client, cloud, workflow }) => {
+    const operationId = cloud.operation({ after: 7000, response: EMPTY });
+    const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId, ...BY_TIMER }];
+    const handle = await client.workflow.start(awaitOperation, { ...workflow(), args });
+    await handle.executeUpdate(pollOperation);
+    await handle.signal(operationChanged);
+    return ended(Promise.resolve(handle));
+  },
+  'await-operation-failed': ({ client, cloud, workflow }) => {
+    const args: Parameters<typeof awaitOperation> = [
+      { cloud: CLOUD, operationId: cloud.operation({ after: 500, error: ERROR }) },
+    ];
+    return ended(client.workflow.start(awaitOperation, { ...workflow(), args }));
+  },
+  parent: ({ client, cloud, workflow }) => {
+    const args: Parameters<typeof awaitInChild> = [CLOUD, cloud.operation({ after: 1500, response: EMPTY })];
+    return ended(client.workflow.start(awaitInChild, { ...workflow(), args }));
+  },
+  'child-cancelled': async (environment) => {
+    const { client, cloud, workflow } = environment;
+    const id = cloud.operation({ after: '1 h', response: EMPTY });
+    const args: Parameters<typeof awaitInChild> = [CLOUD, id, BY_TIMER];
+    await cancelled(environment, id, await client.workflow.start(awaitInChild, { ...workflow(), args }));
+    return client.workflow.getHandle(operationWorkflowId(CLOUD, id));
+  },
+};

@@ -1,0 +1,36 @@
+// The workflow types of the committed histories: the package's own, and callers of its helpers.
+import { CancellationScope, executeChild, isCancellation, ParentClosePolicy } from '@temporalio/workflow';
+import { operations, operationWorkflowId, type AnyJson, type WaitOptions } from 'temporal-lro/workflow';
+import { awaitOperation } from 'temporal-lro/workflow-definitions';
+
+export * from 'temporal-lro/workflow-definitions';
+
+export function wait(cloud: string, operationId: string, options: WaitOptions = {}): Promise<AnyJson> {
+  return operations(cloud).wait(operationId, options);
+}
+
+/** Goes on after its wait was cancelled. */
+export async function cancelOwnWait(cloud: string, operationId: string, options: WaitOptions): Promise<string> {
+  const scope = new CancellationScope();
+  const result = scope.run(() => operations(cloud).wait(operationId, options));
+  scope.cancel();
+  return result.then(
+    () => 'completed',
+    (err: unknown) => (isCancellation(err) ? 'cancelled' : String(err)),
+  );
+}
+
+export async function lookAndWait(cloud: string, operationId: string): Promise<string[]> {
+  const handle = operations(cloud).getHandle(operationId);
+  const { state } = await handle.get();
+  await handle.result();
+  return [state, (await handle.get()).state];
+}
+
+export function awaitInChild(cloud: string, operationId: string, options: WaitOptions = {}): Promise<AnyJson> {
+  return executeChild(awaitOperation, {
+    workflowId: operationWorkflowId(cloud, operationId),
+    args: [{ cloud, operationId, ...options }],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+  });
+}
