@@ -38,6 +38,7 @@ export async function startTemporalServer(options: TemporalServerOptions = {}): 
         executable: path === undefined ? { type: 'cached-download' } : { type: 'existing-path', path },
         ip: HOST,
         log: { format: 'pretty', level: 'error' },
+        extraArgs: ['--output', 'none'],
         ...(uiPort === undefined ? {} : { ui: true, uiPort }),
         ...(options.dbFilename === undefined ? {} : { dbFilename: options.dbFilename }),
       },

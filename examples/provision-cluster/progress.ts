@@ -1,0 +1,147 @@
+import { MultiBar, type SingleBar } from 'cli-progress';
+import { OperationsClient } from 'temporal-lro';
+import { FakeCloud } from 'temporal-lro/testing';
+import type { AnyJson, OperationSnapshot } from 'temporal-lro/workflow';
+
+const INTERVAL_MS = 250;
+
+/** An operation that the demo has seen. */
+export interface SeenOperation {
+  id: string;
+  /** `Create cluster cluster-demo` */
+  title: string;
+  snapshot: OperationSnapshot;
+  /** Calls of Get by workers. */
+  polls: number;
+}
+
+/** The operations of a cloud, one live line for each. */
+export interface Progress {
+  /** A line between the others. */
+  say(text: string): void;
+  /** Shows the last changes; resolves to all operations, the earliest first. */
+  stop(): Promise<SeenOperation[]>;
+}
+
+/** Follows the operations that workers poll, from now on. */
+export async function showProgress(cloud: FakeCloud, descriptors: string[]): Promise<Progress> {
+  // An operation lives in its id, so that any FakeCloud can play it: those who watch do not count as polls.
+  const mirror = await FakeCloud.start();
+  const client = OperationsClient.connect({ endpoint: mirror.address, plaintext: true, descriptors });
+  const display = process.stdout.isTTY ? new Bars() : new Lines();
+  const seen = new Map<string, SeenOperation>();
+  const look = async (): Promise<void> => {
+    const polled = cloud.calls.flatMap(({ operationId }) => operationId ?? []);
+    for (const id of new Set(polled)) {
+      const former = seen.get(id)?.snapshot;
+      const snapshot = former && isDone(former) ? former : await client.get(id);
+      const polls = polled.filter((other) => other === id).length;
+      seen.set(id, { id, title: titleOf(snapshot), snapshot, polls });
+    }
+    for (const operation of seen.values()) display.show(operation);
+  };
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const looking = (async () => {
+    for (let running = true; running;) {
+      await look();
+      running = await Promise.race([ended.then(() => false), delay(INTERVAL_MS).then(() => true)]);
+    }
+    await look();
+  })();
+  return {
+    say: (text) => display.say(text),
+    async stop() {
+      end();
+      await looking;
+      display.stop();
+      client.close();
+      await mirror.close();
+      return [...seen.values()];
+    },
+  };
+}
+
+function isDone({ state }: OperationSnapshot): boolean {
+  return state === 'succeeded' || state === 'failed';
+}
+
+function titleOf({ description, metadata }: OperationSnapshot): string {
+  const [, resource] = Object.entries(metadata ?? {}).find(([name]) => name.endsWith('Id')) ?? [];
+  return `${description} ${String(resource)}`;
+}
+
+function statusOf(snapshot: OperationSnapshot): string {
+  const { progressPercentage: percent, step }: Partial<AnyJson> = snapshot.metadata ?? {};
+  switch (snapshot.state) {
+    case 'running':
+      return typeof step === 'string' && typeof percent === 'number' ? `running, ${percent} % (${step})` : 'running';
+    case 'succeeded':
+      return 'succeeded';
+    case 'rollingBack':
+    case 'failed':
+      return `${snapshot.state}: ${snapshot.error.codeName}: ${snapshot.error.message}`;
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+interface Display {
+  show(operation: SeenOperation): void;
+  say(text: string): void;
+  stop(): void;
+}
+
+/** On a terminal: a bar for each operation. */
+class Bars implements Display {
+  readonly #multi = new MultiBar({
+    format: '{title} {bar} {polls} polls, {status}',
+    barsize: 20,
+    hideCursor: true,
+    linewrap: false,
+    // Else a line that is said hides the bars that do not change any more.
+    forceRedraw: true,
+  });
+  readonly #bars = new Map<string, SingleBar>();
+
+  show({ id, title, snapshot, polls }: SeenOperation): void {
+    const percent = isDone(snapshot) ? 100 : Number(snapshot.metadata?.progressPercentage ?? 0);
+    const payload = { title: title.padEnd(36), polls: String(polls).padStart(2), status: statusOf(snapshot) };
+    const bar = this.#bars.get(id) ?? this.#multi.create(100, 0, payload);
+    this.#bars.set(id, bar);
+    bar.update(percent, payload);
+  }
+
+  say(text: string): void {
+    this.#multi.log(`${text}\n`);
+    this.#multi.update();
+  }
+
+  stop(): void {
+    this.#multi.stop();
+  }
+}
+
+/** Elsewhere: a line when something has changed. */
+class Lines implements Display {
+  readonly #startedAt = Date.now();
+  readonly #shown = new Map<string, string>();
+
+  show({ id, title, snapshot, polls }: SeenOperation): void {
+    const status = statusOf(snapshot);
+    if (this.#shown.get(id) === status) return;
+    this.#shown.set(id, status);
+    this.say(`${title}: ${status}${isDone(snapshot) ? ` (${polls} polls)` : ''}`);
+  }
+
+  say(text: string): void {
+    const seconds = ((Date.now() - this.#startedAt) / 1000).toFixed(1);
+    process.stdout.write(`${seconds.padStart(5)} s  ${text}\n`);
+  }
+
+  stop(): void {
+    process.stdout.write('\n');
+  }
+}

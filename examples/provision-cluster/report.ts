@@ -1,0 +1,71 @@
+import { inspect } from 'util';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { operationWorkflowId } from 'temporal-lro';
+import type { SeenOperation } from './progress';
+import { CLOUD } from './scripted-cloud';
+import type { Provisioned } from './workflows';
+
+/** What the demo says in the end. */
+export interface Report {
+  workflowId: string;
+  provisioned: Provisioned;
+  operations: SeenOperation[];
+  client: Client;
+  uiUrl?: string;
+}
+
+export async function report({ workflowId, provisioned, operations, client, uiUrl }: Report): Promise<string> {
+  const { failures, ...created } = provisioned;
+  const runs = [await describe(client, workflowId, uiUrl)];
+  for (const { id } of operations) runs.push(await describe(client, operationWorkflowId(CLOUD, id), uiUrl));
+  const ran = runs.flatMap((run) => run ?? []);
+  const polls = operations.reduce((sum, operation) => sum + operation.polls, 0);
+  const events = ran.reduce((sum, run) => sum + run.events, 0);
+  return [
+    heading('What the workflow returned, unpacked'),
+    pretty(created),
+    heading('The failure, as the workflow caught it from the child'),
+    // Without the operation as last seen, which would be the longest part of it.
+    pretty(failures.map(({ operation: _, ...failure }) => failure)),
+    heading(
+      `${operations.length} operations took ${polls} polls, ${ran.length} workflows took ${events} history events`,
+    ),
+    ...ran.map(
+      (run) => `${String(run.events).padStart(4)} events  ${run.type} ${run.status}\n             ${run.link}`,
+    ),
+  ].join('\n');
+}
+
+interface Run {
+  type: string;
+  status: string;
+  events: number;
+  link: string;
+}
+
+/** Undefined where there is no such workflow. */
+async function describe(client: Client, workflowId: string, uiUrl: string | undefined): Promise<Run | undefined> {
+  try {
+    const { type, status, historyLength, runId } = await client.workflow.getHandle(workflowId).describe();
+    const path = ['namespaces', client.options.namespace, 'workflows', workflowId, runId].map(encodeURIComponent);
+    return {
+      type,
+      status: status.name,
+      events: historyLength,
+      link: uiUrl ? `${uiUrl}/${path.join('/')}` : workflowId,
+    };
+  } catch (err) {
+    if (err instanceof WorkflowNotFoundError) return undefined;
+    throw err;
+  }
+}
+
+function heading(text: string): string {
+  return `\n${text}\n${'─'.repeat(text.length)}`;
+}
+
+function pretty(value: unknown): string {
+  const text = inspect(value, { depth: Infinity, compact: 6, breakLength: 120, maxStringLength: Infinity });
+  // The ids of FakeCloud carry whole operations.
+  return text.replace(/\b(\w{8})[\w-]{32,}…?/g, '$1…');
+}

@@ -1,0 +1,63 @@
+import { FakeCloud } from 'temporal-lro/testing';
+import { ClusterService, NetworkService, NodeGroupService } from './cloud/fakecloud/v1';
+
+/** The name under which the worker configures the cloud, and the workflow finds it. */
+export const CLOUD = 'fakecloud';
+
+/** A cloud whose operations take as long as somebody likes to watch, and which has no quota for GPUs. */
+export interface ScriptedCloud {
+  cloud: FakeCloud;
+  /** Resolves while the cluster is being created, between two polls. */
+  clusterHalfway: Promise<void>;
+}
+
+const QUOTA = {
+  code: 8,
+  message: 'The limit on GPUs is exceeded',
+  details: [
+    {
+      '@type': 'yandex.cloud.quota.QuotaFailure',
+      violations: [{ metric: { name: 'compute.gpus.count', limit: '4', usage: 2 }, required: '10' }],
+    },
+  ],
+};
+
+export async function startScriptedCloud(): Promise<ScriptedCloud> {
+  const cloud = await FakeCloud.start();
+  cloud.on(NetworkService.create).reply(({ name = '', folderId = '' }) => ({
+    after: '2 s',
+    description: 'Create network',
+    metadata: { networkId: `network-${name}` },
+    response: { id: `network-${name}`, name, folderId },
+  }));
+  let clusterStarted = false;
+  cloud.on(ClusterService.create).reply(({ name = '', networkId = '', version = '' }) => {
+    clusterStarted = true;
+    const clusterId = `cluster-${name}`;
+    const progress = (progressPercentage: number, step: string) => ({ clusterId, progressPercentage, step });
+    return {
+      after: '15 s',
+      description: 'Create cluster',
+      metadata: progress(0, 'allocating machines'),
+      stages: [
+        { at: '3 s', metadata: progress(30, 'starting the control plane') },
+        { at: '9 s', metadata: progress(80, 'joining the network') },
+      ],
+      response: { id: clusterId, name, networkId, status: 'RUNNING', version },
+    };
+  });
+  cloud.on(NodeGroupService.create).reply(({ name = '', clusterId = '', size = '' }) => ({
+    after: name === 'gpu' ? '2 s' : '4 s',
+    description: 'Create node group',
+    metadata: { nodeGroupId: `nodegroup-${name}` },
+    ...(name === 'gpu' ? { error: QUOTA } : { response: { id: `nodegroup-${name}`, name, clusterId, size } }),
+  }));
+  const clusterHalfway = new Promise<void>((resolve) => {
+    cloud.intercept(({ operationId, count }) => {
+      // The cluster is alone then, and polled once a second: no poll is on its way.
+      if (clusterStarted && operationId !== undefined && count === 5) setTimeout(resolve, 400);
+      return undefined;
+    });
+  });
+  return { cloud, clusterHalfway };
+}

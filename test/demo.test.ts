@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+/** What somebody sees who runs `npm run demo`. */
+interface Demo {
+  exitCode: number | null;
+  output: string;
+  /** Answers of the UI to its links, asked for while `--keep` left everything up. */
+  ui: string[];
+}
+
+/** Runs the demo; presses Ctrl-C, as a terminal would, where the demo says that it is left running. */
+async function runDemo(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<Demo> {
+  // In a process group of its own, to all of which a terminal sends SIGINT.
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const exited = once(child, 'exit');
+  const lines: string[] = [];
+  const ui: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line);
+    if (!line.startsWith('Everything is left running')) continue;
+    for (const link of linksOf(lines)) ui.push(`${(await fetch(link)).status} ${link}`);
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+  }
+  await exited;
+  return { exitCode: child.exitCode, output: lines.join('\n'), ui };
+}
+
+function linksOf(lines: string[]): string[] {
+  return lines.flatMap((line) => /http:\S+\/workflows\/\S+/.exec(line)?.[0] ?? []);
+}
+
+let demo: Demo;
+let kept: Demo;
+beforeAll(async () => {
+  const { TEMPORAL_ADDRESS: _, ...embedded } = process.env;
+  // Not by npm, which ends by the signal itself.
+  const keep = [require.resolve('../examples/provision-cluster/main'), '--keep'];
+  [demo, kept] = await Promise.all([
+    runDemo('npm', ['run', '--silent', 'demo'], process.env),
+    runDemo(process.execPath, keep, embedded),
+  ]);
+}, 120_000);
+
+test('the demo ends by itself with exit code 0', () => {
+  expect(demo.exitCode).toBe(0);
+});
+
+test('a cluster is provisioned though the worker is killed in the middle of it', () => {
+  expect(demo.output).toMatch(
+    /Create cluster cluster-demo: running, 30 % .*\n.*was killed \(SIGKILL\)\n.*takes over\n(.*\n)*.*Create cluster cluster-demo: succeeded/,
+  );
+  expect(demo.output).toMatch(/cluster: \{[^}]*networkId: 'network-demo',\s+status: 'RUNNING'/);
+  expect(demo.output).toMatch(/id: 'nodegroup-web'[^}]*size: '3'/);
+  expect(demo.output).toMatch(/id: 'nodegroup-batch'[^}]*size: '2'/);
+});
+
+test('the node group that exceeds a quota fails with decoded details, and is deleted', () => {
+  expect(demo.output).toMatch(/nodegroup-gpu: failed: RESOURCE_EXHAUSTED: The limit on GPUs is exceeded/);
+  expect(demo.output).toMatch(/type.googleapis.com\/yandex.cloud.quota.QuotaFailure/);
+  expect(demo.output).toMatch(/metric: \{ name: 'compute.gpus.count', limit: '4', usage: 2 \}, required: '10'/);
+  expect(demo.output).toMatch(/type: 'OperationFailed'/);
+  expect(demo.output).toMatch(/Delete node group nodegroup-gpu: succeeded/);
+});
+
+test('it tells what it took', () => {
+  expect(demo.output).toMatch(/^6 operations took \d+ polls, 4 workflows took \d+ history events$/m);
+  expect(demo.output.match(/^ +11 events {2}awaitOperation COMPLETED$/gm)).toHaveLength(2);
+  expect(demo.output.match(/^ +11 events {2}awaitOperation FAILED$/gm)).toHaveLength(1);
+});
+
+test('--keep leaves everything up, with links into the UI, until Ctrl-C', () => {
+  expect(kept.ui).toHaveLength(4);
+  for (const answer of kept.ui) expect(answer).toMatch(/^200 http:/);
+  expect(kept.exitCode).toBe(0);
+});
