@@ -7,7 +7,7 @@ import { NOT_FOUND_GRACE, pollVerdict, retryDelayMs, YOUNG_MS } from '../src/mod
 import { toApplicationFailure } from '../src/model/failure';
 import { intervalAtAge, nextInterval, WATCH_BELOW_MS, type PollSchedule } from '../src/model/schedule';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
-import { durationText, operationName, statusText } from '../src/model/texts';
+import { durationText, operationName, runningText, statusText } from '../src/model/texts';
 import { checkSize } from './payload-size';
 
 /** One wait as its polls see it: plain JSON, the input of the activity `operation.get`. */
@@ -71,11 +71,10 @@ function decidePolled(input: GetInput, polled: Polled, { ageMs, random, registry
   const ended = isDone(operation) || (operation.state === 'rollingBack' && input.onRollback === 'fail');
   const sleptInWorkflow = by === 'timer' && intervalAtAge(schedule, scheduleAge(input, ageMs)) >= WATCH_BELOW_MS;
   if (ended || by === undefined || sleptInWorkflow) return { next: 'return', result: { ...polled, operation } };
-  const name = operationName(operation.cloud, operation.id, operation.description);
   return {
     next: 'poll',
     intervalMs: nextInterval(schedule, scheduleAge(input, ageMs), random, polled.hintMs),
-    message: `${name} is ${operation.state}`,
+    message: runningText(operation),
   };
 }
 

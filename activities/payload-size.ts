@@ -1,6 +1,6 @@
 import { toApplicationFailure } from '../src/model/failure';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
-import { operationName } from '../src/model/texts';
+import { nameOf } from '../src/model/texts';
 
 /** Temporal refuses payloads over 2 MB, and retries for ever; codecs make them grow. */
 const MAXIMUM_RESULT_BYTES = 1_500_000;
@@ -46,7 +46,7 @@ export function checkSize(operation: OperationSnapshot): OperationSnapshot {
         type: 'OperationUnreadable',
         cloud: operation.cloud,
         operationId: operation.id,
-        message: `${operationName(operation.cloud, operation.id, operation.description)} succeeded, but its response is too large: ${size} bytes of JSON, over the limit of ${MAXIMUM_RESULT_BYTES}. Read the resource with a call of your own`,
+        message: `${nameOf(operation)} succeeded, but its response is too large: ${size} bytes of JSON, over the limit of ${MAXIMUM_RESULT_BYTES}. Read the resource with a call of your own`,
         details: [],
         operation: { ...rest, response: tooLarge(response, size) },
       });

@@ -7,4 +7,6 @@ export { OperationsClient, type CallOptions } from './cloud/operations-client';
 export { OperationServiceError } from './cloud/error';
 export { operationFailure, type OperationFailure } from './model/failure';
 export { operationWorkflowId } from './model/names';
+export { operationProgress, type OperationProgress, type ProgressReader } from './model/progress';
+export { operationSearchAttributes } from './model/search-attributes';
 export { operationChanged, operationQuery, pollOperation } from '../workflows/messages';

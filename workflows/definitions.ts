@@ -6,6 +6,7 @@ import type { AnyJson } from '../src/model/snapshot';
 import { reported } from './failures';
 import { operationChanged, operationQuery, pollOperation } from './messages';
 import { HistoryTooLong } from './poll';
+import { showOperation } from './show';
 import { beginWait, type WaitState } from './state';
 import { resolveTarget } from './target';
 import { OperationWait } from './wait';
@@ -19,7 +20,7 @@ export async function awaitOperation(
   input: { cloud: string; operationId: string; taskQueue?: string } & WaitOptions,
   continued?: WaitState,
 ): Promise<AnyJson> {
-  const state = continued ?? beginWait();
+  const state: WaitState = { ...(continued ?? beginWait()), onPoll: showOperation };
   setHandler(operationQuery, () => state.operation ?? { cloud: input.cloud, id: input.operationId, state: 'running' }, {
     description: 'The operation as last seen',
   });
@@ -38,7 +39,10 @@ export async function awaitOperation(
       await handlersFinished();
       return response;
     } catch (err) {
-      if (err instanceof HistoryTooLong) return await continueAsNew<typeof awaitOperation>(input, state);
+      if (err instanceof HistoryTooLong) {
+        const { onPoll: _, ...carried } = state;
+        return await continueAsNew<typeof awaitOperation>(input, carried);
+      }
       await handlersFinished();
       throw err;
     }

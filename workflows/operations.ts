@@ -20,6 +20,8 @@ export { operationFailure, type OperationFailure } from '../src/model/failure';
 export type { OperationHandle } from './handle';
 export type { OperationMethod } from '../src/model/method';
 export { operationWorkflowId } from '../src/model/names';
+export { operationProgress, type OperationProgress } from '../src/model/progress';
+export { operationSearchAttributes } from '../src/model/search-attributes';
 export type { WaitOptions } from '../src/model/options';
 export type { AnyJson, JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
 export { operationScope } from './scope';

@@ -11,6 +11,8 @@ export interface WaitState {
   lastPolledAtMs?: number;
   /** When the next poll is due, where that was known as the wait continued as new. */
   nextPollAtMs?: number;
+  /** Called after every poll that came back. Of this run only: no part of what continue-as-new carries. */
+  onPoll?: (operation: OperationSnapshot, lastPolledAtMs: number) => void;
 }
 
 export function beginWait(): WaitState {
@@ -21,4 +23,5 @@ export function recordPoll(state: WaitState, operation: OperationSnapshot): void
   state.polls++;
   state.operation = operation;
   state.lastPolledAtMs = Date.now();
+  state.onPoll?.(operation, state.lastPolledAtMs);
 }

@@ -121,7 +121,7 @@ export class Cloud {
     if (expectedId !== undefined && raw.id !== expectedId) {
       throw garbled(`is about another operation, ${JSON.stringify(raw.id.slice(0, 100))}`);
     }
-    const operation = toSnapshot(this.name, raw, this.registry);
+    const operation = toSnapshot(this.name, raw, this.registry, this.#options.progress);
     const seconds = Number(headers?.get(POLL_INTERVAL_HEADER)[0]);
     return seconds > 0 ? { operation, hintMs: seconds * 1000 } : { operation };
   }

@@ -3,6 +3,7 @@ import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import type { Duration } from '@temporalio/common';
 import type { Credentials } from '../credentials/credentials';
 import { durationMs, onlyKeys, OptionError } from '../model/options';
+import type { ProgressReader } from '../model/progress';
 import { checkAddress, isLoopback } from './endpoint';
 
 /** One cloud as a worker reaches it. Workflows name it; they never carry a host or a token. */
@@ -33,6 +34,11 @@ export interface CloudOptions {
    * same history and the same commands; needed where a test server skips time. @default true
    */
   watch?: boolean;
+  /**
+   * How to read progress out of metadata whose fields tell it in another way than Yandex Cloud's do, by full type name
+   * such as `'acme.v1.CopyMetadata'`. A reader that throws is shown as the operation's step. @default none
+   */
+  progress?: Record<string, ProgressReader>;
 }
 
 /** {@link CloudOptions}, checked. */
@@ -48,6 +54,7 @@ export interface ResolvedCloudOptions {
   maxConcurrentRequests: number;
   maxRequestsPerSecond: number;
   watch: boolean;
+  progress: ReadonlyMap<string, ProgressReader>;
 }
 
 const KEYS = [
@@ -61,6 +68,7 @@ const KEYS = [
   'maxConcurrentRequests',
   'maxRequestsPerSecond',
   'watch',
+  'progress',
 ] as const satisfies readonly (keyof CloudOptions)[];
 
 /** A poll must end before its activity attempt is given up. */
@@ -88,7 +96,15 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     maxConcurrentRequests: positive('maxConcurrentRequests', options.maxConcurrentRequests ?? 100, Number.isInteger),
     maxRequestsPerSecond: positive('maxRequestsPerSecond', options.maxRequestsPerSecond ?? Infinity),
     watch: options.watch ?? true,
+    progress: new Map(
+      Object.entries(options.progress ?? {}).map(([type, reader]) => [type, checkReader(type, reader)]),
+    ),
   };
+}
+
+function checkReader(type: string, reader: ProgressReader): ProgressReader {
+  if (typeof reader === 'function') return reader;
+  throw new OptionError(`progress[${JSON.stringify(type)}]`, reader, 'give a function of the metadata');
 }
 
 function requestTimeoutMs(value: Duration): number {

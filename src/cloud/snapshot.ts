@@ -3,7 +3,8 @@ import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { anyToJson } from '../descriptors/any-to-json';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { toApplicationFailure } from '../model/failure';
-import type { OperationSnapshot, OperationStatus } from '../model/snapshot';
+import { boundedProgress, type OperationProgress, type ProgressReader } from '../model/progress';
+import type { AnyJson, OperationSnapshot, OperationStatus } from '../model/snapshot';
 import { codeName } from '../model/status-code';
 import { operationName } from '../model/texts';
 import type { RawOperation, RawStatus, RawTimestamp } from './envelope';
@@ -12,9 +13,16 @@ import type { RawOperation, RawStatus, RawTimestamp } from './envelope';
  * An operation off the wire as plain JSON. Throws an `OperationUnreadable` failure when it is done with neither a
  * response nor an error, or with an error whose code is OK: the contract promises exactly one.
  */
-export function toSnapshot(cloud: string, raw: RawOperation, registry: DescriptorRegistry): OperationSnapshot {
+export function toSnapshot(
+  cloud: string,
+  raw: RawOperation,
+  registry: DescriptorRegistry,
+  readers: ReadonlyMap<string, ProgressReader> = new Map(),
+): OperationSnapshot {
   const createdAt = raw.createdAt && rfc3339(raw.createdAt);
   const modifiedAt = raw.modifiedAt && rfc3339(raw.modifiedAt);
+  const metadata = raw.metadata && anyToJson(raw.metadata, registry);
+  const progress = metadata && readProgress(metadata, readers);
   const common = {
     cloud,
     id: raw.id,
@@ -22,7 +30,8 @@ export function toSnapshot(cloud: string, raw: RawOperation, registry: Descripto
     ...(createdAt && { createdAt }),
     ...(raw.createdBy && { createdBy: raw.createdBy }),
     ...(modifiedAt && { modifiedAt }),
-    ...(raw.metadata && { metadata: anyToJson(raw.metadata, registry) }),
+    ...(metadata && { metadata }),
+    ...(progress && { progress }),
   };
   if (!raw.done) {
     return raw.error
@@ -40,6 +49,16 @@ export function toSnapshot(cloud: string, raw: RawOperation, registry: Descripto
     details: [],
     operation: { ...common, state: 'running' },
   });
+}
+
+/** By the worker's own reader for that type. One that throws must not end a wait: what it threw is shown instead. */
+function readProgress(metadata: AnyJson, readers: ReadonlyMap<string, ProgressReader>): OperationProgress | undefined {
+  const type = metadata['@type'];
+  try {
+    return boundedProgress(readers.get(type.slice(type.lastIndexOf('/') + 1))?.(metadata));
+  } catch (err) {
+    return boundedProgress({ step: `progress cannot be read: ${err instanceof Error ? err.message : String(err)}` });
+  }
 }
 
 function toStatus(raw: RawStatus, registry: DescriptorRegistry): OperationStatus {

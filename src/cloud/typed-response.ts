@@ -2,7 +2,7 @@ import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { configurationError, toApplicationFailure } from '../model/failure';
 import type { OperationSnapshot } from '../model/snapshot';
-import { operationName } from '../model/texts';
+import { nameOf } from '../model/texts';
 
 /**
  * Checks that the response of a finished operation is what the method at `path` promises, so that a typed caller gets
@@ -27,7 +27,7 @@ export function checkResponseType(operation: OperationSnapshot, path: string, re
     type: 'OperationUnreadable',
     cloud: operation.cloud,
     operationId: operation.id,
-    message: `${operationName(operation.cloud, operation.id, operation.description)} succeeded, but its response ${mismatch}`,
+    message: `${nameOf(operation)} succeeded, but its response ${mismatch}`,
     details: [],
     operation,
   });

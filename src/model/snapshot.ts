@@ -1,3 +1,5 @@
+import type { OperationProgress } from './progress';
+
 /** Plain JSON, as a request to a cloud's method. */
 export type JsonObject = { [key: string]: unknown };
 
@@ -26,6 +28,8 @@ export type OperationSnapshot<R = AnyJson, M = AnyJson> = {
   modifiedAt?: string;
   /** Typically names the resource that the operation works on; there from the start, before the operation is done. */
   metadata?: M;
+  /** Only where the worker has a reader of its own for this type of metadata: see `operationProgress()`. */
+  progress?: OperationProgress;
 } & (
   | { state: 'running' }
   | { state: 'rollingBack'; error: OperationStatus }

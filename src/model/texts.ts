@@ -1,28 +1,112 @@
-import type { OperationSnapshot, OperationStatus } from './snapshot';
+import { operationProgress, progressText } from './progress';
+import type { AnyJson, OperationSnapshot, OperationStatus } from './snapshot';
 
-/** What people read in the Temporal UI, in logs and in errors. Pure, and each text bounded. */
+/**
+ * What people read in the Temporal UI, in a terminal, in logs and in errors. Pure, each text within the server's bounds
+ * (a summary over 400 bytes would fail the workflow task for ever), and nothing secret.
+ */
 
 const MAXIMUM_STATUS_LENGTH = 1000;
+const MAXIMUM_SUMMARY_BYTES = 200;
+/** A title stands where the UI shows some 80 characters. */
+const MAXIMUM_TITLE_LENGTH = 80;
+/** Ids of Yandex Cloud have 20 characters; what is longer is recognised by its beginning. */
+const MAXIMUM_SHORT_ID_LENGTH = 24;
+/** Current details travel in a URL. */
+const MAXIMUM_DETAILS_BYTES = 1500;
+const MAXIMUM_METADATA_BYTES = 600;
 
 function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+  const characters = [...text];
+  return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : text;
+}
+
+function bytes(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/** Never within a character. */
+function cutBytes(text: string, limit: number): string {
+  if (bytes(text) <= limit) return text;
+  let kept = '';
+  let size = bytes('…');
+  for (const character of text) {
+    size += bytes(character);
+    if (size > limit) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+/** An IAM token that a cloud's message or a metadata repeats. */
+const TOKEN = /t1\.[\w-]+={0,2}\.[\w-]+={0,2}/g;
+
+function withoutTokens(text: string): string {
+  return text.replace(TOKEN, 't1.…');
+}
+
+function summary(...parts: string[]): string {
+  return cutBytes(withoutTokens(parts.filter((part) => part !== '').join(' · ')), MAXIMUM_SUMMARY_BYTES);
+}
+
+function shortId(operationId: string): string {
+  return cut(operationId, MAXIMUM_SHORT_ID_LENGTH);
+}
+
+/** The id of what an operation works on: the first field of its metadata whose name says that it is one. */
+export function resourceOf(metadata: AnyJson | undefined): string | undefined {
+  for (const [name, value] of Object.entries(metadata ?? {})) {
+    if (/Id$/.test(name) && typeof value === 'string' && value !== '') return cut(value, 100);
+  }
+  return undefined;
+}
+
+/** `Create cluster pg-prod`: what is done, and to what, as far as the operation tells. */
+function subject({ description, metadata }: Pick<OperationSnapshot, 'description' | 'metadata'>): string | undefined {
+  const resource = resourceOf(metadata);
+  const isNamed = resource === undefined || description?.includes(resource);
+  const about = isNamed ? description : `${description ?? 'on'} ${resource}`;
+  return about && withoutTokens(about);
+}
+
+/** `Create cluster pg-prod (fcm…)`: a summary that suffices by itself. Of an operation that is not yet known, its id. */
+export function operationTitle(operation: Pick<OperationSnapshot, 'id' | 'description' | 'metadata'>): string {
+  const id = `(${shortId(operation.id)})`;
+  const about = cut(subject(operation) ?? 'Operation', MAXIMUM_TITLE_LENGTH - id.length - 1);
+  return summary(`${about} ${id}`);
 }
 
 /** `yandex operation fcm… (Create cluster)` */
-export function operationName(cloud: string, operationId: string, description?: string): string {
-  return `${cloud} operation ${cut(operationId, 100)}${description ? ` (${cut(description, 256)})` : ''}`;
+export function operationName(cloud: string, operationId: string, about?: string): string {
+  return `${cloud} operation ${cut(operationId, 100)}${about ? ` (${cut(about, 256)})` : ''}`;
+}
+
+/** The name of an operation with what it tells of itself. */
+export function nameOf(operation: OperationSnapshot): string {
+  return operationName(operation.cloud, operation.id, subject(operation));
 }
 
 /** `RESOURCE_EXHAUSTED: The limit … has been exceeded` */
 export function statusText(status: Pick<OperationStatus, 'codeName' | 'message'>): string {
-  return `${status.codeName}: ${cut(status.message || 'no message', MAXIMUM_STATUS_LENGTH)}`;
+  return `${status.codeName}: ${cut(withoutTokens(status.message || 'no message'), MAXIMUM_STATUS_LENGTH)}`;
+}
+
+/** `running, 40 % (starting the control plane)`; an operation that is rolling back tells its error instead. */
+export function stateText(operation: OperationSnapshot): string {
+  if (operation.state === 'rollingBack') return `rolling back after ${statusText(operation.error)}`;
+  const progress = withoutTokens(progressText(operationProgress(operation)));
+  return progress === '' ? operation.state : `${operation.state}, ${progress}`;
+}
+
+/** Why an operation is polled again: all that a pending activity shows of it. */
+export function runningText(operation: OperationSnapshot): string {
+  return `${nameOf(operation)} is ${stateText(operation)}`;
 }
 
 /** How an operation ended badly, for a failure's message. */
 export function endedText(operation: OperationSnapshot & { state: 'failed' | 'rollingBack' }): string {
-  const name = operationName(operation.cloud, operation.id, operation.description);
   const verb = operation.state === 'rollingBack' ? 'failed and is being rolled back' : 'failed';
-  return `${name} ${verb}: ${statusText(operation.error)}`;
+  return `${nameOf(operation)} ${verb}: ${statusText(operation.error)}`;
 }
 
 /** Why the time that a caller gave was not enough, and what became of the operation. */
@@ -34,10 +118,10 @@ export function timedOutText(
   cancel?: { outcome: string; refused?: OperationStatus },
 ): string {
   const { operation, lastPolledAt } = seen;
-  const name = operationName(cloud, operationId, operation?.description);
+  const name = operation ? nameOf(operation) : operationName(cloud, operationId);
   const missed = `${name} did not end within ${durationText(timeoutMs)}`;
   if (cancel?.outcome === 'cancelled') return `${missed}, and was cancelled`;
-  const state = operation && lastPolledAt ? `it was ${operation.state} at ${lastPolledAt}` : 'it was never seen';
+  const state = operation && lastPolledAt ? `it was ${stateText(operation)} at ${lastPolledAt}` : 'it was never seen';
   return `${missed}: ${state}, and ${goesOn(cancel)}`;
 }
 
@@ -54,11 +138,10 @@ export function stillRunningText(
   cancelTimeoutMs: number,
   refused?: OperationStatus,
 ): string {
-  const name = operationName(operation.cloud, operation.id, operation.description);
   const why = refused
     ? `the cloud refused to cancel it (${statusText(refused)})`
     : 'the cloud has not confirmed that it is cancelled';
-  return `${name} is still ${operation.state}: ${why}, and it did not end within ${durationText(cancelTimeoutMs)}`;
+  return `${nameOf(operation)} is still ${stateText(operation)}: ${why}, and it did not end within ${durationText(cancelTimeoutMs)}`;
 }
 
 /** Why a wait ended as cancelled. */
@@ -66,24 +149,55 @@ export function cancelledText(cloud: string, operationId: string, end: string): 
   return `Wait cancelled; ${operationName(cloud, operationId)} ${end}`;
 }
 
-/** The summary of the activity that cancels. */
+/** The summary of the activity that cancels; the activity's type stands before it. */
 export function cancelSummary(operationId: string): string {
-  return cut(operationId, 100);
+  return summary(shortId(operationId));
 }
 
-/** The summary of the timer that ends a wait. */
+/** The summary of the timer that ends a wait: it stands alone in the timeline. */
 export function deadlineSummary(operationId: string): string {
-  return `${cut(operationId, 100)} · timeout of the wait`;
+  return summary(shortId(operationId), 'timeout of the wait');
 }
 
 /** The summary of an activity that polls; the activity's type stands before it. */
 export function pollSummary(operationId: string, poll: number): string {
-  return `${cut(operationId, 100)} · poll ${poll}`;
+  return summary(shortId(operationId), `poll ${poll}`);
 }
 
-/** The summary of the timer between two polls: it stands alone in the timeline. */
+/** The summary of the timer between two polls: it stands alone in the timeline, so what changes comes early. */
 export function timerSummary(operation: OperationSnapshot, intervalMs: number): string {
-  return cut(`${cut(operation.id, 100)} · ${operation.state} · next poll in ${durationText(intervalMs)}`, 200);
+  const progress = progressText(operationProgress(operation));
+  const state = operation.state === 'running' && progress !== '' ? progress : stateText(operation);
+  return summary(shortId(operation.id), cutBytes(state, 120), `next poll in ${durationText(intervalMs)}`);
+}
+
+/** Markdown for the current details of a workflow that awaits the operation: at most 1.5 kB, since a URL carries it. */
+export function currentDetails(operation: OperationSnapshot, lastPolledAt: string): string {
+  const { cloud, createdAt, createdBy, modifiedAt, metadata } = operation;
+  const began = [createdAt, createdBy && `by ${createdBy}`].filter(Boolean).join(' ');
+  const lines = [
+    `**${plain(subject(operation) ?? 'Operation')}: ${plain(stateText(operation), 400)}**`,
+    '',
+    `- Operation ${plain(operation.id)} of ${plain(cloud)}`,
+    ...(began === '' ? [] : [`- Began ${plain(began)}`]),
+    ...(modifiedAt === undefined ? [] : [`- Modified ${plain(modifiedAt)}`]),
+    ...(operation.state === 'failed' ? [`- Failed: ${plain(statusText(operation.error), 300)}`] : []),
+    `- Last polled ${plain(lastPolledAt)}`,
+  ];
+  const head = cutBytes(lines.join('\n'), MAXIMUM_DETAILS_BYTES - MAXIMUM_METADATA_BYTES);
+  if (!metadata) return head;
+  const json = withoutTokens(JSON.stringify(metadata, withoutSecrets, 2));
+  // A fence within the JSON would end the block.
+  return `${head}\n\n~~~json\n${cutBytes(json.replaceAll('~~~', '~ ~'), MAXIMUM_METADATA_BYTES - 20)}\n~~~`;
+}
+
+function withoutSecrets(name: string, value: unknown): unknown {
+  return typeof value === 'string' && /password|secret|token|credential|privateKey/i.test(name) ? '…' : value;
+}
+
+/** Text of the cloud within Markdown: one line, and no markup but what we write. */
+function plain(text: string, length = 120): string {
+  return cut(withoutTokens(text).replace(/\s+/g, ' '), length).replace(/[\\`*_[\]<>#|]/g, '\\$&');
 }
 
 /** `850 ms`, `12 s`, `5 min`, `3 h` */

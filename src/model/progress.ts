@@ -1,0 +1,87 @@
+import type { AnyJson, OperationSnapshot } from './snapshot';
+
+/** How far an operation is. Every part is there only where the cloud tells it. */
+export interface OperationProgress {
+  /** 0 to 100. */
+  percent?: number;
+  /** What it is doing, in at most 80 characters. */
+  step?: string;
+  /** So many of `total` (steps, rows, batches) are done. */
+  done?: number;
+  total?: number;
+}
+
+/** Reads the progress out of one type's metadata; undefined where it tells none. */
+export type ProgressReader = (metadata: AnyJson) => OperationProgress | undefined;
+
+const MAXIMUM_STEP_LENGTH = 80;
+const MAXIMUM_COUNT = Number.MAX_SAFE_INTEGER;
+
+/** The fields by which Yandex Cloud's metadata tell counts. */
+const COUNTS = [
+  ['currentStep', 'totalSteps'],
+  ['processedRows', 'totalRows'],
+  ['completedBatches', 'totalBatches'],
+] as const;
+
+/** The fields by which metadata tell what is going on, the most telling first. */
+const STEPS = ['step', 'message', 'operationLog', 'taskStatus', 'status'] as const;
+
+/**
+ * How far an operation is, or undefined where that is not known: by the worker's own reader for its type of metadata
+ * where it has one, else by the fields that Yandex Cloud's metadata use, whatever their type. A finished operation has
+ * no progress.
+ */
+export function operationProgress(operation: OperationSnapshot): OperationProgress | undefined {
+  if (operation.state === 'succeeded' || operation.state === 'failed') return undefined;
+  return operation.progress ?? (operation.metadata && knownProgress(operation.metadata));
+}
+
+/** By the fields of Yandex Cloud's metadata: `progressPercentage`, a nested `progress`, counts and steps. */
+function knownProgress(metadata: AnyJson): OperationProgress | undefined {
+  const { progress, progressPercentage } = metadata;
+  const nested = typeof progress === 'object' && progress !== null ? { ...progress } : {};
+  const inner: Record<string, unknown> = nested;
+  const [done, total] = COUNTS.filter(([, all]) => Number(metadata[all]) > 0)[0] ?? [];
+  const step = [inner.message, ...STEPS.map((name) => metadata[name])].find(isTelling);
+  return boundedProgress({
+    percent: progressPercentage ?? inner.progress ?? (typeof progress === 'number' ? progress : undefined),
+    step,
+    ...(done && total && { done: metadata[done], total: metadata[total] }),
+  });
+}
+
+function isTelling(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !value.endsWith('UNSPECIFIED');
+}
+
+/** Whatever a reader gave, within bounds; what is no progress is left out, and undefined when nothing is left. */
+export function boundedProgress(given: unknown): OperationProgress | undefined {
+  if (typeof given !== 'object' || given === null) return undefined;
+  const { percent, step, done, total }: Record<string, unknown> = { ...given };
+  const all = within(total, MAXIMUM_COUNT);
+  const some = within(done, all ?? MAXIMUM_COUNT);
+  const share = within(percent, 100) ?? (all !== undefined && some !== undefined ? (100 * some) / all : undefined);
+  const bounded: OperationProgress = {
+    ...(share !== undefined && { percent: Math.floor(share * 10) / 10 }),
+    ...(isTelling(step) && { step: [...step.replace(/\s+/g, ' ')].slice(0, MAXIMUM_STEP_LENGTH).join('') }),
+    ...(some !== undefined && all !== undefined && { done: some, total: all }),
+  };
+  return Object.keys(bounded).length > 0 ? bounded : undefined;
+}
+
+/** int64s are strings in JSON. */
+function within(value: unknown, maximum: number): number | undefined {
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  if (typeof number !== 'number' || Number.isNaN(number)) return undefined;
+  return Math.min(Math.max(0, number), maximum);
+}
+
+/** `40 % starting the control plane (2 of 5)`; empty where nothing is known. */
+export function progressText(progress: OperationProgress | undefined): string {
+  if (!progress) return '';
+  const { percent, step, done, total } = progress;
+  const counts = done !== undefined && total !== undefined ? `(${done} of ${total})` : undefined;
+  const share = percent === undefined ? undefined : `${Math.floor(percent)} %`;
+  return [share, step, counts].filter((part) => part !== undefined).join(' ');
+}

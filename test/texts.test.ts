@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { toSnapshot } from '../src/cloud/snapshot';
+import { loadDescriptors } from '../src/descriptors/load';
+import { operationProgress, progressText, type OperationProgress } from '../src/model/progress';
+import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
+import * as texts from '../src/model/texts';
+
+const id = 'fcmq0j5033e516c56ctq';
+const metadata: AnyJson = {
+  '@type': 'type.googleapis.com/yandex.cloud.k8s.v1.CreateClusterMetadata',
+  clusterId: 'catb3ppsdsh7vajr216f',
+  progressPercentage: 40.7,
+  step: 'creating VMs',
+};
+const running: OperationSnapshot = { cloud: 'yandex', id, description: 'Create cluster', metadata, state: 'running' };
+const error = { code: 8, codeName: 'RESOURCE_EXHAUSTED', message: 'The limit is exceeded', details: [] };
+const bytes = (text: string): number => Buffer.byteLength(text);
+
+const TOLD: [string, Record<string, unknown>, OperationProgress | undefined, string][] = [
+  ['a percentage', { progressPercentage: 40.7 }, { percent: 40.7 }, '40 %'],
+  ['a percentage and a step', { progressPercentage: 0, step: 'queued' }, { percent: 0, step: 'queued' }, '0 % queued'],
+  [
+    'steps of tuning, int64s as strings',
+    { status: 'IN_PROGRESS', totalSteps: '5', currentStep: '2' },
+    { percent: 40, step: 'IN_PROGRESS', done: 2, total: 5 },
+    '40 % IN_PROGRESS (2 of 5)',
+  ],
+  [
+    'rows of a dataset',
+    { validRows: '7', processedRows: '9', totalRows: '12' },
+    { percent: 75, done: 9, total: 12 },
+    '75 % (9 of 12)',
+  ],
+  [
+    'batches of a completion',
+    { taskStatus: 'RUNNING', completedBatches: '1', totalBatches: '3' },
+    { percent: 33.3, step: 'RUNNING', done: 1, total: 3 },
+    '33 % RUNNING (1 of 3)',
+  ],
+  [
+    'the nested progress of a project job',
+    { progress: { message: 'training', progress: '61' } },
+    { percent: 61, step: 'training' },
+    '61 % training',
+  ],
+  ['the log of a database', { operationLog: 'copying\n data' }, { step: 'copying data' }, 'copying data'],
+  ['a status alone, as of opening a project', { status: 'OPENING' }, { step: 'OPENING' }, 'OPENING'],
+  ['ids only', { clusterId: 'c1' }, undefined, ''],
+  ['a status that says nothing', { status: 'STATUS_UNSPECIFIED' }, undefined, ''],
+  ['counts of nothing yet', { currentStep: '0', totalSteps: '0' }, undefined, ''],
+  ['more than all', { progressPercentage: 180 }, { percent: 100 }, '100 %'],
+];
+
+test.each(TOLD)('metadata that tell %s give that progress', (_, fields, progress, text) => {
+  const told = operationProgress({ ...running, metadata: { '@type': 'x/acme.v1.Metadata', ...fields } });
+  expect(told).toEqual(progress);
+  expect(progressText(told)).toBe(text);
+});
+
+test('an operation that has ended has no progress', () => {
+  expect(operationProgress({ ...running, state: 'succeeded', response: metadata })).toBeUndefined();
+});
+
+describe("a worker's own reader of progress", () => {
+  const raw = {
+    id,
+    description: '',
+    createdBy: '',
+    done: false,
+    metadata: { typeUrl: 'type.googleapis.com/acme.v1.CopyMetadata', value: Buffer.from('aa') },
+  };
+  const read = (reader: () => unknown): OperationProgress | undefined =>
+    toSnapshot('acme', raw, loadDescriptors([]), new Map([['acme.v1.CopyMetadata', () => reader() as never]])).progress;
+
+  test('is asked by the full name of the type, and kept within bounds', () => {
+    expect(read(() => ({ percent: 250, step: 's'.repeat(200), done: -3, total: 10 }))).toEqual({
+      percent: 100,
+      step: 's'.repeat(80),
+      done: 0,
+      total: 10,
+    });
+    expect(read(() => undefined)).toBeUndefined();
+    expect(read(() => 'half')).toBeUndefined();
+  });
+
+  test('is shown when it throws, and the wait goes on', () => {
+    const broken = (): never => {
+      throw new TypeError('no such field');
+    };
+    expect(read(broken)).toEqual({ step: 'progress cannot be read: no such field' });
+  });
+
+  test('is preferred to the known fields', () => {
+    expect(operationProgress({ ...running, progress: { percent: 7 } })).toEqual({ percent: 7 });
+  });
+});
+
+test('texts tell what is done, to what, how far it is and what comes next', () => {
+  expect(texts.operationTitle(running)).toBe('Create cluster catb3ppsdsh7vajr216f (fcmq0j5033e516c56ctq)');
+  expect(texts.operationTitle({ id })).toBe('Operation (fcmq0j5033e516c56ctq)');
+  expect(texts.operationTitle({ id, description: 'Restore catb', metadata: { '@type': 'x', diskId: 'catb' } })).toBe(
+    'Restore catb (fcmq0j5033e516c56ctq)',
+  );
+  expect(texts.pollSummary(id, 11)).toBe('fcmq0j5033e516c56ctq · poll 11');
+  expect(texts.cancelSummary(id)).toBe('fcmq0j5033e516c56ctq');
+  expect(texts.deadlineSummary(id)).toBe('fcmq0j5033e516c56ctq · timeout of the wait');
+  expect(texts.timerSummary(running, 20_000)).toBe('fcmq0j5033e516c56ctq · 40 % creating VMs · next poll in 20 s');
+  expect(texts.runningText(running)).toBe(
+    'yandex operation fcmq0j5033e516c56ctq (Create cluster catb3ppsdsh7vajr216f) is running, 40 % creating VMs',
+  );
+});
+
+test('an operation that rolls back tells its error wherever its state is told', () => {
+  const rollingBack: OperationSnapshot = { ...running, state: 'rollingBack', error };
+  const told = 'rolling back after RESOURCE_EXHAUSTED: The limit is exceeded';
+  expect(texts.runningText(rollingBack)).toContain(`is ${told}`);
+  expect(texts.timerSummary(rollingBack, 1500)).toBe(`${id} · ${told} · next poll in 2 s`);
+  expect(texts.endedText(rollingBack)).toBe(
+    'yandex operation fcmq0j5033e516c56ctq (Create cluster catb3ppsdsh7vajr216f) failed and is being rolled back: RESOURCE_EXHAUSTED: The limit is exceeded',
+  );
+});
+
+test('current details are a heading, a list, and the metadata', () => {
+  const operation = { ...running, createdAt: '2026-03-01T12:00:00Z', createdBy: 'ajeo' };
+  expect(texts.currentDetails(operation, '2026-03-01T12:00:05.000Z')).toBe(
+    [
+      '**Create cluster catb3ppsdsh7vajr216f: running, 40 % creating VMs**',
+      '',
+      '- Operation fcmq0j5033e516c56ctq of yandex',
+      '- Began 2026-03-01T12:00:00Z by ajeo',
+      '- Last polled 2026-03-01T12:00:05.000Z',
+      '',
+      '~~~json',
+      JSON.stringify(metadata, undefined, 2),
+      '~~~',
+    ].join('\n'),
+  );
+});
+
+test('nothing secret is shown: no IAM token that a cloud repeats, no password in the metadata', () => {
+  const token = `t1.9euelZqM-${'a'.repeat(40)}.${'Z'.repeat(86)}`;
+  const failed: OperationSnapshot = {
+    ...running,
+    description: `Use ${token}`,
+    metadata: { '@type': 'x', step: token, note: token, adminPassword: 'hunter2', nested: { secretKey: 'hunter2' } },
+    state: 'failed',
+    error: { ...error, message: `Invalid ${token}` },
+  };
+  const shown = [texts.currentDetails(failed, 'now'), texts.endedText(failed), texts.operationTitle(failed)].join('\n');
+  expect(shown).not.toContain('hunter2');
+  expect(shown).not.toContain('Z'.repeat(20));
+});
+
+test('what the cloud says cannot become markup in the current details', () => {
+  const text = texts.currentDetails(
+    {
+      ...running,
+      description: '**x** [link](http://evil) <script>',
+      metadata: { '@type': 'x', note: '~~~\n# Heading' },
+    },
+    'now',
+  );
+  expect(text.split('\n')[0]).toBe('**\\*\\*x\\*\\* \\[link\\](http://evil) \\<script\\>: running**');
+  expect(text.match(/^~~~/gm)).toHaveLength(2);
+});
+
+const text = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: 'binary', maxLength });
+
+test('every text keeps within what server and UI allow, whatever the cloud says', () => {
+  const operation = fc.record({
+    id: text(512).filter((value) => value !== ''),
+    description: text(256),
+    createdBy: text(1000),
+    metadata: fc.record({ '@type': text(300), step: text(2000), clusterId: text(2000), note: text(3000) }),
+    error: fc.record({ code: fc.nat(), codeName: text(40), message: text(5000) }),
+  });
+  fc.assert(
+    fc.property(operation, fc.nat(), ({ error, ...told }, ms) => {
+      const going = { cloud: 'yandex', ...told, state: 'running' as const };
+      const seen = { ...going, state: 'rollingBack' as const, error: { ...error, details: [] } };
+      expect([...texts.operationTitle(going)].length).toBeLessThanOrEqual(80);
+      for (const summary of [
+        texts.pollSummary(told.id, ms),
+        texts.cancelSummary(told.id),
+        texts.deadlineSummary(told.id),
+        texts.timerSummary(seen, ms),
+        texts.timerSummary(going, ms),
+      ]) {
+        expect(bytes(summary)).toBeLessThanOrEqual(200);
+      }
+      for (const details of [texts.currentDetails(seen, 'now'), texts.currentDetails(going, 'now')]) {
+        expect(bytes(details)).toBeLessThanOrEqual(1500);
+      }
+      // The server cuts a failure at 4 KiB.
+      for (const message of [texts.endedText(seen), texts.runningText(going), texts.runningText(seen)]) {
+        expect([...message].length).toBeLessThanOrEqual(1500);
+      }
+    }),
+    { numRuns: 200, seed: 1 },
+  );
+});

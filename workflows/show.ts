@@ -1,0 +1,26 @@
+import type { SearchAttributeUpdatePair } from '@temporalio/common';
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { OPERATION_RESOURCE, OPERATION_STATE } from '../src/model/search-attributes';
+import type { OperationSnapshot } from '../src/model/snapshot';
+import { currentDetails, resourceOf } from '../src/model/texts';
+
+/**
+ * Shows an operation on its own workflow: in the current details, which cost nothing, and in those search attributes
+ * which the workflow was started with: an unregistered one would fail the workflow task for ever. Never in a workflow of
+ * the user's.
+ */
+export function showOperation(operation: OperationSnapshot, lastPolledAtMs: number): void {
+  setCurrentDetails(currentDetails(operation, new Date(lastPolledAtMs).toISOString()));
+  const shown = workflowInfo().typedSearchAttributes;
+  const seen = [
+    { key: OPERATION_STATE, value: operation.state },
+    { key: OPERATION_RESOURCE, value: resourceOf(operation.metadata) },
+  ];
+  const changes: SearchAttributeUpdatePair[] = [];
+  for (const { key, value } of seen) {
+    const former = shown.get(key);
+    if (former !== undefined && value !== undefined && former !== value) changes.push({ key, value });
+  }
+  // Each upsert is an event and an Action.
+  if (changes.length > 0) upsertSearchAttributes(changes);
+}
