@@ -1,13 +1,13 @@
 // Entry 'temporal-lro/workflow-definitions': workflow types and nothing else, since every exported function of a workflow
 // module is one. `export *` it from your own workflows, or serve it from a dedicated worker.
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, setHandler } from '@temporalio/workflow';
-import { plainObject, resolveWaitOptions, type WaitOptions } from '../src/model/options';
+import { isLeftOut, plainObject, resolveWaitOptions, type WaitOptions } from '../src/model/options';
 import type { AnyJson } from '../src/model/snapshot';
 import { reported } from './failures';
 import { operationChanged, operationQuery, pollOperation } from './messages';
 import { HistoryTooLong } from './poll';
 import { showOperation } from './show';
-import { beginWait, type WaitState } from './state';
+import { beginWait, continuedWait, type WaitState } from './state';
 import { resolveTarget } from './target';
 import { OperationWait } from './wait';
 
@@ -20,11 +20,12 @@ export async function awaitOperation(
   input: { cloud: string; operationId: string; taskQueue?: string } & WaitOptions,
   continued?: WaitState,
 ): Promise<AnyJson> {
-  const state: WaitState = { ...(continued ?? beginWait()), onPoll: showOperation };
+  let state: WaitState = { ...beginWait(), onPoll: showOperation };
   setHandler(operationQuery, () => state.operation ?? { cloud: input.cloud, id: input.operationId, state: 'running' }, {
     description: 'The operation as last seen',
   });
   return reported(input, async () => {
+    if (!isLeftOut(continued)) state = { ...continuedWait(continued), onPoll: showOperation };
     const { cloud, operationId, taskQueue, ...options } = plainObject('input', input);
     const target = resolveTarget(cloud, operationId, taskQueue);
     const wait = new OperationWait(target, resolveWaitOptions(options), state, 'continueAsNew');

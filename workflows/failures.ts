@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { configurationError, operationFailure, toApplicationFailure } from '../src/model/failure';
-import { OptionError } from '../src/model/options';
+import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
 import type { OperationSnapshot } from '../src/model/snapshot';
 import { codeName, statusCode } from '../src/model/status-code';
 import { durationText, endedText, operationName, stillRunningText, timedOutText } from '../src/model/texts';
@@ -25,12 +25,12 @@ export async function reported<T>(subject: Subject, work: () => Promise<T>): Pro
  * the stack of a worker.
  */
 function callerFailure(err: unknown, subject: Subject): unknown {
-  const cloud = String(subject?.cloud);
+  const cloud = named(subject?.cloud);
   if (err instanceof OptionError) return configurationError(cloud, err.message);
   if (!(err instanceof ActivityFailure) || !(err.cause instanceof ApplicationFailure)) return err;
   const { message, type, details, nonRetryable } = err.cause;
   if (type === 'PayloadsTooLarge') {
-    const operationId = String(subject?.operationId);
+    const operationId = named(subject?.operationId);
     return toApplicationFailure({
       type: 'OperationUnreadable',
       cloud,
@@ -46,6 +46,11 @@ function callerFailure(err: unknown, subject: Subject): unknown {
     ...(details ? { details } : {}),
     nonRetryable: nonRetryable ?? false,
   });
+}
+
+/** What a caller gave for a name, for the details of a failure: Temporal does not carry names of any length. */
+function named(given: unknown): string {
+  return typeof given === 'string' && given.length <= MAXIMUM_ID_BYTES ? given : show(given);
 }
 
 /** An activity that ran out of its `scheduleToCloseTimeout`, whatever it failed of last; rethrows failures of ours, which are final. */

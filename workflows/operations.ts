@@ -3,6 +3,7 @@
 import type { OperationMethod } from '../src/model/method';
 import {
   onlyKeys,
+  plainObject,
   resolveWaitOptions,
   WAIT_OPTION_KEYS,
   type ResolvedWaitOptions,
@@ -53,35 +54,38 @@ export interface Operations {
  * The operations of the cloud that the worker configures under that name. `options` are the defaults of every wait.
  * Wrong options are typed failures of the calls, never of the workflow task.
  */
-export function operations(cloud: string, options: OperationsOptions = {}): Operations {
-  const target = (operationId: string, method?: OperationMethod<unknown, unknown, unknown>): Target =>
-    resolveTarget(cloud, operationId, options.taskQueue, method);
-  const wait = async <R>(
-    operationId: string,
-    given: WaitOptions & { method?: OperationMethod<unknown, R, unknown> },
-  ): Promise<R> =>
+export function operations(cloud: string, options?: OperationsOptions): Operations {
+  const target = (operationId: string, method: unknown): Target =>
+    resolveTarget(cloud, operationId, checkDefaults(options).taskQueue, method);
+  const wait = async <R>(operationId: string, given: unknown, ofHandle?: unknown): Promise<R> =>
     reported({ cloud, operationId }, async () => {
-      const { method, ...own } = given;
+      const { method = ofHandle, ...own } = plainObject('options', given ?? {});
       const resolved = resolveOptions(options, own);
       const wait = new OperationWait(target(operationId, method), resolved, beginWait(), 'activityRetry');
       return typedResponse<R>((await wait.run()).response);
     });
   return {
-    wait: (operationId, given = {}) => wait(operationId, given),
+    wait: (operationId, given) => wait(operationId, given),
     getHandle: (operationId, method) => ({
       operationId,
       get: () =>
         reported({ cloud, operationId }, async () =>
           typedSnapshot((await getOnce(target(operationId, method))).operation),
         ),
-      result: (given = {}) => wait(operationId, method ? { ...given, method } : given),
+      result: (given) => wait(operationId, given, method),
     }),
   };
 }
 
+function checkDefaults(defaults: unknown): Record<string, unknown> {
+  const given = plainObject('options', defaults ?? {});
+  onlyKeys('', given, [...WAIT_OPTION_KEYS, 'taskQueue']);
+  return given;
+}
+
 /** The options of one wait over the defaults of the cloud; throws an OptionError. */
-function resolveOptions(defaults: OperationsOptions, own: WaitOptions): ResolvedWaitOptions {
-  onlyKeys('', { ...defaults }, [...WAIT_OPTION_KEYS, 'taskQueue']);
-  const { taskQueue: _, ...shared } = defaults;
-  return resolveWaitOptions({ ...shared, ...own, poll: { ...shared.poll, ...own.poll } });
+function resolveOptions(defaults: unknown, own: Record<string, unknown>): ResolvedWaitOptions {
+  const { taskQueue: _, ...shared } = checkDefaults(defaults);
+  const poll = { ...plainObject('poll', shared.poll ?? {}), ...plainObject('poll', own.poll ?? {}) };
+  return resolveWaitOptions({ ...shared, ...own, poll });
 }

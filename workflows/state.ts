@@ -1,3 +1,4 @@
+import { OptionError } from '../src/model/options';
 import type { OperationSnapshot } from '../src/model/snapshot';
 
 /** What a wait knows: plain JSON, so that it survives continue-as-new. Times are epoch milliseconds by Temporal's clock. */
@@ -17,6 +18,18 @@ export interface WaitState {
 
 export function beginWait(): WaitState {
   return { startedAtMs: Date.now(), polls: 0, timers: 0 };
+}
+
+/** The wait that the former run of a workflow handed on; throws an OptionError for anything else. */
+export function continuedWait(continued: unknown): WaitState {
+  if (isWaitState(continued)) return continued;
+  throw new OptionError('continued', continued, 'leave it out: a workflow that continues as new hands it to itself');
+}
+
+function isWaitState(value: unknown): value is WaitState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { startedAtMs, polls, timers }: Partial<Record<keyof WaitState, unknown>> = value;
+  return [startedAtMs, polls, timers].every((number) => typeof number === 'number');
 }
 
 export function recordPoll(state: WaitState, operation: OperationSnapshot): void {

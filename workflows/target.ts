@@ -1,4 +1,4 @@
-import { checkCloudName, checkOperationId, OptionError } from '../src/model/options';
+import { checkCloudName, checkOperationId, isLeftOut, OptionError } from '../src/model/options';
 
 /** Which operation, and where the activities that reach it run. */
 export interface Target {
@@ -15,14 +15,22 @@ export function resolveTarget(cloud: unknown, operationId: unknown, taskQueue?: 
   return {
     cloud: checkCloudName(cloud),
     operationId: checkOperationId(operationId),
-    ...(taskQueue === undefined ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
-    ...(method === undefined ? {} : { method: checkMethod(method) }),
+    ...(isLeftOut(taskQueue) ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
+    ...(isLeftOut(method) ? {} : { method: checkMethod(method) }),
   };
 }
 
+/** The server refuses commands with other names, and the workflow task with them. */
+const MAXIMUM_TASK_QUEUE_BYTES = 1000;
+const RESERVED_PREFIX = '/_sys/';
+
 function checkTaskQueue(value: unknown): string {
-  if (typeof value !== 'string' || value === '') {
-    throw new OptionError('taskQueue', value, 'give the name of the task queue of a worker that configures the cloud');
+  const rule = `give the name of the task queue of a worker that configures the cloud: 1 to ${MAXIMUM_TASK_QUEUE_BYTES} bytes, not beginning with ${RESERVED_PREFIX}`;
+  if (typeof value !== 'string' || value === '' || value.startsWith(RESERVED_PREFIX) || /\p{Surrogate}/u.test(value)) {
+    throw new OptionError('taskQueue', value, rule);
+  }
+  if (new TextEncoder().encode(value).length > MAXIMUM_TASK_QUEUE_BYTES) {
+    throw new OptionError('taskQueue', value, rule);
   }
   return value;
 }

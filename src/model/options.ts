@@ -46,18 +46,24 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 /** Ten years: beyond it a duration is a mistake of units. */
 const MAXIMUM_DURATION = 10 * 365 * 24 * 60 * MINUTE;
-const MAXIMUM_ID_BYTES = 512;
+/** Of an operation id. */
+export const MAXIMUM_ID_BYTES = 512;
 
-/** Shows a wrong value in an error message, bounded. */
-function show(value: unknown): string {
+/** Shows a wrong value in an error message, bounded. Not what an object holds: that may be secret. */
+export function show(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return bounded(text);
+}
+
+function bounded(text: string): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 /** What is wrong with an option: names the field, the value and the rule. */
 export class OptionError extends Error {
   constructor(field: string, value: unknown, rule: string) {
-    super(`${field} is ${show(value)}: ${rule}`);
+    super(`${bounded(field)} is ${show(value)}: ${rule}`);
     this.name = 'OptionError';
   }
 }
@@ -86,6 +92,11 @@ function oneOf<T extends string>(field: string, value: unknown, allowed: readonl
   const found = allowed.find((one) => one === value);
   if (found === undefined) throw new OptionError(field, value, `give one of ${allowed.join(', ')}`);
   return found;
+}
+
+/** Languages without undefined send null for what their callers leave out. */
+export function isLeftOut(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
 }
 
 /** Checks for an object; throws an OptionError. */
@@ -120,7 +131,7 @@ export const WAIT_OPTION_KEYS = [
 
 function resolveSchedule(poll: Record<string, unknown>): PollSchedule {
   const given = (key: string): number | undefined =>
-    poll[key] === undefined ? undefined : durationMs(`poll.${key}`, poll[key]);
+    isLeftOut(poll[key]) ? undefined : durationMs(`poll.${key}`, poll[key]);
   const initial = given('initialInterval');
   const maximum = given('maximumInterval');
   if (initial !== undefined && maximum !== undefined && maximum < initial) {
@@ -144,13 +155,13 @@ function resolveSchedule(poll: Record<string, unknown>): PollSchedule {
 }
 
 /** Checks wait options and fills in the defaults. Throws an OptionError for the first one that is wrong. */
-export function resolveWaitOptions(options: unknown = {}): ResolvedWaitOptions {
-  const given = plainObject('options', options);
+export function resolveWaitOptions(options?: unknown): ResolvedWaitOptions {
+  const given = plainObject('options', options ?? {});
   onlyKeys('', given, WAIT_OPTION_KEYS);
   const poll = plainObject('poll', given.poll ?? {});
   onlyKeys('poll', poll, ['by', 'initialInterval', 'ageFraction', 'maximumInterval', 'jitter']);
   return {
-    ...(given.timeout === undefined ? {} : { timeoutMs: durationMs('timeout', given.timeout) }),
+    ...(isLeftOut(given.timeout) ? {} : { timeoutMs: durationMs('timeout', given.timeout) }),
     onTimeout: oneOf('onTimeout', given.onTimeout ?? 'fail', ['fail', 'cancel']),
     by: oneOf('poll.by', poll.by ?? 'timer', ['timer', 'activityRetry']),
     schedule: resolveSchedule(poll),
@@ -179,7 +190,8 @@ export function checkCloudName(value: unknown): string {
 /** Checks an operation id; throws an OptionError. */
 export function checkOperationId(value: unknown): string {
   const rule = `give the id that the cloud returned: a string of 1 to ${MAXIMUM_ID_BYTES} bytes without control characters`;
-  if (typeof value !== 'string' || value === '' || /[\u0000-\u001f\u007f]/.test(value)) {
+  // Half a character of two cannot be written: the cloud would get another id.
+  if (typeof value !== 'string' || value === '' || /[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value)) {
     throw new OptionError('operationId', value, rule);
   }
   if (new TextEncoder().encode(value).length > MAXIMUM_ID_BYTES) throw new OptionError('operationId', value, rule);

@@ -1,0 +1,205 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import fc from 'fast-check';
+import { operationFailure } from 'temporal-lro';
+import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
+
+const SEED = 20261125;
+
+let environment: TestEnvironment;
+let done: string;
+beforeAll(async () => {
+  environment = await startEnvironment({ worker: { workflowsPath: require.resolve('./bad-input/workflows') } });
+  done = environment.cloud.operation({ response: { '@type': 'google.protobuf.Empty' } });
+  // An id that is well-formed but wrong is refused at once, so that nothing here waits.
+  environment.cloud.intercept(({ operationId }) => (operationId === done ? undefined : { code: 7 }));
+});
+afterAll(() => environment.stop());
+
+/** Runs a workflow with any JSON as its input. How it ended, and how often a task of it failed. */
+async function run(workflowType: string, args: unknown[]): Promise<{ end: string; taskFailures: number }> {
+  const { client, workflow } = environment;
+  const handle = await client.workflow.start(workflowType, { ...workflow(), args, workflowExecutionTimeout: '20 s' });
+  const end = await handle.result().then(
+    () => 'a response',
+    (err: unknown) => {
+      const failure = operationFailure(err);
+      return failure ? `${failure.type}: ${failure.message}` : String(err);
+    },
+  );
+  return { end, taskFailures: await failedTasks(handle) };
+}
+
+async function failedTasks(handle: WorkflowHandle): Promise<number> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).filter(({ workflowTaskFailedEventAttributes }) => workflowTaskFailedEventAttributes).length;
+}
+
+type Input = () => [workflowType: string, args: unknown[]];
+const raw =
+  (...args: unknown[]): Input =>
+  () => ['awaitOperation', args];
+const wait =
+  (fields: object): Input =>
+  () => ['awaitOperation', [{ cloud: CLOUD, operationId: done, ...fields }]];
+const inline =
+  (fields: object): Input =>
+  () => ['call', [{ verb: 'wait', cloud: CLOUD, operationId: done, ...fields }]];
+
+test.each<[string, Input, RegExp]>([
+  ['no input', raw(), /^input is undefined: give an object$/],
+  ['an input that is no object', raw('x'), /^input is "x": give an object$/],
+  ['an empty id', wait({ operationId: '' }), /^operationId is "": give the id that the cloud returned/],
+  ['no id', wait({ operationId: undefined }), /^operationId is undefined: /],
+  ['an id that is a number', wait({ operationId: 5 }), /^operationId is 5: /],
+  ['an id of 513 bytes', wait({ operationId: 'x'.repeat(513) }), /^operationId is "x{79}…: .*1 to 512 bytes/],
+  ['an id of 171 characters of 3 bytes', wait({ operationId: '操'.repeat(171) }), /^operationId is "操+…: /],
+  ['an id of half a character', wait({ operationId: 'a\ud83d' }), /^operationId is "a\\ud83d": /],
+  [
+    'an id that cannot become a string',
+    wait({ operationId: { toString: 1, valueOf: 1 } }),
+    /^operationId is an object: /,
+  ],
+  ['no cloud', wait({ cloud: undefined }), /^cloud is undefined: give the name of a cloud/],
+  ['a cloud of a million characters', wait({ cloud: 'c'.repeat(1_000_000) }), /^cloud is "c{79}…: /],
+  [
+    'a cloud that the worker does not know',
+    wait({ cloud: 'azure' }),
+    /^cloud is "azure", but this worker configures yandex: /,
+  ],
+  ['a misspelt option', wait({ timeuot: '1 min' }), /^timeuot is "1 min": unknown option; known are timeout, /],
+  ['an option of a million characters', wait({ ['o'.repeat(1_000_000)]: 1 }), /^o{80}… is 1: unknown option; /],
+  [
+    'a duration that is none',
+    wait({ timeout: 'soon' }),
+    /^timeout is "soon": give a number of milliseconds or a string/,
+  ],
+  ['a duration below 0', wait({ poll: { initialInterval: -1 } }), /^poll\.initialInterval is -1: .*above 0/],
+  [
+    'a duration of 100 years',
+    wait({ cancelTimeout: '100 years' }),
+    /^cancelTimeout is "100 years": .*at most 10 years/,
+  ],
+  [
+    'intervals that exclude each other',
+    wait({ poll: { initialInterval: 2, maximumInterval: 1 } }),
+    /at least initialInterval/,
+  ],
+  ['a fraction above 1', wait({ poll: { ageFraction: 5 } }), /^poll\.ageFraction is 5: give a number in \(0, 1\]$/],
+  ['a poll that is no object', wait({ poll: 5 }), /^poll is 5: give an object$/],
+  ['a choice that there is not', wait({ onTimeout: 'stop' }), /^onTimeout is "stop": give one of fail, cancel$/],
+  ['a task queue that is a number', wait({ taskQueue: 7 }), /^taskQueue is 7: give the name of the task queue/],
+  ['a task queue of 1,001 bytes', wait({ taskQueue: 'q'.repeat(1001) }), /^taskQueue is "q{79}…: /],
+  ["a task queue of the server's own", wait({ taskQueue: '/_sys/x' }), /^taskQueue is "\/_sys\/x": /],
+  ['the state of another workflow', raw({ cloud: CLOUD, operationId: 'x' }, 'x'), /^continued is "x": leave it out/],
+  ['defaults of another kind', inline({ defaults: 'x' }), /^options is "x": give an object$/],
+  ['a misspelt default', inline({ defaults: { pol: {} } }), /^pol is an object: unknown option; known are timeout, /],
+  ['a default poll that is no object', inline({ defaults: { poll: 5 } }), /^poll is 5: give an object$/],
+  ['options of another kind', inline({ options: [] }), /^options is an array: give an object$/],
+  ['a poll of a wait that is no object', inline({ options: { poll: 'fast' } }), /^poll is "fast": give an object$/],
+  [
+    'a method without a path',
+    inline({ options: { method: {} } }),
+    /^method is an object: give a generated method, or a path/,
+  ],
+  [
+    'a method that no descriptor has',
+    inline({ options: { method: 'a.B/C' } }),
+    /^method: no service a\.B in the descriptors/,
+  ],
+  ['a handle of no operation', inline({ verb: 'get', operationId: null }), /^operationId is null: /],
+  ['a handle of another method', inline({ verb: 'result', method: 'x' }), /^method is "x": /],
+])('%s is a configuration error that names the field, its value and what to change', async (_, input, text) => {
+  const { end, taskFailures } = await run(...input());
+  const [failure, message = ''] = end.split(/: (.*)/s);
+  expect(failure).toBe('OperationConfigurationError');
+  expect(message).toMatch(text);
+  expect(taskFailures).toBe(0);
+});
+
+test('an option that is null counts as left out, since other languages send it so', async () => {
+  const nothing = { timeout: null, onTimeout: null, poll: null, cancelTimeout: null, taskQueue: null };
+  const inputs = [
+    wait(nothing),
+    inline({ defaults: null, options: { ...nothing, method: null, taskQueue: undefined } }),
+  ];
+  for (const input of inputs) expect(await run(...input())).toEqual({ end: 'a response', taskFailures: 0 });
+});
+
+test('an id of 512 bytes in any script is polled', async () => {
+  for (const operationId of ['操'.repeat(170), '"\\'.repeat(256)]) {
+    const { end, taskFailures } = await run(...wait({ operationId })());
+    expect(end).toMatch(/^OperationServiceError: .*PERMISSION_DENIED/);
+    expect(taskFailures).toBe(0);
+  }
+});
+
+/** Anything that JSON can say, and what is known to be nasty. */
+const json = fc.oneof(
+  fc.constantFrom(null, '', 0, -1, 1e308, [], {}, { toString: 1 }, 'x'.repeat(5000), '\ud800', '__proto__'),
+  fc.constantFrom('0 s', '1e9 y', '-1 s', 2 ** 53, 'ms', '٣ s'),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+/** One field in eight is wrong, so that wrong ones are met in every company. */
+const mostly = (...right: unknown[]): fc.Arbitrary<unknown> =>
+  fc.oneof({ weight: 7, arbitrary: fc.constantFrom(...right) }, { weight: 1, arbitrary: json });
+const duration = mostly('20 s', '1 min', 90_000, 1e8, 1e-9);
+const anyOf = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
+  fc.record(fields, { requiredKeys: [] });
+const poll = anyOf({
+  by: mostly('timer', 'activityRetry'),
+  initialInterval: mostly('1 s', 0.001, '1 h'),
+  ageFraction: mostly(0.05, 1, 1e-9),
+  maximumInterval: mostly('10 h', 1e9),
+  jitter: mostly(0, 0.5),
+});
+const options = anyOf({
+  timeout: duration,
+  onTimeout: mostly('fail', 'cancel'),
+  poll: fc.oneof({ weight: 7, arbitrary: poll }, { weight: 1, arbitrary: json }),
+  cancellationType: mostly('TRY_CANCEL', 'ABANDON'),
+  cancelTimeout: duration,
+  onRollback: mostly('wait', 'fail'),
+});
+const verb = fc.constantFrom('wait', 'get', 'result');
+
+test('whatever the input, a workflow ends with a response or a typed failure, and no task of it fails', async () => {
+  // A queue that nobody serves is no wrong input: the wait goes on until somebody does.
+  const queues = [
+    ...Array<unknown>(12).fill(environment.taskQueue),
+    null,
+    '',
+    3,
+    '/_sys/q',
+    'q'.repeat(2000),
+    '\ud800',
+  ];
+  const cloud = mostly(CLOUD);
+  const operationId = mostly(done);
+  const input = fc
+    .tuple(fc.record({ cloud, operationId }), anyOf({ taskQueue: fc.constantFrom(...queues) }), options)
+    .map((parts): object => Object.assign({}, ...parts) as object);
+  const cases = fc.oneof(
+    fc.tuple(
+      fc.constant('awaitOperation'),
+      fc.tuple(fc.oneof({ weight: 7, arbitrary: input }, { weight: 1, arbitrary: json })),
+    ),
+    fc.tuple(fc.constant('awaitOperation'), fc.tuple(input, json)),
+    fc.tuple(fc.constant('call'), fc.tuple(fc.record({ verb, cloud, operationId, defaults: options, options }))),
+    fc.tuple(
+      fc.constant('call'),
+      fc.tuple(
+        fc.record(
+          { verb, cloud, operationId, defaults: json, options: json, method: json },
+          { requiredKeys: ['verb', 'cloud', 'operationId'] },
+        ),
+      ),
+    ),
+  );
+  const inputs = fc.sample(cases, { numRuns: 60, seed: SEED });
+  const ends = await Promise.all(inputs.map(async ([type, args]) => ({ type, args, ...(await run(type, args)) })));
+  const known = /^a response$|^Operation(ConfigurationError|ServiceError|TimedOut): /;
+  expect(ends.filter(({ end, taskFailures }) => taskFailures > 0 || !known.test(end))).toEqual([]);
+  // The cases are worth something: some are right, and the others are wrong in many ways.
+  expect(ends.filter(({ end }) => end === 'a response').length).toBeGreaterThan(5);
+  expect(new Set(ends.map(({ end }) => end.slice(0, 50))).size).toBeGreaterThan(15);
+});

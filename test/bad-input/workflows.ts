@@ -1,0 +1,25 @@
+import { operations } from 'temporal-lro/workflow';
+
+export * from 'temporal-lro/workflow-definitions';
+
+/** What a caller without a compiler may hand to the helpers: any JSON. */
+export interface Calls {
+  verb: 'wait' | 'get' | 'result';
+  cloud: never;
+  defaults: never;
+  operationId: never;
+  options: never;
+  method: never;
+}
+
+export async function call({ verb, cloud, defaults, operationId, options, method }: Calls): Promise<unknown> {
+  const given = operations(cloud, defaults);
+  switch (verb) {
+    case 'wait':
+      return given.wait(operationId, options);
+    case 'get':
+      return given.getHandle(operationId, method).get();
+    case 'result':
+      return given.getHandle(operationId, method).result(options);
+  }
+}
