@@ -54,6 +54,11 @@ export async function startInteropServer(): Promise<InteropServer> {
   };
 }
 
+/** A FileDescriptorSet of all that Yandex's generated code describes; see {@link startInteropServer} for what it takes. */
+export async function yandexDescriptors(): Promise<string> {
+  return (await install(interopSources())).descriptorSet;
+}
+
 // Without the machine's own site-packages: a `google` package with an __init__.py there would hide ours.
 const ISOLATED = ['-S'];
 
