@@ -1,9 +1,12 @@
+import { randomUUID } from 'crypto';
 import { isMessage, type DescMessage, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { isReflectMessage, reflect, type ReflectMessage } from '@bufbuild/protobuf/reflect';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
 import type { RawAny } from './any-to-json';
 
-const PLACEHOLDER = /^nested\/(\d+)\/google\.protobuf\.Empty$/;
+/** Begins the type URL of what stands in for an Any; no data of a cloud can look like it. */
+const MARK = randomUUID();
+const PLACEHOLDER = new RegExp(`^${MARK}/(\\d+)/google\\.protobuf\\.Empty$`);
 const holdsAny = new WeakMap<DescMessage, boolean>();
 
 /** Whether a message of that type can hold an Any, at any depth. */
@@ -35,7 +38,7 @@ function visit(message: ReflectMessage, taken: RawAny[]): void {
   if (isMessage(any, AnySchema)) {
     if (any.typeUrl === '') return;
     taken.push({ typeUrl: any.typeUrl, value: any.value });
-    any.typeUrl = `nested/${taken.length - 1}/google.protobuf.Empty`;
+    any.typeUrl = `${MARK}/${taken.length - 1}/google.protobuf.Empty`;
     any.value = new Uint8Array();
     return;
   }

@@ -1,6 +1,6 @@
 import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import type { DescriptorRegistry } from './registry';
+import { DescriptorError, type DescriptorRegistry } from './registry';
 
 /** How a family of clouds says that a method starts an operation, and what the operation will carry. */
 interface Dialect {
@@ -49,6 +49,15 @@ export interface OperationMethodTypes {
  * Yandex's dialect: the bytes of another one's operation would be misread without an error.
  */
 export function findOperationMethod(registry: DescriptorRegistry, path: string): OperationMethodTypes | string {
+  try {
+    return lookUpMethod(registry, path);
+  } catch (err) {
+    if (err instanceof DescriptorError) return err.message;
+    throw err;
+  }
+}
+
+function lookUpMethod(registry: DescriptorRegistry, path: string): OperationMethodTypes | string {
   const [, serviceName = '', methodName = ''] = /^\/?([\w.]+)\/(\w+)$/.exec(path) ?? [];
   if (serviceName === '') return `${JSON.stringify(path)} is no method path: give "/package.Service/Method"`;
   const service = registry.getService(serviceName);

@@ -53,6 +53,8 @@ export class DescriptorRegistry implements Registry {
   readonly #declaredIn = new Map<string, string>();
   readonly #built = new Map<string, DescFile>();
   readonly #types = new Map<string, Descriptor>();
+  /** Files whose imports are being built. */
+  readonly #linking = new Set<string>();
 
   constructor() {
     for (const file of WELL_KNOWN) this.#register(file);
@@ -162,14 +164,28 @@ export class DescriptorRegistry implements Registry {
         `${fileName}, which ${importedBy ?? 'a type'} imports, is not in the descriptor sets: build them with imports`,
       );
     }
-    const proto = fromBinary(FileDescriptorProtoSchema, bytes);
-    fillJsonNames(proto);
-    const imports = new Map(proto.dependency.map((name) => [name, this.#build(name, fileName)]));
-    const file = createFileRegistry(proto, (name) => imports.get(name)).getFile(fileName);
-    if (!file) throw new DescriptorError(`${fileName} cannot be built`);
+    const file = this.#link(fileName, bytes);
     this.#files.delete(fileName);
     this.#register(file);
     return file;
+  }
+
+  #link(fileName: string, bytes: Uint8Array): DescFile {
+    if (this.#linking.has(fileName)) throw new DescriptorError(`${fileName} cannot be built: it imports itself`);
+    this.#linking.add(fileName);
+    try {
+      const proto = fromBinary(FileDescriptorProtoSchema, bytes);
+      fillJsonNames(proto);
+      const imports = new Map(proto.dependency.map((name) => [name, this.#build(name, fileName)]));
+      const file = createFileRegistry(proto, (name) => imports.get(name)).getFile(fileName);
+      if (file) return file;
+      throw new Error('it is not in its own registry');
+    } catch (err) {
+      if (err instanceof DescriptorError) throw err;
+      throw new DescriptorError(`${fileName} cannot be built: ${err instanceof Error ? err.message : String(err)}`);
+    } finally {
+      this.#linking.delete(fileName);
+    }
   }
 
   #register(file: DescFile): void {
