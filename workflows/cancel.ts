@@ -1,11 +1,11 @@
-import { sleep } from '@temporalio/workflow';
+import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { isDone, type AnyJson, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { cancelSummary } from '../src/model/texts';
 import { cancelOperation } from './activities';
 import { notInTime } from './failures';
 import { lastLook, pollUntil } from './poll';
-import { recordPoll, type WaitState } from './state';
+import { beginWait, recordPoll, type WaitState } from './state';
 import type { Target } from './target';
 
 /** What became of an operation that was asked to be cancelled. */
@@ -48,6 +48,13 @@ export async function cancelAndConfirm(
   if (untilMs > Date.now()) await sleep(untilMs - Date.now());
   const operation = (await lastLook(target, state, LAST_LOOK_MS)) ?? state.operation ?? unseen(target);
   return outcomeOf(operation, refused);
+}
+
+/** Cancels an operation on demand, whether or not somebody waits for it. */
+export async function cancelNow(target: Target, options: ResolvedWaitOptions): Promise<CancelOutcome> {
+  const confirmed = await CancellationScope.nonCancellable(() => cancelAndConfirm(target, options, beginWait()));
+  const { refused: _, ...outcome } = confirmed;
+  return outcome;
 }
 
 /** Asks the cloud to cancel and does not wait for the end. Resolves when it has answered, or could not be reached. */

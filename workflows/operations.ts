@@ -11,13 +11,15 @@ import {
 } from '../src/model/options';
 import type { AnyJson } from '../src/model/snapshot';
 import { getOnce } from './activities';
+import { cancelNow } from './cancel';
 import { reported } from './failures';
-import { typedResponse, typedSnapshot, type OperationHandle } from './handle';
+import { typedOutcome, typedResponse, typedSnapshot, type OperationHandle } from './handle';
 import { resolveTarget, type Target } from './target';
 import { beginWait } from './state';
 import { OperationWait } from './wait';
 
 export { operationFailure, type OperationFailure } from '../src/model/failure';
+export type { CancelOutcome } from './cancel';
 export type { OperationHandle } from './handle';
 export type { OperationMethod } from '../src/model/method';
 export { operationWorkflowId } from '../src/model/names';
@@ -73,6 +75,12 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
           typedSnapshot((await getOnce(target(operationId, method))).operation),
         ),
       result: (given) => wait(operationId, given, method),
+      cancel: (given) =>
+        reported({ cloud, operationId }, async () => {
+          const own = plainObject('options', given ?? {});
+          onlyKeys('', own, ['cancelTimeout']);
+          return typedOutcome(await cancelNow(target(operationId, method), resolveOptions(options, own)));
+        }),
     }),
   };
 }
