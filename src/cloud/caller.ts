@@ -1,9 +1,12 @@
-import { Metadata } from '@grpc/grpc-js';
+import { checkToken, CredentialsError, type Credentials } from '../credentials/credentials';
+import { Renewed, type Fetched } from '../credentials/renewed';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { TokenCache } from '../credentials/token-cache';
+import { configurationError } from '../model/failure';
+import { OptionError } from '../model/options';
 import { statusCode } from '../model/status-code';
-import { CallError, Channel, type Reply } from './channel';
+import { CallError, Channels, type Reply } from './channel';
 import { OperationServiceError } from './error';
+import { BARE_CALL_TIMEOUT_MS, type BareCall } from './iam';
 import { Limiter } from './limiter';
 import type { ResolvedCloudOptions } from './options';
 
@@ -20,72 +23,83 @@ export interface Call {
 
 /**
  * Makes the calls of one cloud: over one connection an address, within the cloud's limits, with a deadline, and with a
- * token that is renewed once where it is refused. Rejects with an OperationServiceError.
+ * token that is renewed once where it is refused. No reply is passed on that holds the token.
  */
 export class Caller {
-  readonly #options: ResolvedCloudOptions;
+  readonly #cloud: string;
+  readonly #requestTimeoutMs: number;
   readonly #registry: DescriptorRegistry;
   readonly #limiter: Limiter;
-  readonly #tokens: TokenCache | undefined;
-  readonly #channels = new Map<string, Channel>();
+  readonly #channels: Channels;
+  #tokens: Renewed<string> | undefined;
 
-  constructor(options: ResolvedCloudOptions, registry: DescriptorRegistry) {
-    this.#options = options;
+  constructor(cloud: string, options: ResolvedCloudOptions, registry: DescriptorRegistry) {
+    this.#cloud = cloud;
+    this.#requestTimeoutMs = options.requestTimeoutMs;
     this.#registry = registry;
     this.#limiter = new Limiter(options.maxConcurrentRequests, options.maxRequestsPerSecond);
-    this.#tokens = options.credentials && new TokenCache(options.credentials);
+    this.#channels = new Channels(options.security, options.plaintext);
   }
 
+  /** Makes the calls from now on with tokens of `credentials`. */
+  authenticate(credentials: Credentials): void {
+    this.#tokens = new Renewed(async (signal) => checkToken(await credentials.getToken(signal), Date.now()));
+  }
+
+  /** Rejects with an OperationServiceError. */
   async call(call: Call): Promise<Reply> {
-    const token = await this.#token(call);
-    try {
-      return await this.#attempt(call, token);
-    } catch (err) {
-      const isRefused = err instanceof OperationServiceError && err.code === statusCode('UNAUTHENTICATED');
-      if (!isRefused || token === undefined) throw err;
-      this.#tokens?.refused(token);
-      return this.#attempt(call, await this.#token(call));
-    }
+    return this.#limiter.run(async () => {
+      // Not before its turn: by then a token might have ended.
+      const token = await this.#token(call);
+      if (!token) return this.#attempt(call, undefined);
+      try {
+        return await this.#attempt(call, token);
+      } catch (err) {
+        if (!isUnauthenticated(err)) throw err;
+        this.#tokens?.refused(token);
+        const next = await this.#token(call);
+        if (next?.value === token.value) throw err;
+        return this.#attempt(call, next);
+      }
+    }, call.signal);
+  }
+
+  /** A call outside the limits and without a token, for what calls need first. Rejects with a CallError. */
+  callBare({ address, plaintext, ...call }: BareCall): Promise<Reply> {
+    return this.#channels.to(address, plaintext).unary({ ...call, timeoutMs: BARE_CALL_TIMEOUT_MS });
   }
 
   close(): void {
-    for (const channel of this.#channels.values()) channel.close();
+    this.#channels.close();
   }
 
-  async #token({ what }: Call): Promise<string | undefined> {
+  async #token({ what, signal }: Call): Promise<Fetched<string> | undefined> {
     try {
-      return await this.#tokens?.get();
+      return await this.#tokens?.get(signal);
     } catch (err) {
       if (err instanceof OperationServiceError) throw err;
-      const reason = err instanceof Error ? err.message : String(err);
-      throw new OperationServiceError(what, { code: statusCode('UNAVAILABLE'), message: `no token: ${reason}` });
+      const code = statusCode(err instanceof CredentialsError ? 'UNAUTHENTICATED' : 'UNAVAILABLE');
+      throw new OperationServiceError(what, {
+        code,
+        message: `no token: ${err instanceof Error ? err.message : String(err)}`,
+      });
     }
   }
 
-  async #attempt({ what, address, path, body, headers = {}, signal }: Call, token: string | undefined): Promise<Reply> {
-    const metadata = new Metadata();
-    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
-    const { requestTimeoutMs } = this.#options;
+  async #attempt({ what, address, ...call }: Call, token: Fetched<string> | undefined): Promise<Reply> {
     try {
-      return await this.#limiter.run(
-        () => this.#channel(address).unary(path, body, metadata, requestTimeoutMs, signal),
-        signal,
-      );
+      const channel = this.#channels.to(address);
+      const reply = await channel.unary({ ...call, token: token?.value, timeoutMs: this.#requestTimeoutMs });
+      if (token) this.#tokens?.accepted(token);
+      return reply;
     } catch (err) {
-      if (err instanceof CallError) throw OperationServiceError.from(what, err.error, err.headers, this.#registry);
+      if (err instanceof CallError) throw OperationServiceError.from(what, err, this.#registry);
+      if (err instanceof OptionError) throw configurationError(this.#cloud, `${what}: ${err.message}`);
       throw err;
     }
   }
+}
 
-  #channel(address: string): Channel {
-    let channel = this.#channels.get(address);
-    if (!channel) {
-      const { channelCredentials, serverName } = this.#options;
-      const options = serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName };
-      channel = new Channel(address, channelCredentials(address), options);
-      this.#channels.set(address, channel);
-    }
-    return channel;
-  }
+function isUnauthenticated(err: unknown): boolean {
+  return err instanceof OperationServiceError && err.code === statusCode('UNAUTHENTICATED');
 }

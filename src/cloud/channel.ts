@@ -1,4 +1,6 @@
-import { Client, type Metadata, type ChannelCredentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
+import { Client, Metadata, type ChannelCredentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
+import { statusCode } from '../model/status-code';
+import { plaintextCredentials, type TransportSecurity } from './transport-security';
 
 /** gRPC refuses larger replies with RESOURCE_EXHAUSTED, which would look transient: the size of what we keep is judged later. */
 export const MAXIMUM_REPLY_BYTES = 64 * 1024 * 1024;
@@ -18,19 +20,36 @@ const OPTIONS: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 10_000,
 };
 
+/** One unary call over a channel. */
+export interface UnaryCall {
+  path: string;
+  body: Buffer;
+  headers?: Record<string, string>;
+  /** Goes into the authorization header, and comes back in nothing. */
+  token?: string | undefined;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
 /** A reply's bytes, undecoded: a decoder that throws within grpc-js would look like an error of the server. */
 export interface Reply {
   body: Buffer;
-  headers: Metadata | undefined;
+  header: (name: string) => string | undefined;
 }
 
-/** A call that ended in an error; `headers` are those of the reply, where any came. */
+/** A call that ended in an error. */
 export class CallError extends Error {
   constructor(
-    readonly error: ServiceError,
-    readonly headers: Metadata | undefined,
+    /** A google.rpc.Code. */
+    readonly code: number,
+    /** The server's own text, or that of grpc-js. */
+    readonly details: string,
+    /** Of the reply's headers or trailers. */
+    readonly header: Reply['header'] = () => undefined,
+    /** A google.rpc.Status. */
+    readonly status?: Buffer,
   ) {
-    super(error.message);
+    super(details);
   }
 }
 
@@ -42,30 +61,42 @@ export class Channel {
   #client: Client | undefined;
 
   constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions = {}) {
-    this.#connect = () => new Client(address, credentials, { ...OPTIONS, ...options });
+    // With its scheme, or a host such as "unix" would be taken for one.
+    this.#connect = () => new Client(`dns:${address}`, credentials, { ...OPTIONS, ...options });
   }
 
-  /** A unary call. Rejects with a CallError; when `signal` aborts, with code CANCELLED. */
-  unary(path: string, body: Buffer, metadata: Metadata, deadlineMs: number, signal?: AbortSignal): Promise<Reply> {
+  /** Rejects with a CallError; when `signal` aborts, with code CANCELLED. What comes back never holds the token. */
+  unary({ path, body, headers = {}, token, timeoutMs, signal }: UnaryCall): Promise<Reply> {
+    const hide = new TokenMask(token);
     return new Promise((resolve, reject) => {
-      let headers: Metadata | undefined;
-      const deadline = Date.now() + deadlineMs;
+      const metadata = new Metadata();
+      for (const [name, value] of Object.entries(headers)) {
+        if (!/^[\x20-\x7e]*$/.test(value)) {
+          return reject(new CallError(statusCode('INVALID_ARGUMENT'), `${name} is no ASCII text, as a header must be`));
+        }
+        metadata.set(name, value);
+      }
+      if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+      let received: Metadata | undefined;
+      const headerOf = (trailers: unknown) => (name: string) => {
+        const value = received?.get(name)[0] ?? (trailers instanceof Metadata ? trailers.get(name)[0] : undefined);
+        return value === undefined ? undefined : hide.text(String(value));
+      };
       this.#client ??= this.#connect();
-      const call = this.#client.makeUnaryRequest(
-        path,
-        identity,
-        identity,
-        body,
-        metadata,
-        { deadline },
-        (err, reply) => {
-          signal?.removeEventListener('abort', abort);
-          if (err) reject(new CallError(err, headers));
-          else resolve({ body: reply ?? Buffer.alloc(0), headers });
-        },
-      );
+      const deadline = Date.now() + timeoutMs;
+      const ended = (err: ServiceError | null, reply: Buffer | undefined): void => {
+        signal?.removeEventListener('abort', abort);
+        if (!err) return resolve({ body: hide.bytes(reply ?? Buffer.alloc(0)), header: headerOf(undefined) });
+        // On a reply of trailers only the event "metadata" does not fire, and err.metadata holds everything.
+        const status = err.metadata instanceof Metadata ? err.metadata.get('grpc-status-details-bin')[0] : undefined;
+        const bytes = Buffer.isBuffer(status) ? hide.bytes(status) : undefined;
+        reject(
+          new CallError(err.code ?? statusCode('UNKNOWN'), hide.text(err.details ?? ''), headerOf(err.metadata), bytes),
+        );
+      };
+      const call = this.#client.makeUnaryRequest(path, identity, identity, body, metadata, { deadline }, ended);
       const abort = (): void => call.cancel();
-      call.on('metadata', (received) => (headers = received));
+      call.on('metadata', (metadata) => (received = metadata));
       if (signal?.aborted) abort();
       else signal?.addEventListener('abort', abort, { once: true });
     });
@@ -76,4 +107,76 @@ export class Channel {
     this.#client?.close();
     this.#client = undefined;
   }
+}
+
+/** Takes a token out of what a server sent: echoes of requests appear in errors, and errors in histories and logs. */
+class TokenMask {
+  readonly #token: Buffer;
+
+  constructor(token = '') {
+    this.#token = Buffer.from(token);
+  }
+
+  /** Of equal length, so that a message around it stays readable. */
+  bytes(bytes: Buffer): Buffer {
+    if (this.#token.length === 0) return bytes;
+    let masked = bytes;
+    for (let at = bytes.indexOf(this.#token); at >= 0; at = masked.indexOf(this.#token)) {
+      if (masked === bytes) masked = Buffer.from(bytes);
+      masked.fill('*', at, at + this.#token.length);
+    }
+    return masked;
+  }
+
+  text(text: string): string {
+    return this.#token.length === 0 ? text : this.bytes(Buffer.from(text)).toString();
+  }
+}
+
+/**
+ * The channels of one cloud, one an address. When a TLS file is replaced, the next call makes a new connection with it;
+ * while the new file cannot be used, the former connection goes on.
+ */
+export class Channels {
+  readonly #security: TransportSecurity;
+  readonly #plaintext: boolean;
+  readonly #channels = new Map<string, { channel: Channel; version: string }>();
+
+  constructor(security: TransportSecurity, plaintext: boolean) {
+    this.#security = security;
+    this.#plaintext = plaintext;
+  }
+
+  /** Throws an OptionError for plain text that would leave this machine, or TLS files that cannot be used. */
+  to(address: string, plaintext: boolean = this.#plaintext): Channel {
+    const key = `${plaintext ? 'plaintext' : 'tls'} ${address}`;
+    const current = this.#channels.get(key);
+    try {
+      const version = plaintext ? '' : this.#security.version();
+      if (current?.version === version) return current.channel;
+      const channel = plaintext ? plaintextChannel(address) : this.#tlsChannel(address);
+      // Calls under way end on the former connection.
+      current?.channel.close();
+      this.#channels.set(key, { channel, version });
+      return channel;
+    } catch (err) {
+      if (current) return current.channel;
+      throw err;
+    }
+  }
+
+  close(): void {
+    for (const { channel } of this.#channels.values()) channel.close();
+  }
+
+  #tlsChannel(address: string): Channel {
+    const { serverName } = this.#security;
+    const options = serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName };
+    return new Channel(address, this.#security.tlsCredentials(), options);
+  }
+}
+
+function plaintextChannel(address: string): Channel {
+  // Through a proxy it would leave this machine after all.
+  return new Channel(address, plaintextCredentials(address), { 'grpc.enable_http_proxy': 0 });
 }

@@ -12,6 +12,8 @@ import { Caller } from './caller';
 import type { Reply } from './channel';
 import { CANCEL, decodeOperation, GET, type OperationCall } from './envelope';
 import { OperationServiceError } from './error';
+import { Discovery, fixedEndpoints, type Endpoints } from './discovery';
+import { ServiceAccountCredentials, type BareCall } from './iam';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
 import { toSnapshot } from './snapshot';
 
@@ -30,6 +32,7 @@ export class Cloud {
   readonly registry: DescriptorRegistry;
   readonly #options: ResolvedCloudOptions;
   readonly #caller: Caller;
+  readonly #endpoints: Endpoints;
 
   /** Throws an OptionError or a DescriptorError for options that cannot work. Connects at the first call. */
   constructor(
@@ -38,7 +41,16 @@ export class Cloud {
   ) {
     this.#options = resolveCloudOptions(options);
     this.registry = loadDescriptors(this.#options.descriptors);
-    this.#caller = new Caller(this.#options, this.registry);
+    this.#caller = new Caller(name, this.#options, this.registry);
+    const { root, credentials } = this.#options;
+    const call = (bare: BareCall): Promise<Reply> => this.#caller.callBare(bare);
+    const endpoints = 'discovery' in root ? new Discovery(name, root.discovery, call) : fixedEndpoints(root.endpoint);
+    this.#endpoints = endpoints;
+    if (!credentials) return;
+    const isKey = credentials instanceof ServiceAccountCredentials;
+    const { audience } = endpoints;
+    const tokens = { address: (signal: AbortSignal) => endpoints.tokens(signal), audience, call };
+    this.#caller.authenticate(isKey ? credentials.of(tokens) : credentials);
   }
 
   /** Whether short intervals are slept in the worker. */
@@ -74,7 +86,7 @@ export class Cloud {
       if (err instanceof RequestError) throw configurationError(this.name, `${what}: ${err.message}`);
       throw err;
     }
-    const address = this.#addressOf(found.method.parent.typeName);
+    const address = await this.#serviceAddress(found.method.parent.typeName, signal);
     const headers = { [IDEMPOTENCY_KEY_HEADER]: idempotencyKey };
     return this.#read(what, undefined, await this.#caller.call({ what, address, path, body, headers, signal }));
   }
@@ -83,14 +95,16 @@ export class Cloud {
     this.#caller.close();
   }
 
-  /** The host of a service that starts operations: by its own name, else by the longest package that holds it. */
-  #addressOf(service: string): string {
-    const { services, endpoint } = this.#options;
+  /** The host of a service that starts operations: by its own name, by the longest package that holds it, or discovered. */
+  async #serviceAddress(service: string, signal: AbortSignal | undefined): Promise<string> {
     for (let name = service; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('.')))) {
-      const address = services.get(name);
+      const address = this.#options.services.get(name);
       if (address !== undefined) return address;
     }
-    return endpoint;
+    const address = await this.#endpoints.service(service, signal);
+    if (address !== undefined) return address;
+    const problem = `services: the cloud lists no endpoint for ${service}: name its host:port, or that of its package`;
+    throw configurationError(this.name, problem);
   }
 
   async #callOperationService(
@@ -100,7 +114,7 @@ export class Cloud {
     signal?: AbortSignal,
   ): Promise<Polled> {
     const what = `${verb} of ${operationName(this.name, operationId)}`;
-    const address = this.#options.endpoint;
+    const address = await this.#endpoints.operations(signal);
     return this.#read(
       what,
       operationId,
@@ -108,7 +122,7 @@ export class Cloud {
     );
   }
 
-  #read(what: string, expectedId: string | undefined, { body, headers }: Reply): Polled {
+  #read(what: string, expectedId: string | undefined, { body, header }: Reply): Polled {
     const garbled = (problem: string): OperationServiceError =>
       new OperationServiceError(what, { code: statusCode('INTERNAL'), message: `the reply ${problem}` });
     let raw;
@@ -122,7 +136,7 @@ export class Cloud {
       throw garbled(`is about another operation, ${JSON.stringify(raw.id.slice(0, 100))}`);
     }
     const operation = toSnapshot(this.name, raw, this.registry, this.#options.progress);
-    const seconds = Number(headers?.get(POLL_INTERVAL_HEADER)[0]);
+    const seconds = Number(header(POLL_INTERVAL_HEADER));
     return seconds > 0 ? { operation, hintMs: seconds * 1000 } : { operation };
   }
 }

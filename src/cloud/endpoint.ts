@@ -13,6 +13,11 @@ export function checkAddress(field: string, value: unknown): string {
 
 /** Whether the address stays on this machine: what is sent there in plain text cannot be read on a network. */
 export function isLoopback(address: string): boolean {
-  const host = address.slice(0, address.lastIndexOf(':')).toLowerCase();
+  const host = hostOf(address);
   return host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+/** The host of `host:port`, in lower case. */
+export function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).toLowerCase();
 }

@@ -28,19 +28,20 @@ export interface RawOperation {
   response?: RawAny;
 }
 
-const SERVICE = 'yandex.cloud.operation.OperationService';
-const definitions = loadSync(['yandex/cloud/operation/operation_service.proto', 'google/rpc/status.proto'], {
-  includeDirs: [PROTO_DIRECTORY],
-  longs: String,
-  enums: String,
-  oneofs: true,
-});
+const OPERATION_SERVICE = 'yandex.cloud.operation.OperationService';
+const FILES = [
+  'yandex/cloud/operation/operation_service.proto',
+  'yandex/cloud/endpoint/api_endpoint_service.proto',
+  'yandex/cloud/iam/v1/iam_token_service.proto',
+  'google/rpc/status.proto',
+];
+const definitions = loadSync(FILES, { includeDirs: [PROTO_DIRECTORY], longs: String, enums: String, oneofs: true });
 
-/** A method of OperationService as proto/ has it. */
-export function method(name: string): MethodDefinition<object, object> {
-  const service = definitions[SERVICE];
+/** A method as proto/ has it. @default of OperationService */
+export function method(name: string, serviceName: string = OPERATION_SERVICE): MethodDefinition<object, object> {
+  const service = definitions[serviceName];
   const found = service && !('format' in service) ? service[name] : undefined;
-  if (!found) throw new Error(`proto/ has no ${SERVICE}.${name}`);
+  if (!found) throw new Error(`proto/ has no ${serviceName}.${name}`);
   return found;
 }
 
@@ -99,6 +100,37 @@ export function decodeStatus(bytes: Buffer): RawStatus | undefined {
     return undefined;
   }
 }
+
+const listEndpoints = method('List', 'yandex.cloud.endpoint.ApiEndpointService');
+const createToken = method('Create', 'yandex.cloud.iam.v1.IamTokenService');
+
+/** ApiEndpointService.List: where a cloud's services are. */
+export const LIST_ENDPOINTS = {
+  path: listEndpoints.path,
+  encode: (pageToken: string): Buffer => listEndpoints.requestSerialize({ pageSize: 1000, pageToken }),
+  decode(bytes: Buffer): { endpoints: { id: string; address: string }[]; nextPageToken: string } {
+    const reply: Fields = { ...listEndpoints.responseDeserialize(bytes) };
+    const endpoints = Array.isArray(reply.endpoints) ? reply.endpoints.filter(isFields) : [];
+    return {
+      endpoints: endpoints.map(({ id, address }) => ({ id: text(id), address: text(address) })),
+      nextPageToken: text(reply.nextPageToken),
+    };
+  },
+};
+
+/** IamTokenService.Create: a token for a signed JWT. */
+export const CREATE_TOKEN = {
+  path: createToken.path,
+  encode: (jwt: string): Buffer => createToken.requestSerialize({ jwt }),
+  decode(bytes: Buffer): { token: string; expiresAt?: Date } {
+    const reply: Fields = { ...createToken.responseDeserialize(bytes) };
+    const expiresAt = timestamp(reply.expiresAt);
+    return {
+      token: text(reply.iamToken),
+      ...(expiresAt && { expiresAt: new Date(Number(expiresAt.seconds) * 1000 + expiresAt.nanos / 1e6) }),
+    };
+  },
+};
 
 type Fields = Record<string, unknown>;
 

@@ -1,9 +1,10 @@
-import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { anyToJson } from '../descriptors/any-to-json';
 import type { DescriptorRegistry } from '../descriptors/registry';
+import { redact, redactDetail } from '../model/redact';
 import type { AnyJson } from '../model/snapshot';
 import { codeName, statusCode } from '../model/status-code';
 import { statusText } from '../model/texts';
+import type { CallError } from './channel';
 import { decodeStatus } from './envelope';
 
 /** A call that the cloud refused, or that did not get through. */
@@ -19,40 +20,28 @@ export class OperationServiceError extends Error {
   /** For the cloud's support. */
   readonly requestId?: string;
 
+  /** What `status` says is redacted: servers echo requests. */
   constructor(call: string, status: { code: number; message: string; details?: AnyJson[]; requestId?: string }) {
     const name = codeName(status.code);
-    super(`${call}: ${statusText({ codeName: name, message: status.message })}`);
+    const message = redact(status.message);
+    super(`${call}: ${statusText({ codeName: name, message })}`);
     this.code = status.code;
     this.codeName = name;
-    this.rawMessage = status.message;
-    this.details = status.details ?? [];
-    if (status.requestId !== undefined) this.requestId = status.requestId;
+    this.rawMessage = message;
+    this.details = (status.details ?? []).map(redactDetail);
+    if (status.requestId !== undefined) this.requestId = redact(status.requestId);
   }
 
-  /** From an error of grpc-js. `headers` are the reply's, which may name the request where the trailers do not. */
-  static from(
-    call: string,
-    err: ServiceError,
-    headers: Metadata | undefined,
-    registry: DescriptorRegistry,
-  ): OperationServiceError {
-    // On a reply of trailers only the event "metadata" does not fire, and err.metadata holds everything.
-    const trailers = err.metadata instanceof Metadata ? err.metadata : undefined;
-    const raw = trailers?.get('grpc-status-details-bin')[0];
-    const status = Buffer.isBuffer(raw) ? decodeStatus(raw) : undefined;
-    const requestId = requestIdOf(headers) ?? requestIdOf(trailers);
+  static from(call: string, err: CallError, registry: DescriptorRegistry): OperationServiceError {
+    const status = err.status && decodeStatus(err.status);
+    const requestId = err.header('x-request-id');
     return new OperationServiceError(call, {
-      code: err.code ?? statusCode('UNKNOWN'),
-      message: err.details ?? err.message,
+      code: err.code,
+      message: err.details,
       details: status?.details.map((detail) => anyToJson(detail, registry)) ?? [],
       ...(requestId === undefined ? {} : { requestId }),
     });
   }
-}
-
-function requestIdOf(metadata: Metadata | undefined): string | undefined {
-  const value = metadata?.get('x-request-id')[0];
-  return value === undefined ? undefined : String(value);
 }
 
 /** Whether the cloud answered that it has no such operation. */

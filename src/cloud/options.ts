@@ -1,25 +1,30 @@
-import { readFileSync } from 'fs';
-import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import type { Duration } from '@temporalio/common';
 import type { Credentials } from '../credentials/credentials';
-import { durationMs, onlyKeys, OptionError } from '../model/options';
+import { durationMs, onlyKeys, OptionError, plainObject } from '../model/options';
 import type { ProgressReader } from '../model/progress';
-import { checkAddress, isLoopback } from './endpoint';
+import { checkAddress } from './endpoint';
+import { iamAddressOf, ServiceAccountCredentials } from './iam';
+import { plaintextCredentials, TransportSecurity } from './transport-security';
 
 /** One cloud as a worker reaches it. Workflows name it; they never carry a host or a token. */
 export interface CloudOptions {
-  /** `host:port` of the OperationService. */
+  /** `host:port` of the OperationService. Give this or `discovery`. */
   endpoint?: string;
   /**
+   * `host:port` of the ApiEndpointService, which says where the others are; what it says counts only under the domain of
+   * this host. {@link yandexCloud} and the other presets set it.
+   */
+  discovery?: string;
+  /**
    * Where methods that start operations are called: a proto service, or a package that holds it, to its `host:port`;
-   * the longest name that fits counts. @default the endpoint
+   * the longest name that fits counts. @default what `discovery` says, else the endpoint
    */
   services?: Record<string, string>;
   /** Whom the calls are made as. @default no authorization header */
   credentials?: Credentials;
   /** FileDescriptorSets, as files or bytes: what responses, metadata and error details are read with. @default none */
   descriptors?: (string | Uint8Array)[];
-  /** PEM files. @default the system's root certificates, no client certificate */
+  /** PEM files, read again when they are replaced. @default the system's root certificates, no client certificate */
   tls?: { rootCertificates?: string; clientCertificate?: string; clientKey?: string; serverName?: string };
   /** No TLS; refused unless the host is loopback. @default false */
   plaintext?: boolean;
@@ -43,11 +48,11 @@ export interface CloudOptions {
 
 /** {@link CloudOptions}, checked. */
 export interface ResolvedCloudOptions {
-  endpoint: string;
+  /** Of OperationService, or of ApiEndpointService. */
+  root: { endpoint: string } | { discovery: string };
   services: ReadonlyMap<string, string>;
-  /** How a channel to that address is secured. */
-  channelCredentials: (address: string) => ChannelCredentials;
-  serverName?: string;
+  security: TransportSecurity;
+  plaintext: boolean;
   credentials?: Credentials;
   descriptors: (string | Uint8Array)[];
   requestTimeoutMs: number;
@@ -59,6 +64,7 @@ export interface ResolvedCloudOptions {
 
 const KEYS = [
   'endpoint',
+  'discovery',
   'services',
   'credentials',
   'descriptors',
@@ -77,20 +83,24 @@ const MAXIMUM_REQUEST_TIMEOUT_MS = 30_000;
 /** Checks the options of a cloud; throws an OptionError that names the field, its value and what to change. */
 export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions {
   onlyKeys('', { ...options }, KEYS);
-  const endpoint = checkAddress('endpoint', options.endpoint);
+  const root = rootOf(options);
   const services = new Map(
-    Object.entries(options.services ?? {}).map(([name, address]) => [
+    Object.entries(plainObject('services', options.services ?? {})).map(([name, address]) => [
       name,
       checkAddress(`services["${name}"]`, address),
     ]),
   );
-  for (const address of [endpoint, ...services.values()]) channelCredentials(address, options);
+  const { plaintext = false, credentials } = options;
+  if (plaintext) [...Object.values(root), ...services.values()].forEach(plaintextCredentials);
+  if (credentials !== undefined) checkCredentials(credentials, root);
+  const tls = plainObject('tls', options.tls ?? {});
+  onlyKeys('tls', tls, ['rootCertificates', 'clientCertificate', 'clientKey', 'serverName']);
   return {
-    endpoint,
+    root,
     services,
-    channelCredentials: (address) => channelCredentials(address, options),
-    ...(options.tls?.serverName === undefined ? {} : { serverName: options.tls.serverName }),
-    ...(options.credentials && { credentials: options.credentials }),
+    security: new TransportSecurity(options.tls),
+    plaintext,
+    ...(credentials && { credentials }),
     descriptors: options.descriptors ?? [],
     requestTimeoutMs: requestTimeoutMs(options.requestTimeout ?? '10 s'),
     maxConcurrentRequests: positive('maxConcurrentRequests', options.maxConcurrentRequests ?? 100, Number.isInteger),
@@ -107,6 +117,34 @@ function checkReader(type: string, reader: ProgressReader): ProgressReader {
   throw new OptionError(`progress[${JSON.stringify(type)}]`, reader, 'give a function of the metadata');
 }
 
+function rootOf({ endpoint, discovery }: CloudOptions): ResolvedCloudOptions['root'] {
+  if (discovery === undefined) return { endpoint: checkAddress('endpoint', endpoint) };
+  if (endpoint === undefined) return { discovery: checkAddress('discovery', discovery) };
+  throw new OptionError(
+    'discovery',
+    discovery,
+    `leave it out where endpoint is given (${endpoint}), or the other way round`,
+  );
+}
+
+function checkCredentials(credentials: unknown, root: ResolvedCloudOptions['root']): void {
+  const isProvider =
+    typeof credentials === 'object' &&
+    credentials !== null &&
+    'getToken' in credentials &&
+    typeof credentials.getToken === 'function';
+  // Its value is not shown: it may be the token itself.
+  if (!isProvider) {
+    const rule = 'give iamToken(), serviceAccountKey(), metadataService(), or an object with getToken()';
+    throw new OptionError('credentials', `a ${typeof credentials}`, rule);
+  }
+  const isLost = credentials instanceof ServiceAccountCredentials && !credentials.hasEndpoint;
+  if (isLost && 'endpoint' in root && iamAddressOf(root.endpoint) === undefined) {
+    const rule = `give it an iamEndpoint: that the operations are at ${root.endpoint} does not tell where tokens come from`;
+    throw new OptionError('credentials', 'a service account key', rule);
+  }
+}
+
 function requestTimeoutMs(value: Duration): number {
   const ms = durationMs('requestTimeout', value);
   if (ms > MAXIMUM_REQUEST_TIMEOUT_MS) throw new OptionError('requestTimeout', value, 'give at most 30 s');
@@ -117,35 +155,4 @@ function positive(field: string, value: number, also: (value: number) => boolean
   if (typeof value !== 'number' || !(value > 0) || !also(value))
     throw new OptionError(field, value, 'give a number above 0');
   return value;
-}
-
-function channelCredentials(endpoint: string, { plaintext, tls }: CloudOptions): ChannelCredentials {
-  if (plaintext) {
-    if (!isLoopback(endpoint)) {
-      throw new OptionError(
-        'plaintext',
-        true,
-        `${endpoint} is not on this machine, and tokens must not cross a network unencrypted`,
-      );
-    }
-    return credentials.createInsecure();
-  }
-  return credentials.createSsl(
-    pem('tls.rootCertificates', tls?.rootCertificates),
-    pem('tls.clientKey', tls?.clientKey),
-    pem('tls.clientCertificate', tls?.clientCertificate),
-  );
-}
-
-function pem(field: string, file: string | undefined): Buffer | null {
-  if (file === undefined) return null;
-  try {
-    return readFileSync(file);
-  } catch (err) {
-    throw new OptionError(
-      field,
-      file,
-      `give a readable PEM file (${err instanceof Error ? err.message : String(err)})`,
-    );
-  }
 }

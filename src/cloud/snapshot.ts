@@ -4,6 +4,7 @@ import { anyToJson } from '../descriptors/any-to-json';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { toApplicationFailure } from '../model/failure';
 import { boundedProgress, type OperationProgress, type ProgressReader } from '../model/progress';
+import { redact, redactDetail } from '../model/redact';
 import type { AnyJson, OperationSnapshot, OperationStatus } from '../model/snapshot';
 import { codeName } from '../model/status-code';
 import { operationName } from '../model/texts';
@@ -26,7 +27,7 @@ export function toSnapshot(
   const common = {
     cloud,
     id: raw.id,
-    ...(raw.description && { description: raw.description }),
+    ...(raw.description && { description: redact(raw.description) }),
     ...(createdAt && { createdAt }),
     ...(raw.createdBy && { createdBy: raw.createdBy }),
     ...(modifiedAt && { modifiedAt }),
@@ -65,8 +66,8 @@ function toStatus(raw: RawStatus, registry: DescriptorRegistry): OperationStatus
   return {
     code: raw.code,
     codeName: codeName(raw.code),
-    message: raw.message,
-    details: raw.details.map((detail) => anyToJson(detail, registry)),
+    message: redact(raw.message),
+    details: raw.details.map((detail) => redactDetail(anyToJson(detail, registry))),
   };
 }
 

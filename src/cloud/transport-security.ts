@@ -1,0 +1,89 @@
+import { readFileSync, statSync } from 'fs';
+import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
+import { OptionError } from '../model/options';
+import { isLoopback } from './endpoint';
+
+/** PEM files of {@link CloudOptions}. */
+export interface TlsOptions {
+  rootCertificates?: string;
+  clientCertificate?: string;
+  clientKey?: string;
+  serverName?: string;
+}
+
+/** How the connections of one cloud are secured: TLS, or plain text that stays on this machine. */
+export class TransportSecurity {
+  readonly #files: [field: string, path: string][];
+  readonly #tls: TlsOptions;
+
+  /** Throws an OptionError for files that are no PEM. */
+  constructor(tls: TlsOptions = {}) {
+    this.#tls = tls;
+    const { rootCertificates, clientCertificate, clientKey } = tls;
+    if ((clientCertificate === undefined) !== (clientKey === undefined)) {
+      const missing = clientKey === undefined ? 'tls.clientKey' : 'tls.clientCertificate';
+      throw new OptionError(missing, undefined, 'give the client certificate and its key, or neither');
+    }
+    this.#files = Object.entries({ rootCertificates, clientCertificate, clientKey }).flatMap(([field, path]) =>
+      path === undefined ? [] : [[`tls.${field}`, path]],
+    );
+    this.tlsCredentials();
+  }
+
+  get serverName(): string | undefined {
+    return this.#tls.serverName;
+  }
+
+  /** Changes when a file is replaced. Throws an OptionError for a file that is gone. */
+  version(): string {
+    return this.#files
+      .map(([field, path]) => {
+        try {
+          const { mtimeMs, ino, size } = statSync(path);
+          return `${mtimeMs} ${ino} ${size}`;
+        } catch (err) {
+          throw unreadable(field, path, err);
+        }
+      })
+      .join();
+  }
+
+  /** From the files as they are now. Throws an OptionError for those that cannot be used. */
+  tlsCredentials(): ChannelCredentials {
+    const [root, certificate, key] = ['rootCertificates', 'clientCertificate', 'clientKey'].map((field) => {
+      const file = this.#files.find(([name]) => name === `tls.${field}`);
+      return file ? pem(...file) : null;
+    });
+    try {
+      return credentials.createSsl(root, key, certificate);
+    } catch {
+      throw new OptionError('tls.clientKey', this.#tls.clientKey, 'give the key that belongs to tls.clientCertificate');
+    }
+  }
+}
+
+/** Throws an OptionError unless what is sent there in plain text stays on this machine. */
+export function plaintextCredentials(address: string): ChannelCredentials {
+  if (isLoopback(address)) return credentials.createInsecure();
+  throw new OptionError(
+    'plaintext',
+    true,
+    `${address} is not on this machine, and tokens must not cross a network unencrypted`,
+  );
+}
+
+function pem(field: string, path: string): Buffer {
+  let bytes;
+  try {
+    bytes = readFileSync(path);
+  } catch (err) {
+    throw unreadable(field, path, err);
+  }
+  if (!bytes.includes('-----BEGIN ')) throw new OptionError(field, path, 'give a PEM file: this one holds no PEM');
+  return bytes;
+}
+
+function unreadable(field: string, path: string, err: unknown): OptionError {
+  const code = err instanceof Error && 'code' in err ? String(err.code) : 'unknown reason';
+  return new OptionError(field, path, `give a readable PEM file (${code})`);
+}

@@ -1,0 +1,140 @@
+/** The cloud's documentation advises to renew tokens hourly; the old one stays valid. */
+const MAXIMUM_AGE_MS = 3_600_000;
+/** Of a value's life: what is left is for an outage of whoever gives it. */
+const USABLE_SHARE = 0.9;
+const FIRST_BACKOFF_MS = 1_000;
+const MAXIMUM_BACKOFF_MS = 60_000;
+/** A fetch that has not ended by then is given up: its connection may be half-open. */
+const FETCH_TIMEOUT_MS = 10_000;
+
+/** What was fetched, and one identity for everybody who uses it. */
+export interface Fetched<T> {
+  readonly value: T;
+}
+
+/** Clocks and chance, for tests. `now` is in epoch milliseconds, as `expiresAt` is; `random` is uniform in [0, 1). */
+export interface RenewedOptions {
+  now?: () => number;
+  random?: () => number;
+  fetchTimeoutMs?: number;
+}
+
+/**
+ * A value that ends, such as a token: fetched once for everybody who asks, renewed in the background well before it ends,
+ * and used as long as it is valid. While its source is away it is asked less and less often, with jitter.
+ */
+export class Renewed<T> {
+  readonly #fetchValue: (signal: AbortSignal) => Promise<{ value: T; expiresAt?: Date }>;
+  readonly #now: () => number;
+  readonly #random: () => number;
+  readonly #fetchTimeoutMs: number;
+  #current: { fetched: Fetched<T>; renewAtMs: number; expiresAtMs: number } | undefined;
+  #fetching: Promise<Fetched<T>> | undefined;
+  #failures = 0;
+  #lastError: unknown;
+  /** The source is not asked before this. */
+  #notBeforeMs = 0;
+  #refusals = 0;
+  /** Refusals before this change nothing: the value has just been fetched because of one. */
+  #refuseFromMs = 0;
+
+  constructor(
+    fetchValue: (signal: AbortSignal) => Promise<{ value: T; expiresAt?: Date }>,
+    { now = Date.now, random = Math.random, fetchTimeoutMs = FETCH_TIMEOUT_MS }: RenewedOptions = {},
+  ) {
+    this.#fetchValue = fetchValue;
+    this.#now = now;
+    this.#random = random;
+    this.#fetchTimeoutMs = fetchTimeoutMs;
+  }
+
+  /**
+   * A value that has not ended. Rejects with what its source rejected with, at once while that is backed off; and when
+   * `signal` aborts, though the fetch goes on for the others.
+   */
+  async get(signal?: AbortSignal): Promise<Fetched<T>> {
+    const now = this.#now();
+    const current = this.#current;
+    if (!current || now >= current.expiresAtMs) return untilAborted(this.#fetch(), signal);
+    // The old one serves until it ends, so a failed renewal is nobody's error yet.
+    if (now >= current.renewAtMs) void this.#fetch().catch(() => undefined);
+    return current.fetched;
+  }
+
+  /**
+   * What it was good for was refused: it is fetched anew at the next `get`, once for all who were refused with it. Where
+   * that does not help, ever more rarely.
+   */
+  refused(fetched: Fetched<T>): void {
+    if (this.#current?.fetched !== fetched || this.#now() < this.#refuseFromMs) return;
+    this.#current = undefined;
+    this.#refuseFromMs = this.#now() + this.#backoffMs(this.#refusals++);
+  }
+
+  /** It was good: an earlier refusal of another one says nothing about this one. */
+  accepted(fetched: Fetched<T>): void {
+    if (this.#refusals === 0 || this.#current?.fetched !== fetched) return;
+    this.#refusals = 0;
+    this.#refuseFromMs = 0;
+  }
+
+  #backoffMs(failures: number): number {
+    return Math.min(MAXIMUM_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures) * (0.5 + this.#random());
+  }
+
+  #fetch(): Promise<Fetched<T>> {
+    if (this.#fetching) return this.#fetching;
+    if (this.#now() < this.#notBeforeMs) return Promise.reject(toError(this.#lastError));
+    this.#fetching = this.#renew().finally(() => (this.#fetching = undefined));
+    return this.#fetching;
+  }
+
+  async #renew(): Promise<Fetched<T>> {
+    try {
+      const { value, expiresAt } = await this.#fetchInTime();
+      const now = this.#now();
+      const lifeMs = expiresAt ? expiresAt.getTime() - now : Infinity;
+      const fetched = { value };
+      this.#current = {
+        fetched,
+        renewAtMs: now + Math.min(MAXIMUM_AGE_MS, USABLE_SHARE * lifeMs),
+        expiresAtMs: now + lifeMs,
+      };
+      this.#failures = 0;
+      return fetched;
+    } catch (err) {
+      this.#notBeforeMs = this.#now() + this.#backoffMs(this.#failures++);
+      this.#lastError = err;
+      throw err;
+    }
+  }
+
+  /** One fetch serves many callers, so none of them may end it; time does. */
+  async #fetchInTime(): Promise<{ value: T; expiresAt?: Date }> {
+    const deadline = new AbortController();
+    const timer = setTimeout(
+      () => deadline.abort(new Error(`no answer within ${this.#fetchTimeoutMs / 1000} s`)),
+      this.#fetchTimeoutMs,
+    );
+    try {
+      return await untilAborted(this.#fetchValue(deadline.signal), deadline.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Rejects with the signal's reason when it aborts, whatever becomes of `promise` then. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(toError(signal.reason));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

@@ -1,0 +1,44 @@
+import type { AnyJson } from './snapshot';
+
+const REDACTED = '[redacted]';
+/** Of one text within the details of an error: servers put stacks and whole requests there. */
+const MAXIMUM_DETAIL_LENGTH = 4_000;
+
+/** What secrets look like. Each is found from its beginning, so a text that was cut hides nothing. */
+const SHAPES: readonly [RegExp, string][] = [
+  // IAM tokens, by the pattern that the cloud publishes, and the beginnings of longer ones.
+  [/(?<![\w-])t1\.([\w-]+={0,2}\.[\w-]{86}={0,2}|[\w-]{16,}={0,2}(\.[\w-]*={0,2})?)/g, REDACTED],
+  // JSON Web Tokens.
+  [/(?<![\w-])eyJ[\w-]{8,}(\.[\w-]*){0,2}/g, REDACTED],
+  // PEM, to its end or to the end of the text.
+  [/-----BEGIN [A-Z0-9 ]+-----[^]*?(-----END [A-Z0-9 ]+-----|$)/g, REDACTED],
+  // Headers that carry credentials, as they appear in echoes of requests.
+  [
+    /\b(authorization|(?:set-)?cookie|x-[\w-]*token)(["']?\s*[:=]\s*["']?)(?:(?:bearer|basic|api-key)\s+)?[^\s"',;]{4,}/gi,
+    `$1$2${REDACTED}`,
+  ],
+  [/\b(bearer)\s+[^\s"',;]{8,}/gi, `$1 ${REDACTED}`],
+];
+
+/** The text without what looks like a credential: IAM tokens, JWTs, PEM, authorization headers. */
+export function redact(text: string): string {
+  return SHAPES.reduce((redacted, [shape, replacement]) => redacted.replace(shape, replacement), text);
+}
+
+/** A detail of an error, each text in it redacted and of bounded length. */
+export function redactDetail(detail: AnyJson): AnyJson {
+  return { ...redactMembers(detail), '@type': detail['@type'] };
+}
+
+function redactMembers(value: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [redact(key), redactValue(member)]));
+}
+
+function redactValue(value: unknown): unknown {
+  if (typeof value === 'string') {
+    const text = redact(value);
+    return text.length > MAXIMUM_DETAIL_LENGTH ? `${text.slice(0, MAXIMUM_DETAIL_LENGTH)}…` : text;
+  }
+  if (Array.isArray(value)) return value.map(redactValue);
+  return typeof value === 'object' && value !== null ? redactMembers(value) : value;
+}

@@ -1,0 +1,172 @@
+import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { connect, createServer, type Socket } from 'node:net';
+import { jwtVerify, type JWTPayload, type JWTHeaderParameters } from 'jose';
+import { method } from '../../src/cloud/envelope';
+import { statusCode } from '../../src/model/status-code';
+import { CallFailure, UnaryServer, type IncomingCall, type OutgoingReply } from '../../src/testing/server';
+
+const GET = method('Get');
+const CANCEL = method('Cancel');
+const LIST = method('List', 'yandex.cloud.endpoint.ApiEndpointService');
+const CREATE = method('Create', 'yandex.cloud.iam.v1.IamTokenService');
+
+export const AUDIENCE = 'https://iam.api.cloud.yandex.net/iam/v1/tokens';
+
+/** An authorized key as the cloud's tools write it into a file, and its public half. */
+export interface AuthorizedKey {
+  file: { id: string; service_account_id: string; key_algorithm: string; public_key: string; private_key: string };
+  publicKey: KeyObject;
+}
+
+export function authorizedKey(bits = 2048): AuthorizedKey {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: bits,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const file = {
+    id: 'ajek1testkey00000000',
+    service_account_id: 'aje1testaccount00000',
+    key_algorithm: 'RSA_2048',
+    public_key: publicKey,
+    private_key: privateKey,
+  };
+  return { file, publicKey: createPublicKey(publicKey) };
+}
+
+/** An IAM token of the shape that the cloud publishes. */
+export function newToken(mark = 'test'): string {
+  return `t1.${mark}${randomBytes(12).toString('hex')}.${randomBytes(86).toString('base64url').slice(0, 86)}`;
+}
+
+export interface GuardedCall {
+  path: string;
+  /** What stood in the authorization header. */
+  authorization: string | undefined;
+}
+
+/**
+ * A cloud that checks credentials: ApiEndpointService and IamTokenService, which must be called without a token, and
+ * OperationService, which takes only tokens that are valid. Every operation is done at once, unless its id says `running`.
+ */
+export class GuardedCloud {
+  readonly calls: GuardedCall[] = [];
+  /** What IamTokenService has verified. */
+  readonly jwts: { payload: JWTPayload; protectedHeader: JWTHeaderParameters }[] = [];
+  /** Tokens that OperationService takes. */
+  readonly tokens = new Set<string>();
+  /** What ApiEndpointService lists. */
+  endpoints: Record<string, string> = {};
+  /** How long a new token lives. */
+  tokenLifeMs = 3_600_000;
+  /** Runs before a call is answered, and may fail it. */
+  before: (call: IncomingCall) => Promise<void> | void = () => undefined;
+  readonly #server = new UnaryServer();
+  readonly #publicKey: KeyObject;
+  readonly #mark: string;
+  address = '';
+
+  private constructor(publicKey: KeyObject, mark: string) {
+    this.#publicKey = publicKey;
+    this.#mark = mark;
+    this.#answer(LIST.path, () => this.#list());
+    this.#answer(CREATE.path, (call) => this.#createToken(call));
+    for (const { path, requestDeserialize } of [GET, CANCEL]) {
+      this.#answer(path, (call) => this.#operation(call, requestDeserialize(call.body)));
+    }
+  }
+
+  /** `mark` is in every token that it gives. */
+  static async start(publicKey: KeyObject, mark = 'test'): Promise<GuardedCloud> {
+    const cloud = new GuardedCloud(publicKey, mark);
+    cloud.address = await cloud.#server.listen(0);
+    cloud.endpoints = { operation: cloud.address, iam: cloud.address };
+    return cloud;
+  }
+
+  callsOf(name: 'Get' | 'Create' | 'List'): GuardedCall[] {
+    return this.calls.filter(({ path }) => path.endsWith(`/${name}`));
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  #answer(path: string, answer: (call: IncomingCall) => Promise<Buffer> | Buffer): void {
+    this.#server.answer(path, async (call): Promise<OutgoingReply> => {
+      this.calls.push({ path, authorization: call.header('authorization') });
+      await this.before(call);
+      return { body: await answer(call) };
+    });
+  }
+
+  #list(): Buffer {
+    const endpoints = Object.entries(this.endpoints).map(([id, address]) => ({ id, address }));
+    return LIST.responseSerialize({ endpoints });
+  }
+
+  async #createToken({ body }: IncomingCall): Promise<Buffer> {
+    const { jwt }: { jwt?: unknown } = CREATE.requestDeserialize(body);
+    try {
+      this.jwts.push(
+        await jwtVerify(String(jwt), this.#publicKey, { algorithms: ['PS256'], audience: AUDIENCE, typ: 'JWT' }),
+      );
+    } catch (err) {
+      throw new CallFailure(statusCode('UNAUTHENTICATED'), `Bad JWT ${String(jwt)}: ${String(err)}`);
+    }
+    const iamToken = newToken(this.#mark);
+    this.tokens.add(iamToken);
+    const endsAtMs = Date.now() + this.tokenLifeMs;
+    const expiresAt = { seconds: String(Math.floor(endsAtMs / 1000)), nanos: (endsAtMs % 1000) * 1e6 };
+    return CREATE.responseSerialize({ iamToken, expiresAt });
+  }
+
+  #operation(call: IncomingCall, { operationId }: { operationId?: unknown }): Buffer {
+    const authorization = call.header('authorization');
+    if (!this.tokens.has(authorization?.replace(/^Bearer /, '') ?? '')) {
+      throw new CallFailure(
+        statusCode('UNAUTHENTICATED'),
+        `The token is invalid. Request: authorization: ${authorization}`,
+      );
+    }
+    const id = String(operationId);
+    const response = { type_url: 'type.googleapis.com/google.protobuf.Empty', value: Buffer.alloc(0) };
+    return GET.responseSerialize(id.startsWith('running') ? { id } : { id, done: true, response });
+  }
+}
+
+/** A TCP relay before an address of this machine, which counts connections and can leave them half-open. */
+export async function relay(
+  target: string,
+): Promise<{ address: string; connections: () => number; stall(): void; close(): Promise<void> }> {
+  const port = Number(target.split(':')[1]);
+  const sockets = new Set<Socket>();
+  let count = 0;
+  let isStalled = false;
+  const server = createServer((near) => {
+    count++;
+    const far = connect(port, '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined).on('close', () => [near, far].forEach((end) => end.destroy()));
+    }
+    near.on('data', (bytes) => isStalled || far.write(bytes));
+    far.on('data', (bytes) => isStalled || near.write(bytes));
+  });
+  const address = await new Promise<string>((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const bound = server.address();
+      resolve(`127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`);
+    });
+  });
+  return {
+    address,
+    connections: () => count,
+    stall: () => (isStalled = true),
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
