@@ -79,7 +79,7 @@ describe('an operation that fails', () => {
     expect(await failureOf(id)).toMatchObject({
       type: 'OperationFailed',
       codeName: 'INTERNAL',
-      message: `yandex operation ${id} (Create instance) failed: INTERNAL: Not enough compute in ru-central1-a.`,
+      message: `yandex operation ${id} (Create instance fhm-a-500ms) failed: INTERNAL: Not enough compute in ru-central1-a.`,
       operation: { id, state: 'failed' },
     });
   });
