@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { AwaitOptions } from './await';
+import type { ListOptions, WaitCommandOptions } from './waits';
 
 // Commands are declared here and loaded when they run: --help answers without protobuf and gRPC.
 const program = new Command('temporal-lro')
@@ -29,7 +31,74 @@ Comments come along where the sets have source info.
     runGenerate(sets, options);
   });
 
-void program.parseAsync();
+const EXIT_CODES = `
+Exit codes: 0 succeeded, 2 failed, 3 cancelled, 4 timed out, 5 not found, 6 still running after a cancellation,
+7 unreadable, 8 refused by the cloud, 9 wrong configuration, 130 detached, 1 anything else.`;
+
+connected('await')
+  .description('Wait for an operation by a workflow of its own, and show how far it is.')
+  .argument('<operation>', 'the id that the cloud returned')
+  .requiredOption('--cloud <name>', 'the cloud, by the name that the worker configures')
+  .option('--task-queue <name>', 'of a worker that serves temporal-lro/workflow-definitions', 'temporal-lro')
+  .option('--timeout <duration>', 'how long the wait may take, such as "30 min" (default: no limit)')
+  .addOption(new Option('--on-timeout <what>', 'what becomes of the operation then').choices(['fail', 'cancel']))
+  .option('--summary <text>', 'what the Temporal UI calls the wait')
+  .option('--search-attributes', 'set OperationCloud, OperationId, OperationState and OperationResource')
+  .option('--cancel-on-interrupt', 'Ctrl-C cancels the operation; without it, Ctrl-C leaves the wait alone')
+  .option('--json', 'one JSON object a line on stdout')
+  .addHelpText('after', EXIT_CODES)
+  .action(async (operationId: string, options: AwaitOptions) => {
+    const { runAwait } = await import('./await.js');
+    await runAwait(operationId, options);
+  });
+
+connected('get')
+  .description('Show an operation as its wait last saw it.')
+  .argument('<operation>', 'its id')
+  .requiredOption('--cloud <name>', 'the cloud, by the name that the worker configures')
+  .option('--json', 'the snapshot as JSON')
+  .action(async (operationId: string, options: WaitCommandOptions) => {
+    const { runGet } = await import('./waits.js');
+    await runGet(operationId, options);
+  });
+
+connected('cancel')
+  .description('Cancel a wait and its operation, and show what becomes of it.')
+  .argument('<operation>', 'its id')
+  .requiredOption('--cloud <name>', 'the cloud, by the name that the worker configures')
+  .option('--json', 'one JSON object a line on stdout')
+  .addHelpText(
+    'after',
+    EXIT_CODES.replace('0 succeeded', '0 cancelled').replace('3 cancelled', '10 succeeded before that'),
+  )
+  .action(async (operationId: string, options: WaitCommandOptions) => {
+    const { runCancel } = await import('./waits.js');
+    await runCancel(operationId, options);
+  });
+
+connected('list')
+  .description('List the waits that run now.')
+  .option('--cloud <name>', 'of one cloud (default: all)')
+  .option('--json', 'one JSON object a line')
+  .action(async (options: ListOptions) => {
+    const { runList } = await import('./waits.js');
+    await runList(options);
+  });
+
+program.parseAsync().catch((err: unknown) => {
+  // What is meant for people is one sentence; anything else is a defect, and shows where.
+  console.error(err instanceof Error && err.name === 'CommandError' ? `temporal-lro: ${err.message}` : err);
+  process.exitCode = 1;
+});
+
+/** A command that talks to Temporal. */
+function connected(name: string): Command {
+  return program
+    .command(name)
+    .option('--address <host:port>', 'of the Temporal server (default: TEMPORAL_ADDRESS, the profile, localhost:7233)')
+    .option('--namespace <name>', '(default: TEMPORAL_NAMESPACE, the profile, default)')
+    .option('--profile <name>', "of Temporal's configuration file (default: TEMPORAL_PROFILE)");
+}
 
 function collect(value: string, former: string[]): string[] {
   return [...former, value];

@@ -91,11 +91,20 @@ export function statusText(status: Pick<OperationStatus, 'codeName' | 'message'>
   return `${status.codeName}: ${cut(withoutTokens(status.message || 'no message'), MAXIMUM_STATUS_LENGTH)}`;
 }
 
-/** `running, 40 % (starting the control plane)`; an operation that is rolling back tells its error instead. */
+/** `running, 40 % starting the control plane`, or the state with its error. */
 export function stateText(operation: OperationSnapshot): string {
-  if (operation.state === 'rollingBack') return `rolling back after ${statusText(operation.error)}`;
-  const progress = withoutTokens(progressText(operationProgress(operation)));
-  return progress === '' ? operation.state : `${operation.state}, ${progress}`;
+  switch (operation.state) {
+    case 'running': {
+      const progress = withoutTokens(progressText(operationProgress(operation)));
+      return progress === '' ? 'running' : `running, ${progress}`;
+    }
+    case 'rollingBack':
+      return `rolling back after ${statusText(operation.error)}`;
+    case 'failed':
+      return `failed, ${statusText(operation.error)}`;
+    case 'succeeded':
+      return 'succeeded';
+  }
 }
 
 /** Why an operation is polled again: all that a pending activity shows of it. */
@@ -181,7 +190,6 @@ export function currentDetails(operation: OperationSnapshot, lastPolledAt: strin
     `- Operation ${plain(operation.id)} of ${plain(cloud)}`,
     ...(began === '' ? [] : [`- Began ${plain(began)}`]),
     ...(modifiedAt === undefined ? [] : [`- Modified ${plain(modifiedAt)}`]),
-    ...(operation.state === 'failed' ? [`- Failed: ${plain(statusText(operation.error), 300)}`] : []),
     `- Last polled ${plain(lastPolledAt)}`,
   ];
   const head = cutBytes(lines.join('\n'), MAXIMUM_DETAILS_BYTES - MAXIMUM_METADATA_BYTES);

@@ -1,0 +1,57 @@
+import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import type { awaitOperation } from '../../workflows/definitions';
+import type { WaitOptions } from '../model/options';
+import { operationSearchAttributes, REGISTER_SEARCH_ATTRIBUTES } from '../model/search-attributes';
+import { operationTitle } from '../model/texts';
+import { attend, type Wait } from './attend';
+import { withClient, type ConnectionOptions } from './connect';
+import { createDisplay } from './display';
+import { CommandError, DETACHED_EXIT_CODE, EXIT_CODES } from './outcome';
+import { waitId } from './waits';
+
+export interface AwaitOptions extends ConnectionOptions, Pick<WaitOptions, 'timeout' | 'onTimeout'> {
+  cloud: string;
+  taskQueue: string;
+  json?: true;
+  cancelOnInterrupt?: true;
+  searchAttributes?: true;
+  summary?: string;
+}
+
+/** Starts the workflow that awaits an operation, or joins it, and shows how it goes on until it ends. */
+export async function runAwait(operationId: string, options: AwaitOptions): Promise<void> {
+  await withClient(options, async (client) => {
+    const wait = await startOrJoin(client, operationId, options);
+    const outcome = await attend(client, wait, createDisplay(operationId, options), {
+      comeBack: `temporal-lro await ${operationId} --cloud ${options.cloud}`,
+      onInterrupt: options.cancelOnInterrupt ? 'cancel' : 'detach',
+    });
+    process.exitCode = outcome === 'detached' ? DETACHED_EXIT_CODE : EXIT_CODES[outcome.outcome];
+  });
+}
+
+/** An operation has one wait; one that has given its response is not repeated. */
+async function startOrJoin(client: Client, operationId: string, options: AwaitOptions): Promise<Wait> {
+  const { cloud, taskQueue, timeout, onTimeout, searchAttributes, summary } = options;
+  const workflowId = waitId(cloud, operationId);
+  try {
+    return await client.workflow.start<typeof awaitOperation>('awaitOperation', {
+      workflowId,
+      taskQueue,
+      args: [{ cloud, operationId, ...(timeout && { timeout }), ...(onTimeout && { onTimeout }) }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      staticSummary: summary ?? operationTitle({ id: operationId }),
+      staticDetails: `Operation \`${operationId}\` of \`${cloud}\`, awaited by \`temporal-lro await\``,
+      ...(searchAttributes && { typedSearchAttributes: operationSearchAttributes(cloud, operationId) }),
+    });
+  } catch (err) {
+    if (err instanceof WorkflowExecutionAlreadyStartedError) return client.workflow.getHandle(workflowId);
+    const refusal = err instanceof Error && isGrpcServiceError(err.cause) ? err.cause.details : '';
+    if (!/search attribute/i.test(refusal)) throw err;
+    const { namespace } = client.options;
+    throw new CommandError(
+      `Namespace ${namespace} lacks search attributes (${refusal}). Register them once, or leave --search-attributes out:\n  ${REGISTER_SEARCH_ATTRIBUTES} --namespace ${namespace}`,
+    );
+  }
+}

@@ -1,0 +1,140 @@
+import { Presets, SingleBar } from 'cli-progress';
+import { operationProgress, progressText } from '../model/progress';
+import type { OperationSnapshot } from '../model/snapshot';
+import { durationText, operationTitle, stateText } from '../model/texts';
+import type { Outcome } from './outcome';
+
+/** Tells of a wait while it goes on, on stderr; with `json` one object a line on stdout, for machines. */
+export interface Display {
+  show(operation: OperationSnapshot): void;
+  /** What else there is to know, such as that no worker answers. */
+  note(message: string): void;
+  end(outcome: Outcome): void;
+  /** The wait goes on without us. */
+  detach(message: string): void;
+}
+
+/** `live` where a person looks at a terminal. */
+export function createDisplay(operationId: string, { json }: { json?: true }): Display {
+  if (json) return jsonDisplay();
+  return process.stderr.isTTY ? liveDisplay(operationId) : lineDisplay(operationId);
+}
+
+function jsonDisplay(): Display {
+  const write = (event: string, fields: object): void =>
+    void process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
+  return {
+    show: (operation) => write('operation', { operation }),
+    note: (message) => write('note', { message }),
+    end: (outcome) => write('end', outcome),
+    detach: (message) => write('detached', { message }),
+  };
+}
+
+/** A line for each change, with the age of the wait as we have seen it. */
+function lineDisplay(operationId: string): Display {
+  const told = new Told(operationId);
+  let last = '';
+  const line = (text: string): void => {
+    if (text === last) return;
+    last = text;
+    console.error(`${`[${told.age}]`.padEnd(9)}${text}`);
+  };
+  return {
+    show: (operation) => {
+      told.see(operation);
+      line(`${told.title}: ${stateText(operation)}`);
+    },
+    note: line,
+    end: (outcome) => {
+      line(told.ended(outcome));
+      if (outcome.outcome === 'succeeded') console.log(JSON.stringify(outcome.response, undefined, 2));
+    },
+    detach: line,
+  };
+}
+
+const FRAMES = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
+
+/** One line that moves: a bar where the cloud tells a percentage, a spinner and the age otherwise. */
+function liveDisplay(operationId: string): Display {
+  const told = new Told(operationId);
+  let note = 'waiting for a worker';
+  let frame = 0;
+  const bar = new SingleBar(
+    {
+      format: ({ barsize = 20 }, { progress }) => {
+        const percent = told.operation && operationProgress(told.operation)?.percent;
+        const done = Math.round(progress * barsize);
+        const drawn =
+          percent === undefined
+            ? (FRAMES[frame++ % FRAMES.length] ?? '')
+            : `[${'█'.repeat(done)}${'░'.repeat(barsize - done)}]`;
+        return [drawn, told.title, note, told.age].join(' · ').replace(' · ', ' ');
+      },
+      barsize: 20,
+      hideCursor: true,
+      clearOnComplete: true,
+      linewrap: true,
+      forceRedraw: true,
+      // Ctrl-C is ours: the wait may have to be cancelled first.
+      gracefulExit: false,
+      stream: process.stderr,
+    },
+    Presets.shades_classic,
+  );
+  bar.start(100, 0);
+  const above = (text: string): void => {
+    bar.stop();
+    console.error(text);
+  };
+  return {
+    show: (operation) => {
+      told.see(operation);
+      const progress = operationProgress(operation);
+      note = operation.state === 'running' && progress ? progressText(progress) : stateText(operation);
+      bar.update(progress?.percent ?? 0);
+    },
+    note: (message) => {
+      note = message;
+    },
+    end: (outcome) => {
+      above(`${outcome.outcome === 'succeeded' ? '✔' : '✖'} ${told.ended(outcome)}`);
+      if (outcome.outcome === 'succeeded') console.log(JSON.stringify(outcome.response, undefined, 2));
+    },
+    detach: above,
+  };
+}
+
+/** What a display has been told so far. */
+class Told {
+  readonly #sinceMs = Date.now();
+  operation: OperationSnapshot | undefined;
+
+  constructor(readonly operationId: string) {}
+
+  see(operation: OperationSnapshot): void {
+    this.operation = operation;
+  }
+
+  get title(): string {
+    return operationTitle(this.operation ?? { id: this.operationId });
+  }
+
+  /** Of the operation by the cloud's clock; before it is known, of the command. */
+  get age(): string {
+    const since = this.operation?.createdAt ? Date.parse(this.operation.createdAt) : this.#sinceMs;
+    return durationText(Math.max(0, Date.now() - since));
+  }
+
+  ended(outcome: Outcome): string {
+    switch (outcome.outcome) {
+      case 'succeeded':
+        return `${this.title} succeeded after ${this.age}`;
+      case 'cancelled':
+        return `${this.title} was cancelled after ${this.age}`;
+      default:
+        return outcome.message;
+    }
+  }
+}

@@ -1,0 +1,234 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { OperationsClient, operationWorkflowId } from 'temporal-lro';
+import type { OperationScript } from '../src/testing/script';
+import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
+
+const MAIN = join(__dirname, '../src/cli/main.js');
+const CREATE_CLUSTER = {
+  description: 'Create cluster',
+  metadata: {
+    '@type': 'fakecloud.v1.CreateClusterMetadata',
+    clusterId: 'pg-prod',
+    progressPercentage: 40,
+    step: 'creating VMs',
+  },
+};
+const SUCCEEDS: OperationScript = { response: { '@type': 'fakecloud.v1.Cluster', id: 'pg-prod', name: 'pg-prod' } };
+const TITLE = /Create cluster pg-prod \([\w-]{23}…\)/;
+
+let env: TestEnvironment;
+beforeAll(async () => {
+  env = await startEnvironment({
+    worker: { workflowsPath: require.resolve('temporal-lro/workflow-definitions') },
+  });
+});
+afterAll(() => env.stop());
+
+const failing = (code: number, message: string): OperationScript => ({ error: { code, message } });
+
+/** Without `after` it goes on until it is told to {@link finish}. */
+const operation = (script: OperationScript = SUCCEEDS): string =>
+  env.cloud.operation({ after: '1 h', onCancel: 'completes', ...CREATE_CLUSTER, ...script });
+
+async function finish(id: string): Promise<void> {
+  const cloud = OperationsClient.connect({ endpoint: env.cloud.address, plaintext: true });
+  await cloud.cancel(id);
+  cloud.close();
+}
+
+interface Run {
+  /** Resolves when stdout or stderr has that text. */
+  printed(text: string): Promise<void>;
+  interrupt(): void;
+  ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+function start(command: string, ...args: string[]): Run {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  const ended = once(child, 'close').then(() => ({ code: child.exitCode, stdout, stderr }));
+  return {
+    ended,
+    interrupt: () => child.kill('SIGINT'),
+    async printed(text) {
+      while (!`${stdout}${stderr}`.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`Ended without ${text}: ${stdout}${stderr}`);
+        await setTimeout(20);
+      }
+    },
+  };
+}
+
+const temporalLro = (...args: string[]): Run => start(process.execPath, MAIN, ...args);
+const awaiting = (id: string, ...args: string[]): Run =>
+  temporalLro('await', id, '--cloud', CLOUD, '--task-queue', env.taskQueue, ...args);
+
+test('await tells on stderr how an operation goes, and gives its response on stdout', async () => {
+  const id = operation();
+  const run = awaiting(id);
+  await run.printed('creating VMs');
+  await finish(id);
+  const { code, stdout, stderr } = await run.ended;
+  const [running, succeeded, ...rest] = stderr.trim().split('\n');
+  expect(running).toMatch(/^\[\d+ m?s\] +Create cluster pg-prod \(.{24}\): running, 40 % creating VMs$/);
+  expect(succeeded).toMatch(/^\[\d+ s\] +Create cluster pg-prod \(.{24}\) succeeded after \d+ s$/);
+  expect(rest).toEqual([]);
+  expect(JSON.parse(stdout)).toMatchObject({ id: 'pg-prod', name: 'pg-prod' });
+  expect(code).toBe(0);
+});
+
+test('await --json prints one object a line, the outcome last, and nothing on stderr', async () => {
+  const id = operation();
+  const run = awaiting(id, '--json');
+  await run.printed('creating VMs');
+  await finish(id);
+  const { code, stdout, stderr } = await run.ended;
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+  expect(events[0]).toMatchObject({ event: 'operation', operation: { id, state: 'running' } });
+  expect(events.at(-1)).toMatchObject({ event: 'end', outcome: 'succeeded', response: { id: 'pg-prod' } });
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+});
+
+test('on a terminal await draws a bar where the cloud tells a percentage', async () => {
+  const id = operation();
+  const command = `stty cols 120; ${process.execPath} ${MAIN} await ${id} --cloud ${CLOUD} --task-queue ${env.taskQueue}`;
+  const run = start('script', '-qec', command, '/dev/null');
+  await run.printed('creating VMs');
+  await finish(id);
+  const { code, stdout } = await run.ended;
+  expect(stdout).toMatch(/[⠋⠙⠹⠸⠼] Operation \(.{24}\) · waiting for a worker/);
+  expect(stdout).toMatch(/\[█{8}░{12}\] Create cluster pg-prod \(.{24}\) · 40 % creating VMs · \d+ m?s/);
+  expect(stdout).toMatch(/✔ Create cluster pg-prod \(.{24}\) succeeded after \d+ s/);
+  expect(code).toBe(0);
+});
+
+const OUTCOMES: [string, number, string, OperationScript | undefined][] = [
+  ['failed', 2, 'failed: RESOURCE_EXHAUSTED: no disks', { after: 0, ...failing(8, 'no disks') }],
+  ['was cancelled by somebody else', 3, 'failed: CANCELLED: by admin', { after: 0, ...failing(1, 'by admin') }],
+  ['timed out', 4, 'did not end within 1 s: it was running, 40 % creating VMs', SUCCEEDS],
+  ['is not known', 5, 'is not known to the cloud (NOT_FOUND', undefined],
+];
+
+test.each(OUTCOMES)('an operation that %s makes exit code %d', async (_, exitCode, message, script) => {
+  const id = script ? operation(script) : `gone-${env.taskQueue}`;
+  const { code, stderr, stdout } = await awaiting(id, '--timeout', exitCode === 4 ? '1 s' : '1 min').ended;
+  expect(stderr).toContain(message);
+  expect(stdout).toBe('');
+  expect(code).toBe(exitCode);
+});
+
+test('Ctrl-C detaches and says how to come back, and the wait is listed, shown, joined and cancelled', async () => {
+  const id = operation({ onCancel: 'cancels', ...SUCCEEDS });
+  const first = awaiting(id);
+  await first.printed('creating VMs');
+  first.interrupt();
+  const detached = await first.ended;
+  const workflowId = operationWorkflowId(CLOUD, id);
+  expect(detached.code).toBe(130);
+  expect(detached.stderr).toContain(
+    `Detached: workflow ${workflowId} goes on. Come back with\n  temporal-lro await ${id} --cloud ${CLOUD}`,
+  );
+
+  await listed(id);
+  const shown = await temporalLro('get', id, '--cloud', CLOUD).ended;
+  expect(shown.stdout).toMatch(TITLE);
+  expect(shown.stdout).toMatch(/State +running, 40 % creating VMs/);
+  expect(shown.stdout).toContain(`${workflowId} (RUNNING)`);
+  const snapshot: unknown = JSON.parse((await temporalLro('get', id, '--cloud', CLOUD, '--json').ended).stdout);
+  expect(snapshot).toMatchObject({ id, cloud: CLOUD, state: 'running' });
+
+  const joined = awaiting(id);
+  await joined.printed('creating VMs');
+  const cancelled = await temporalLro('cancel', id, '--cloud', CLOUD).ended;
+  expect(cancelled.code).toBe(0);
+  expect(cancelled.stderr).toMatch(/Create cluster pg-prod \(.{24}\) was cancelled after \d+ s/);
+  expect((await joined.ended).code).toBe(3);
+  expect(env.cloud.calls.filter((call) => call.operationId === id && call.method.endsWith('/Cancel'))).toHaveLength(1);
+});
+
+/** Visibility follows a moment later. */
+async function listed(id: string): Promise<void> {
+  for (;;) {
+    const { stdout } = await temporalLro('list', '--cloud', CLOUD).ended;
+    expect(stdout).toMatch(/^CLOUD +OPERATION +STATE +RESOURCE +WAITING$/m);
+    if (new RegExp(`^${CLOUD} +${id} +- +- +\\d+ m?s$`, 'm').test(stdout)) return;
+  }
+}
+
+test('with --cancel-on-interrupt Ctrl-C cancels the operation', async () => {
+  const id = operation({ onCancel: 'cancels', ...SUCCEEDS });
+  const run = awaiting(id, '--cancel-on-interrupt');
+  await run.printed('creating VMs');
+  run.interrupt();
+  const { code, stderr } = await run.ended;
+  expect(stderr).toContain('cancelling; Ctrl-C again leaves it alone');
+  expect(stderr).toMatch(/was cancelled after/);
+  expect(code).toBe(3);
+});
+
+describe('search attributes', () => {
+  const names = ['OperationCloud', 'OperationId', 'OperationState', 'OperationResource'];
+
+  test('that the namespace does not know are a sentence with the command that registers them', async () => {
+    const { code, stderr } = await awaiting(operation(), '--search-attributes').ended;
+    expect(stderr).toContain('Namespace default lacks search attributes');
+    expect(stderr).toContain(
+      `temporal operator search-attribute create ${names.map((name) => `--name ${name} --type Keyword`).join(' ')} --namespace default`,
+    );
+    expect(code).toBe(1);
+  });
+
+  test('find a wait by cloud, id, resource and state, as the state changes', async () => {
+    await env.client.connection.operatorService.addSearchAttributes({
+      namespace: 'default',
+      searchAttributes: Object.fromEntries(names.map((name) => [name, 2])),
+    });
+    const id = operation(failing(13, 'broken'));
+    const run = awaiting(id, '--search-attributes');
+    const found = `OperationCloud = '${CLOUD}' AND OperationId = '${id}' AND OperationResource = 'pg-prod'`;
+    await visible(`${found} AND OperationState = 'running'`);
+    await finish(id);
+    expect((await run.ended).code).toBe(2);
+    await visible(`${found} AND OperationState = 'failed'`);
+  });
+
+  async function visible(query: string): Promise<void> {
+    while ((await env.client.workflow.count(query)).count === 0) await setTimeout(50);
+  }
+});
+
+test('what a command cannot go on with is one sentence', async () => {
+  const [unknown, wrong, nowhere] = await Promise.all([
+    temporalLro('get', 'nix', '--cloud', CLOUD).ended,
+    temporalLro('await', 'x', '--cloud', 'a b').ended,
+    temporalLro('list', '--address', '127.0.0.1:1').ended,
+  ]);
+  expect(unknown).toMatchObject({
+    code: 1,
+    stderr: `temporal-lro: Nothing awaits that operation: no workflow operation/${CLOUD}/nix. "temporal-lro await" starts one.\n`,
+  });
+  expect(wrong.stderr).toMatch(/^temporal-lro: cloud is "a b": give the name of a cloud.*\n$/);
+  expect(nowhere.stderr).toMatch(
+    /^temporal-lro: No Temporal server answers at 127\.0\.0\.1:1 \(.*\)\. Start one, or .*\n$/,
+  );
+  expect([wrong.code, nowhere.code]).toEqual([1, 1]);
+});
+
+test('--help loads neither gRPC nor protobuf nor Temporal', async () => {
+  const probe = `
+    process.argv = ['node', 'temporal-lro', '--help'];
+    process.on('exit', () => console.log(Object.keys(require.cache).filter((path) => /grpc|protobuf|temporalio/.test(path))));
+    require(${JSON.stringify(MAIN)});`;
+  const { stdout } = await start(process.execPath, '-e', probe).ended;
+  expect(stdout).toMatch(/await .*\n[^]*get .*\n[^]*cancel .*\n[^]*list .*\n[^]*\[\]\n$/);
+});
