@@ -1,16 +1,18 @@
 import type { Cloud } from '../src/cloud/cloud';
-import { CANCEL_ACTIVITY, GET_ACTIVITY } from '../src/model/names';
+import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { cancelOperation, type CancelInput, type CancelResult } from './cancel';
 import type { GetInput, GetResult } from './decide';
 import { getOperation } from './get';
+import { startOperation, type StartInput, type StartResult } from './start';
 import { Watcher } from './watcher';
 
-export type { CancelInput, CancelResult, GetInput, GetResult };
+export type { CancelInput, CancelResult, GetInput, GetResult, StartInput, StartResult };
 
 /** The activities by their names on the wire. */
 export type OperationActivities = {
   [GET_ACTIVITY](input: GetInput): Promise<GetResult>;
   [CANCEL_ACTIVITY](input: CancelInput): Promise<CancelResult>;
+  [START_ACTIVITY](input: StartInput): Promise<StartResult>;
 };
 
 /** The activities over some configured clouds, and how to give back what they watch when the worker shuts down. */
@@ -24,6 +26,7 @@ export function createActivities(
     activities: {
       [GET_ACTIVITY]: (input) => getOperation(context, input),
       [CANCEL_ACTIVITY]: (input) => cancelOperation(context, input),
+      [START_ACTIVITY]: (input) => startOperation(context, input),
     },
     giveBackLeases: () => watcher.giveBackAll(),
   };

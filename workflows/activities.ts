@@ -1,7 +1,15 @@
 import type { RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
-import type { CancelInput, CancelResult, GetInput, GetResult, OperationActivities } from '../activities';
-import { CANCEL_ACTIVITY, GET_ACTIVITY } from '../src/model/names';
+import type {
+  CancelInput,
+  CancelResult,
+  GetInput,
+  GetResult,
+  OperationActivities,
+  StartInput,
+  StartResult,
+} from '../activities';
+import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { resolveWaitOptions } from '../src/model/options';
 import type { Target } from './target';
 
@@ -21,8 +29,10 @@ const RETRY: RetryPolicy = {
 const POLL_TIMEOUT = '35 s';
 /** `operation.cancel` makes two calls. */
 const CANCEL_TIMEOUT = '70 s';
+/** A start whose token is refused calls twice. A lost worker shows within the heartbeat timeout. */
+const START_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '10 s' };
 
-function activities(target: Target, options: ActivityOptions): OperationActivities {
+function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions): OperationActivities {
   return proxyActivities<OperationActivities>({
     retry: RETRY,
     // Unset means TRY_CANCEL in spite of its documentation; a caller that goes on at once is what waits are built on.
@@ -65,4 +75,22 @@ export function cancelOperation(target: Target, call: CallLimits): Promise<Cance
   const { cloud, operationId } = target;
   const input: CancelInput = { cloud, operationId };
   return activities(target, { startToCloseTimeout: CANCEL_TIMEOUT, ...limits(call) })[CANCEL_ACTIVITY](input);
+}
+
+/**
+ * One attempt where `once`; else as many as it takes to learn the outcome. Cancelling it waits for the attempt that is
+ * under way, which alone can tell whether there is an operation now.
+ */
+export function startOperation(
+  input: StartInput,
+  taskQueue: string | undefined,
+  once: boolean,
+  call: CallLimits,
+): Promise<StartResult> {
+  return activities(taskQueue === undefined ? {} : { taskQueue }, {
+    ...START_TIMEOUTS,
+    ...limits(call),
+    ...(once && { retry: { ...RETRY, maximumAttempts: 1 } }),
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  })[START_ACTIVITY](input);
 }

@@ -1,9 +1,11 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import type { StartInput } from '../activities';
 import { configurationError, operationFailure, toApplicationFailure } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
-import type { OperationSnapshot } from '../src/model/snapshot';
+import type { OperationSnapshot, OperationStatus } from '../src/model/snapshot';
 import { codeName, statusCode } from '../src/model/status-code';
 import { durationText, endedText, operationName, stillRunningText, timedOutText } from '../src/model/texts';
+import { notStartedText } from '../src/model/start-texts';
 import type { ConfirmedCancel } from './cancel';
 import type { WaitState } from './state';
 import type { Target } from './target';
@@ -39,7 +41,8 @@ function callerFailure(err: unknown, subject: Subject): unknown {
       details: [],
     });
   }
-  if (!operationFailure(err)) return err;
+  const failure = operationFailure(err);
+  if (!failure) return err;
   return ApplicationFailure.create({
     message,
     ...(type ? { type } : {}),
@@ -121,6 +124,40 @@ export function stillRunningFailure(
     ...lastSeen(state),
     operation,
   });
+}
+
+/**
+ * The time for a start is up. `last` is what was in the way, or the failure of an attempt whose outcome nobody knows:
+ * then it is not retryable, since a retry would draw another key and might begin a second operation.
+ */
+export function notStartedFailure(
+  { cloud, method, idempotencyKey }: StartInput,
+  timeoutMs: number,
+  last: OperationStatus | ActivityFailure | undefined,
+): ApplicationFailure {
+  const isUnknown = last instanceof ActivityFailure;
+  const status = isUnknown ? statusOf(last) : (last ?? NO_ANSWER);
+  const { code, codeName, details } = status;
+  const message = notStartedText(cloud, method, timeoutMs, status, isUnknown ? idempotencyKey : undefined);
+  return toApplicationFailure(
+    { type: 'OperationServiceError', cloud, code, codeName, message, details },
+    isUnknown,
+  );
+}
+
+const NO_ANSWER: OperationStatus = {
+  code: statusCode('DEADLINE_EXCEEDED'),
+  codeName: 'DEADLINE_EXCEEDED',
+  message: 'no worker has answered',
+  details: [],
+};
+
+/** The status that the failed activity carries; a timeout of Temporal's carries none. */
+function statusOf({ cause }: ActivityFailure): OperationStatus {
+  const status: unknown = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
+  // Written by the activity `operation.start`.
+  if (typeof status === 'object' && status !== null) return { ...NO_ANSWER, ...status };
+  return cause instanceof ApplicationFailure ? { ...NO_ANSWER, message: cause.message } : NO_ANSWER;
 }
 
 /** A single look that somebody asked for and that could not be had in time. The wait goes on. */

@@ -64,12 +64,12 @@ export async function pollUntil(
   { schedule, by }: ResolvedWaitOptions,
   state: WaitState,
   untilMs: number,
+  summaryOf = (poll: number): string => pollSummary(target.operationId, poll),
 ): Promise<EndedOperation | undefined> {
   const jitter = getRandomStream(JITTER_STREAM);
   const scheduledFromMs = Date.now();
   for (let remainingMs = untilMs - Date.now(); remainingMs > 0; remainingMs = untilMs - Date.now()) {
-    const summary = pollSummary(target.operationId, state.polls + 1);
-    const limits = { summary, scheduleToCloseTimeoutMs: remainingMs };
+    const limits = { summary: summaryOf(state.polls + 1), scheduleToCloseTimeoutMs: remainingMs };
     const input = { startedAtMs: state.startedAtMs, scheduledFromMs, schedule, by };
     const polled = await getOperation(target, input, limits).catch(notInTime);
     if (!polled) break;

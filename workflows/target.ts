@@ -24,7 +24,7 @@ export function resolveTarget(cloud: unknown, operationId: unknown, taskQueue?: 
 const MAXIMUM_TASK_QUEUE_BYTES = 1000;
 const RESERVED_PREFIX = '/_sys/';
 
-function checkTaskQueue(value: unknown): string {
+export function checkTaskQueue(value: unknown): string {
   const rule = `give the name of the task queue of a worker that configures the cloud: 1 to ${MAXIMUM_TASK_QUEUE_BYTES} bytes, not beginning with ${RESERVED_PREFIX}`;
   if (typeof value !== 'string' || value === '' || value.startsWith(RESERVED_PREFIX) || /\p{Surrogate}/u.test(value)) {
     throw new OptionError('taskQueue', value, rule);
@@ -35,7 +35,8 @@ function checkTaskQueue(value: unknown): string {
   return value;
 }
 
-function checkMethod(value: unknown): string {
+/** The path of an OperationMethod, or a path; throws an OptionError. */
+export function checkMethod(value: unknown): string {
   const path = typeof value === 'object' && value !== null && 'path' in value ? value.path : value;
   if (typeof path !== 'string' || !/^\/?[\w.]+\/\w+$/.test(path)) {
     throw new OptionError('method', path, 'give a generated method, or a path such as "/package.Service/Method"');

@@ -35,6 +35,9 @@ export class OperationWait {
    */
   run(): Promise<Succeeded> {
     const caller = CancellationScope.current();
+    // As a start may have found it: there is nothing to wait for or to cancel.
+    const { operation } = this.state;
+    if (operation && isDone(operation)) return new Promise((resolve) => resolve(this.#ended(operation)));
     if (caller.consideredCancelled) return Promise.reject(new CancelledFailure('Cancelled before the wait began'));
     const result = CancellationScope.nonCancellable(() => this.#race(caller));
     ownWait(caller, result);
@@ -135,6 +138,6 @@ export class OperationWait {
 }
 
 /** Settles when the scope is cancelled. A non-cancellable scope is told of its parent's cancellation, but shielded from it. */
-function cancellationOf(scope: CancellationScope): Promise<'cancelled'> {
+export function cancellationOf(scope: CancellationScope): Promise<'cancelled'> {
   return scope.cancellable ? scope.cancelRequested.catch(() => 'cancelled' as const) : new Promise(() => undefined);
 }

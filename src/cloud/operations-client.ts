@@ -1,5 +1,6 @@
-import { checkOperationId } from '../model/options';
-import type { OperationSnapshot } from '../model/snapshot';
+import { randomUUID } from 'crypto';
+import { checkIdempotencyKey, checkOperationId } from '../model/options';
+import type { JsonObject, OperationSnapshot } from '../model/snapshot';
 import { Cloud } from './cloud';
 import type { CloudOptions } from './options';
 
@@ -36,6 +37,20 @@ export class OperationsClient {
    */
   async cancel(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
     return (await this.#cloud.cancel(checkOperationId(operationId), signal)).operation;
+  }
+
+  /**
+   * Starts an operation: `method` is `/package.Service/Method` of the descriptors, `request` its canonical JSON, which is
+   * checked before anything is sent. One call: after an error of transport the same `idempotencyKey` again gives the
+   * operation that was begun, if one was. @default idempotencyKey a random UUID. Rejects with an OperationServiceError,
+   * or an `OperationConfigurationError` for what cannot be sent.
+   */
+  async start(
+    method: string,
+    request: JsonObject,
+    { signal, idempotencyKey = randomUUID() }: CallOptions & { idempotencyKey?: string } = {},
+  ): Promise<OperationSnapshot> {
+    return (await this.#cloud.start(method, request, checkIdempotencyKey(idempotencyKey), signal)).operation;
   }
 
   close(): void {

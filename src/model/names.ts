@@ -2,6 +2,8 @@
 
 /** Activity: one poll of an operation, or a leased watch of it. */
 export const GET_ACTIVITY = 'operation.get';
+/** Activity: an attempt to start an operation. */
+export const START_ACTIVITY = 'operation.start';
 /** Activity: polls, then asks the cloud to cancel unless the operation is done. */
 export const CANCEL_ACTIVITY = 'operation.cancel';
 
@@ -14,6 +16,8 @@ export const OPERATION_CHANGED_SIGNAL = 'operationChanged';
 
 /** Random stream for jitter, apart from the user's own `Math.random`. */
 export const JITTER_STREAM = 'temporal-lro/jitter';
+/** Random stream for idempotency keys: drawn apart, so that other randomness in a workflow does not change them. */
+export const KEY_STREAM = 'temporal-lro/idempotency-key';
 
 /** Request header that names a start, so that a repeated one returns the same operation. */
 export const IDEMPOTENCY_KEY_HEADER = 'idempotency-key';

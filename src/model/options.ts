@@ -1,5 +1,6 @@
 import { msToNumber, type Duration } from '@temporalio/common';
 import type { PollSchedule } from './schedule';
+import type { JsonObject } from './snapshot';
 
 /** How to wait for an operation. */
 export interface WaitOptions {
@@ -29,6 +30,23 @@ export interface WaitOptions {
   cancelTimeout?: Duration;
   /** An operation that fails and rolls back: wait until it has, or fail at once. @default 'wait' */
   onRollback?: 'wait' | 'fail';
+}
+
+/** How to start an operation. */
+export interface StartOptions {
+  /**
+   * Names the start for the cloud: the same key again gives the same operation. Printable ASCII; Yandex Cloud wants a UUID.
+   * @default a UUID drawn in the workflow, the same for every attempt
+   */
+  idempotencyKey?: string;
+  /** How long to try by Temporal's clock until the cloud has begun the operation, whatever is in the way. @default 10 min */
+  startTimeout?: Duration;
+}
+
+/** {@link StartOptions}, checked. */
+export interface ResolvedStartOptions {
+  idempotencyKey?: string;
+  startTimeoutMs: number;
 }
 
 /** {@link WaitOptions} with every default filled in and durations in milliseconds. */
@@ -129,6 +147,11 @@ export const WAIT_OPTION_KEYS = [
   'onRollback',
 ] as const satisfies readonly (keyof WaitOptions)[];
 
+export const START_OPTION_KEYS = [
+  'idempotencyKey',
+  'startTimeout',
+] as const satisfies readonly (keyof StartOptions)[];
+
 function resolveSchedule(poll: Record<string, unknown>): PollSchedule {
   const given = (key: string): number | undefined =>
     isLeftOut(poll[key]) ? undefined : durationMs(`poll.${key}`, poll[key]);
@@ -173,6 +196,50 @@ export function resolveWaitOptions(options?: unknown): ResolvedWaitOptions {
     cancelTimeoutMs: durationMs('cancelTimeout', given.cancelTimeout ?? 5 * MINUTE),
     onRollback: oneOf('onRollback', given.onRollback ?? 'wait', ['wait', 'fail']),
   };
+}
+
+/** Checks start options and fills in the defaults. Throws an OptionError for the first one that is wrong. */
+export function resolveStartOptions(options: unknown = {}): ResolvedStartOptions {
+  const given = plainObject('options', options);
+  onlyKeys('', given, START_OPTION_KEYS);
+  const { idempotencyKey, startTimeout = 10 * MINUTE } = given;
+  return {
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey: checkIdempotencyKey(idempotencyKey) }),
+    startTimeoutMs: durationMs('startTimeout', startTimeout),
+  };
+}
+
+/** Checks an idempotency key, which travels as a header; throws an OptionError. */
+export function checkIdempotencyKey(value: unknown): string {
+  if (typeof value !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(value)) {
+    throw new OptionError('idempotencyKey', value, 'give a UUID, or 1–256 other characters of ASCII without spaces');
+  }
+  return value;
+}
+
+/** What Temporal carries is at most 2 MB, and codecs make it grow. */
+const MAXIMUM_REQUEST_BYTES = 1_500_000;
+
+/**
+ * Checks that a request is plain JSON of a size that Temporal can carry, before it goes into a history; throws an
+ * OptionError, which shows nothing of what it holds. Whether it fits its method is checked on the worker.
+ */
+export function checkRequestJson(value: unknown): JsonObject {
+  const request = plainObject('request', value);
+  let text: string;
+  try {
+    text = JSON.stringify(request, (key, member: unknown) => {
+      const isCarried = typeof member !== 'bigint' && !(typeof member === 'number' && !Number.isFinite(member));
+      if (!isCarried) throw new OptionError(`a "${key}" in request`, typeof member, 'JSON cannot carry it: give a string');
+      return member;
+    });
+  } catch (err) {
+    if (err instanceof OptionError) throw err;
+    throw new OptionError('request', 'an object', 'give plain JSON, without cycles');
+  }
+  const size = new TextEncoder().encode(text).length;
+  if (size <= MAXIMUM_REQUEST_BYTES) return request;
+  throw new OptionError('request', `${size} bytes of JSON`, `give at most ${MAXIMUM_REQUEST_BYTES}`);
 }
 
 /** Checks the name of a cloud; throws an OptionError. */

@@ -29,3 +29,12 @@ export function nextInterval(schedule: PollSchedule, ageMs: number, random: numb
   const hint = Math.min(hintMs, HINT_LIMIT * schedule.maximumIntervalMs);
   return Math.max(1, Math.round(Math.max(jittered, hint)));
 }
+
+const BACK_OFF_MS = 1_000;
+const MAXIMUM_BACK_OFF_MS = 60_000;
+
+/** The time from the `attempt`-th start, counted from 1, to the next: 1 s, doubling to a minute, ± 20 %. */
+export function backOff(attempt: number, random: number): number {
+  const ms = Math.min(BACK_OFF_MS * 2 ** (attempt - 1), MAXIMUM_BACK_OFF_MS);
+  return Math.round(ms * (0.8 + 0.4 * random));
+}

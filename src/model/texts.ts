@@ -45,11 +45,12 @@ function withoutTokens(text: string): string {
   return text.replace(TOKEN, 't1.…');
 }
 
-function summary(...parts: string[]): string {
+/** One line of parts, within the server's bound for summaries. */
+export function summary(...parts: string[]): string {
   return cutBytes(withoutTokens(parts.filter((part) => part !== '').join(' · ')), MAXIMUM_SUMMARY_BYTES);
 }
 
-function shortId(operationId: string): string {
+export function shortId(operationId: string): string {
   return cut(operationId, MAXIMUM_SHORT_ID_LENGTH);
 }
 

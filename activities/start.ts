@@ -1,0 +1,99 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { OperationServiceError } from '../src/cloud/error';
+import { checkResponseType } from '../src/cloud/typed-response';
+import { retryDelayMs, startVerdict } from '../src/model/error-table';
+import { configurationError, toApplicationFailure } from '../src/model/failure';
+import { backOff } from '../src/model/schedule';
+import type { JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
+import { durationText } from '../src/model/texts';
+import { unknownCloudText, type ActivityContext } from './context';
+import { checkSize } from './payload-size';
+
+export interface StartInput {
+  cloud: string;
+  /** `/package.Service/Method`, with or without the leading slash. */
+  method: string;
+  request: JsonObject;
+  /** Drawn by the workflow: whoever repeats the start, the cloud sees the same one. */
+  idempotencyKey: string;
+  /** Whether the caller expects the response type that the method promises. */
+  typed: boolean;
+}
+
+/** What an attempt led to, as far as the cloud answered. */
+export type StartResult =
+  | { outcome: 'started'; operation: OperationSnapshot }
+  /** Nothing was begun: another operation is in the way. */
+  | { outcome: 'conflict'; conflictingOperationId: string; refused: OperationStatus }
+  /** Nothing was begun: the cloud has too much to do. `delayMs` is what it asked to wait, 0 where it did not say. */
+  | { outcome: 'busy'; delayMs: number; refused: OperationStatus };
+
+/** A lost worker is noticed within the heartbeat timeout; an attempt that is quicker than this sends none. */
+const HEARTBEAT_INTERVAL_MS = 3_000;
+
+/**
+ * Activity `operation.start`: one attempt to start an operation. Fails for good where the cloud refuses, and retryably,
+ * with the type of {@link OUTCOME_UNKNOWN}, where nobody knows whether it has begun the operation.
+ */
+export async function startOperation(context: ActivityContext, input: StartInput): Promise<StartResult> {
+  const activity = Context.current();
+  const cloud = context.clouds.get(input.cloud);
+  if (!cloud) throw configurationError(input.cloud, unknownCloudText(input.cloud, context));
+  const heartbeats = setInterval(() => activity.heartbeat(), HEARTBEAT_INTERVAL_MS);
+  try {
+    const { method, request, idempotencyKey } = input;
+    const started = await cloud.start(method, request, idempotencyKey, activity.cancellationSignal);
+    const operation = checkSize(started.operation);
+    if (input.typed) checkResponseType(operation, method, cloud.registry);
+    return { outcome: 'started', operation };
+  } catch (err) {
+    if (err instanceof OperationServiceError) return answered(input.cloud, err, context.random);
+    // Thrown by ourselves about a wrong input, or an operation that ended against the contract.
+    if (err instanceof ApplicationFailure) throw err;
+    throw outcomeUnknown(input.cloud, err instanceof Error ? err.message : String(err), undefined, context.random);
+  } finally {
+    clearInterval(heartbeats);
+  }
+}
+
+function answered(cloud: string, error: OperationServiceError, random: () => number): StartResult {
+  const { code, codeName, message, rawMessage, details } = error;
+  const refused: OperationStatus = { code, codeName, message: rawMessage, details };
+  const found = startVerdict(refused);
+  switch (found.verdict) {
+    case 'conflict':
+      return { outcome: 'conflict', conflictingOperationId: found.conflictingOperationId, refused };
+    case 'busy':
+      return { outcome: 'busy', delayMs: retryDelayMs(details), refused };
+    case 'unknown':
+      throw outcomeUnknown(cloud, message, refused, random);
+    case 'refused':
+      throw toApplicationFailure({ type: 'OperationServiceError', cloud, code, codeName, message, details });
+  }
+}
+
+/** The type of a failure after which the operation may have begun; `details[0]` is the OperationStatus, where there is one. */
+export const OUTCOME_UNKNOWN = 'OperationStartUnknown';
+
+function outcomeUnknown(
+  cloud: string,
+  reason: string,
+  status: OperationStatus | undefined,
+  random: () => number,
+): ApplicationFailure {
+  const { attempt, currentAttemptScheduledTimestampMs, scheduledTimestampMs, scheduleToCloseTimeoutMs } =
+    Context.current().info;
+  const asked = status ? retryDelayMs(status.details) : 0;
+  const endsAtMs = scheduledTimestampMs + (scheduleToCloseTimeoutMs ?? Infinity);
+  const leftMs = Math.max(0, endsAtMs - currentAttemptScheduledTimestampMs);
+  // The server makes no retry that would come too late: approach the end instead.
+  const delayMs = Math.ceil(Math.max(1, Math.min(Math.max(backOff(attempt, random()), asked), leftMs / 2)));
+  return ApplicationFailure.create({
+    type: OUTCOME_UNKNOWN,
+    message: `${reason}; it may have begun in ${cloud} all the same: repeated with the same idempotency key in ${durationText(delayMs)}`,
+    details: status ? [status] : [],
+    nextRetryDelay: delayMs,
+    category: 'BENIGN',
+  });
+}

@@ -1,0 +1,193 @@
+import { ActivityFailure, CancelledFailure } from '@temporalio/common';
+import { CancellationScope, getRandomStream, sleep } from '@temporalio/workflow';
+import type { StartInput, StartResult } from '../activities';
+import { isRetryable } from '../src/model/error-table';
+import { operationFailure, toApplicationFailure } from '../src/model/failure';
+import { JITTER_STREAM, KEY_STREAM } from '../src/model/names';
+import { checkCloudName, checkRequestJson, type ResolvedStartOptions, type ResolvedWaitOptions } from '../src/model/options';
+import { backOff } from '../src/model/schedule';
+import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
+import { conflictSummary, retrySummary, startCancelledText, startSummary } from '../src/model/start-texts';
+import { startOperation } from './activities';
+import { cancelAndConfirm, requestCancel } from './cancel';
+import { notStartedFailure, stillRunningFailure } from './failures';
+import { pollUntil } from './poll';
+import { ownWait } from './scope';
+import { beginWait, type WaitState } from './state';
+import { checkMethod, checkTaskQueue, type Target } from './target';
+import { cancellationOf } from './wait';
+
+/** A start as its attempts see it, and where they run. */
+export interface StartRequest {
+  input: StartInput;
+  taskQueue?: string;
+}
+
+/** Checks what a caller gave, and draws the key where he gave none; throws an OptionError. */
+export function resolveStart(
+  cloud: unknown,
+  method: unknown,
+  request: unknown,
+  taskQueue: unknown,
+  { idempotencyKey }: ResolvedStartOptions,
+): StartRequest {
+  return {
+    input: {
+      cloud: checkCloudName(cloud),
+      method: checkMethod(method),
+      request: checkRequestJson(request),
+      idempotencyKey: idempotencyKey ?? getRandomStream(KEY_STREAM).uuid4(),
+      typed: typeof method === 'object',
+    },
+    ...(taskQueue === undefined ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
+  };
+}
+
+function targetOf({ input: { cloud }, taskQueue }: StartRequest, operationId: string): Target {
+  return { cloud, operationId, ...(taskQueue === undefined ? {} : { taskQueue }) };
+}
+
+/** One start of one operation. */
+export class OperationStart {
+  /** Whether an attempt may have begun the operation without our knowing. */
+  #outcomeUnknown = false;
+  /** What was last in the way. */
+  #refused: OperationStatus | undefined;
+  readonly #untilMs: number;
+
+  constructor(
+    readonly start: StartRequest,
+    readonly options: ResolvedStartOptions,
+    readonly waitOptions: ResolvedWaitOptions,
+  ) {
+    this.#untilMs = Date.now() + options.startTimeoutMs;
+  }
+
+  /**
+   * Starts the operation and gives it as the cloud answered. Belongs to the scope that it is called in: when that is
+   * cancelled before the cloud has answered, it learns whether there is an operation now, and cancels it.
+   */
+  run(): Promise<OperationSnapshot> {
+    const caller = CancellationScope.current();
+    if (caller.consideredCancelled) return Promise.reject(new CancelledFailure('Cancelled before the start'));
+    const result = CancellationScope.nonCancellable(() => this.#race(caller));
+    ownWait(caller, result);
+    return result;
+  }
+
+  async #race(caller: CancellationScope): Promise<OperationSnapshot> {
+    const attempts = new CancellationScope();
+    const started = attempts.run(() => this.#untilStarted());
+    started.catch(() => undefined);
+    const first = await Promise.race([started, cancellationOf(caller)]);
+    if (first !== 'cancelled') return first;
+    attempts.cancel();
+    const { cloud, method } = this.start.input;
+    if (this.waitOptions.cancellationType === 'ABANDON') {
+      throw new CancelledFailure(startCancelledText(cloud, method, 'what the cloud has begun goes on'));
+    }
+    return this.#cancelled(started);
+  }
+
+  async #untilStarted(): Promise<OperationSnapshot> {
+    const { input } = this.start;
+    const jitter = getRandomStream(JITTER_STREAM);
+    for (let refusals = 1; ; refusals++) {
+      const result = await this.#attempt(this.#untilMs);
+      if (!result) continue;
+      switch (result.outcome) {
+        case 'started':
+          return result.operation;
+        case 'busy':
+          await this.#backOff(Math.max(result.delayMs, backOff(refusals, jitter.random())), result.refused);
+          break;
+        case 'conflict': {
+          const { conflictingOperationId, refused } = result;
+          const waited = await this.#waitFor(conflictingOperationId);
+          // It was over already, or cannot be seen: the cloud needs a moment to let go of it.
+          if (!waited) await this.#backOff(backOff(refusals, jitter.random()), refused);
+        }
+      }
+      if (Date.now() >= this.#untilMs) throw notStartedFailure(input, this.options.startTimeoutMs, this.#refused);
+    }
+  }
+
+  /** Undefined where the outcome is unknown. Throws what ends the start. */
+  async #attempt(untilMs: number): Promise<StartResult | undefined> {
+    const { input, taskQueue } = this.start;
+    const scheduleToCloseTimeoutMs = Math.max(1, untilMs - Date.now());
+    const limits = { summary: startSummary(input.method, input.request), scheduleToCloseTimeoutMs };
+    const once = !this.#outcomeUnknown;
+    try {
+      const result = await startOperation(input, taskQueue, once, limits);
+      this.#outcomeUnknown = false;
+      if (result.outcome !== 'started') this.#refused = result.refused;
+      return result;
+    } catch (err) {
+      if (!(err instanceof ActivityFailure)) throw err;
+      const failure = operationFailure(err);
+      if (failure) {
+        this.#outcomeUnknown = false;
+        throw failure.type === 'OperationServiceError' ? toApplicationFailure(failure, !isRetryable(failure.codeName)) : err;
+      }
+      if (err.cause instanceof CancelledFailure) throw err;
+      this.#outcomeUnknown = true;
+      if (once && Date.now() < untilMs) return undefined;
+      throw notStartedFailure(input, this.options.startTimeoutMs, err);
+    }
+  }
+
+  #backOff(ms: number, refused: OperationStatus): Promise<void> {
+    const leftMs = Math.max(1, this.#untilMs - Date.now());
+    return sleep(Math.min(ms, leftMs), { summary: retrySummary(this.start.input.method, refused, ms) });
+  }
+
+  /** Waits for the operation that is in the way; false where there was nothing to wait for. */
+  async #waitFor(operationId: string): Promise<boolean> {
+    const state = beginWait();
+    const summary = (poll: number): string => conflictSummary(operationId, poll);
+    try {
+      const ended = await pollUntil(targetOf(this.start, operationId), this.waitOptions, state, this.#untilMs, summary);
+      return ended !== undefined && Date.now() > state.startedAtMs + 1_000;
+    } catch (err) {
+      if (operationFailure(err)) return false;
+      throw err;
+    }
+  }
+
+  /** The caller was cancelled before the cloud had answered. */
+  async #cancelled(started: Promise<OperationSnapshot>): Promise<OperationSnapshot> {
+    const { input } = this.start;
+    const operation = await started.catch((err: unknown) => this.#findStarted(err));
+    const { cloud, method } = input;
+    if (!operation) throw new CancelledFailure(startCancelledText(cloud, method, 'nothing was begun'));
+    if (isDone(operation)) return operation;
+    const target = targetOf(this.start, operation.id);
+    const state: WaitState = { ...beginWait(), operation };
+    const { cancelTimeoutMs, cancellationType } = this.waitOptions;
+    if (cancellationType === 'TRY_CANCEL') {
+      await requestCancel(target, cancelTimeoutMs, () => undefined);
+      throw new CancelledFailure(startCancelledText(cloud, method, `${operation.id} was asked to cancel`));
+    }
+    const cancel = await cancelAndConfirm(target, this.waitOptions, state);
+    switch (cancel.outcome) {
+      case 'completed':
+      case 'failed':
+        return cancel.operation;
+      case 'cancelled':
+        throw new CancelledFailure(startCancelledText(cloud, method, `${operation.id} was cancelled in the cloud`));
+      case 'unsupported':
+      case 'unconfirmed':
+        throw stillRunningFailure(cancel, cancelTimeoutMs, state);
+    }
+  }
+
+  /** The operation of an attempt that nobody has heard of again, by repeating it with its key; undefined where there is none. */
+  async #findStarted(err: unknown): Promise<OperationSnapshot | undefined> {
+    const isCancelled = err instanceof CancelledFailure || (err instanceof ActivityFailure && err.cause instanceof CancelledFailure);
+    if (!isCancelled && !this.#outcomeUnknown) throw err;
+    if (!this.#outcomeUnknown) return undefined;
+    const result = await this.#attempt(Date.now() + this.waitOptions.cancelTimeoutMs);
+    return result?.outcome === 'started' ? result.operation : undefined;
+  }
+}
