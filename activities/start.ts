@@ -48,16 +48,16 @@ export async function startOperation(context: ActivityContext, input: StartInput
     if (input.typed) checkResponseType(operation, method, cloud.registry);
     return { outcome: 'started', operation };
   } catch (err) {
-    if (err instanceof OperationServiceError) return answered(input.cloud, err, context.random);
+    if (err instanceof OperationServiceError) return answered(context, input.cloud, err);
     // Thrown by ourselves about a wrong input, or an operation that ended against the contract.
     if (err instanceof ApplicationFailure) throw err;
-    throw outcomeUnknown(input.cloud, err instanceof Error ? err.message : String(err), undefined, context.random);
+    throw outcomeUnknown(context, input.cloud, err instanceof Error ? err.message : String(err));
   } finally {
     clearInterval(heartbeats);
   }
 }
 
-function answered(cloud: string, error: OperationServiceError, random: () => number): StartResult {
+function answered(context: ActivityContext, cloud: string, error: OperationServiceError): StartResult {
   const { code, codeName, message, rawMessage, details } = error;
   const refused: OperationStatus = { code, codeName, message: rawMessage, details };
   const found = startVerdict(refused);
@@ -67,7 +67,7 @@ function answered(cloud: string, error: OperationServiceError, random: () => num
     case 'busy':
       return { outcome: 'busy', delayMs: retryDelayMs(details), refused };
     case 'unknown':
-      throw outcomeUnknown(cloud, message, refused, random);
+      throw outcomeUnknown(context, cloud, message, refused);
     case 'refused':
       throw toApplicationFailure({ type: 'OperationServiceError', cloud, code, codeName, message, details });
   }
@@ -77,10 +77,10 @@ function answered(cloud: string, error: OperationServiceError, random: () => num
 export const OUTCOME_UNKNOWN = 'OperationStartUnknown';
 
 function outcomeUnknown(
+  context: ActivityContext,
   cloud: string,
   reason: string,
-  status: OperationStatus | undefined,
-  random: () => number,
+  status?: OperationStatus,
 ): ApplicationFailure {
   const { attempt, currentAttemptScheduledTimestampMs, scheduledTimestampMs, scheduleToCloseTimeoutMs } =
     Context.current().info;
@@ -88,7 +88,7 @@ function outcomeUnknown(
   const endsAtMs = scheduledTimestampMs + (scheduleToCloseTimeoutMs ?? Infinity);
   const leftMs = Math.max(0, endsAtMs - currentAttemptScheduledTimestampMs);
   // The server makes no retry that would come too late: approach the end instead.
-  const delayMs = Math.ceil(Math.max(1, Math.min(Math.max(backOff(attempt, random()), asked), leftMs / 2)));
+  const delayMs = Math.ceil(Math.max(1, Math.min(Math.max(backOff(attempt, context.random()), asked), leftMs / 2)));
   return ApplicationFailure.create({
     type: OUTCOME_UNKNOWN,
     message: `${reason}; it may have begun in ${cloud} all the same: repeated with the same idempotency key in ${durationText(delayMs)}`,

@@ -1,13 +1,21 @@
 // Entry 'temporal-lro/workflow-definitions': workflow types and nothing else, since every exported function of a workflow
 // module is one. `export *` it from your own workflows, or serve it from a dedicated worker.
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, setHandler } from '@temporalio/workflow';
-import { isLeftOut, plainObject, resolveWaitOptions, type WaitOptions } from '../src/model/options';
-import type { AnyJson } from '../src/model/snapshot';
-import { reported } from './failures';
+import {
+  isLeftOut,
+  plainObject,
+  resolveStartOptions,
+  resolveWaitOptions,
+  type StartOptions,
+  type WaitOptions,
+} from '../src/model/options';
+import type { AnyJson, JsonObject, OperationSnapshot } from '../src/model/snapshot';
+import { reported, retryable } from './failures';
 import { operationChanged, operationQuery, pollOperation } from './messages';
 import { HistoryTooLong } from './poll';
 import { showOperation } from './show';
-import { beginWait, continuedWait, type WaitState } from './state';
+import { OperationStart, resolveStart } from './start';
+import { beginWait, continuedWait, recordPoll, type WaitState } from './state';
 import { resolveTarget } from './target';
 import { OperationWait } from './wait';
 
@@ -29,25 +37,75 @@ export async function awaitOperation(
     const { cloud, operationId, taskQueue, ...options } = plainObject('input', input);
     const target = resolveTarget(cloud, operationId, taskQueue);
     const wait = new OperationWait(target, resolveWaitOptions(options), state, 'continueAsNew');
-    setHandler(pollOperation, () => wait.lookNow(), {
-      description: 'Poll the operation now, and answer with what it is',
-    });
-    setHandler(operationChanged, () => wait.lookNow().then(ignore, ignore), {
-      description: 'The operation may have changed: poll it now',
-    });
-    try {
-      const { response } = await wait.run();
-      await handlersFinished();
-      return response;
-    } catch (err) {
-      if (err instanceof HistoryTooLong) {
-        const { onPoll: _, ...carried } = state;
-        return await continueAsNew<typeof awaitOperation>(input, carried);
+    handleMessages(Promise.resolve(wait));
+    return response(wait, (carried) => continueAsNew<typeof awaitOperation>(input, carried));
+  });
+}
+
+/**
+ * Workflow type: starts an operation once, whatever crashes, waits until it is done and returns its response, or fails as
+ * {@link awaitOperation} does; with a retryable failure where the operation failed with a code that may pass. Each
+ * attempt of a workflow with a retry policy starts another operation, unless the input has an `idempotencyKey`. Continues
+ * as new before its history grows long, with the operation: `continued` is what it then hands to itself.
+ */
+export async function executeOperation(
+  input: { cloud: string; method: string; request: JsonObject; taskQueue?: string } & WaitOptions & StartOptions,
+  continued?: WaitState,
+): Promise<AnyJson> {
+  let state: WaitState = { ...beginWait(), onPoll: showOperation };
+  setHandler(operationQuery, () => state.operation ?? { cloud: input.cloud, id: '', state: 'running' }, {
+    description: 'The operation as last seen; without an id until the cloud has begun it',
+  });
+  return reported(input, async () => {
+    if (!isLeftOut(continued)) state = { ...continuedWait(continued), onPoll: showOperation };
+    const { cloud, method, request, taskQueue, idempotencyKey, startTimeout, ...own } = plainObject('input', input);
+    const startOptions = resolveStartOptions({ idempotencyKey, startTimeout });
+    const options = resolveWaitOptions(own);
+    const begin = async (): Promise<OperationWait> => {
+      if (!state.operation) {
+        const start = resolveStart(cloud, method, request, taskQueue, startOptions);
+        const operation = await new OperationStart(start, startOptions, options).run();
+        state = { ...beginWait(), onPoll: showOperation };
+        recordPoll(state, operation);
       }
+      return new OperationWait(resolveTarget(cloud, state.operation?.id, taskQueue), options, state, 'continueAsNew');
+    };
+    const wait = begin();
+    handleMessages(wait);
+    try {
+      await wait;
+    } catch (err) {
       await handlersFinished();
       throw err;
     }
+    return retryable(async () =>
+      response(await wait, (carried) => continueAsNew<typeof executeOperation>(input, carried)),
+    );
   });
+}
+
+/** The messages of both types. They wait for an operation that is still being started. */
+function handleMessages(begun: Promise<OperationWait>): void {
+  const look = async (): Promise<OperationSnapshot> => (await begun).lookNow();
+  setHandler(pollOperation, look, { description: 'Poll the operation now, and answer with what it is' });
+  setHandler(operationChanged, () => look().then(ignore, ignore), {
+    description: 'The operation may have changed: poll it now',
+  });
+}
+
+async function response(wait: OperationWait, goOn: (state: WaitState) => Promise<never>): Promise<AnyJson> {
+  try {
+    const operation = await wait.run();
+    await handlersFinished();
+    return operation.response;
+  } catch (err) {
+    if (err instanceof HistoryTooLong) {
+      const { onPoll: _, ...carried } = wait.state;
+      return goOn(carried);
+    }
+    await handlersFinished();
+    throw err;
+  }
 }
 
 /** Callers of an update get their answer before the workflow closes, also while it is being cancelled. */

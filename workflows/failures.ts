@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import type { StartInput } from '../activities';
+import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
 import type { OperationSnapshot, OperationStatus } from '../src/model/snapshot';
@@ -54,6 +55,17 @@ function callerFailure(err: unknown, subject: Subject): unknown {
 /** What a caller gave for a name, for the details of a failure: Temporal does not carry names of any length. */
 function named(given: unknown): string {
   return typeof given === 'string' && given.length <= MAXIMUM_ID_BYTES ? given : show(given);
+}
+
+/** Runs `work`; an operation that failed with a code that may pass is one that is worth executing again. */
+export async function retryable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (err) {
+    const failure = operationFailure(err);
+    if (failure?.type !== 'OperationFailed' || !isRetryable(failure.codeName)) throw err;
+    throw toApplicationFailure(failure, false);
+  }
 }
 
 /** An activity that ran out of its `scheduleToCloseTimeout`, whatever it failed of last; rethrows failures of ours, which are final. */
@@ -139,10 +151,7 @@ export function notStartedFailure(
   const status = isUnknown ? statusOf(last) : (last ?? NO_ANSWER);
   const { code, codeName, details } = status;
   const message = notStartedText(cloud, method, timeoutMs, status, isUnknown ? idempotencyKey : undefined);
-  return toApplicationFailure(
-    { type: 'OperationServiceError', cloud, code, codeName, message, details },
-    isUnknown,
-  );
+  return toApplicationFailure({ type: 'OperationServiceError', cloud, code, codeName, message, details }, isUnknown);
 }
 
 const NO_ANSWER: OperationStatus = {

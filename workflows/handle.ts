@@ -1,4 +1,5 @@
-import type { Duration } from '@temporalio/common';
+import { CancelledFailure, type Duration } from '@temporalio/common';
+import { CancellationScope } from '@temporalio/workflow';
 import type { WaitOptions } from '../src/model/options';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import type { CancelOutcome } from './cancel';
@@ -15,6 +16,42 @@ export interface OperationHandle<R = AnyJson, M = AnyJson> {
    * Also in a cancelled scope: cancelling is what that is for. A wait for it in this workflow learns its end as well.
    */
   cancel(options?: { cancelTimeout?: Duration }): Promise<CancelOutcome<R, M>>;
+}
+
+/** An operation that was started here. */
+export interface StartedOperation<R = AnyJson, M = AnyJson> extends OperationHandle<R, M> {
+  /** The operation as the cloud answered the start: its metadata typically names what is being made. */
+  readonly operation: OperationSnapshot<R, M>;
+  /**
+   * Waits until it is done and returns its response. May be awaited many times and from several places: the first call
+   * begins the one wait, with its options, which belongs to the scope of the `start()`. When another scope that awaits
+   * it is cancelled, only that await ends.
+   */
+  result(options?: WaitOptions): Promise<R>;
+}
+
+/**
+ * Gives a function that makes others share what their first call begins, which belongs to the scope that this is called
+ * in. To be called before the first await, since later the scope may not be the current one.
+ */
+export function shareable(): <A extends unknown[], T>(begin: (...args: A) => Promise<T>) => (...args: A) => Promise<T> {
+  const owner = CancellationScope.current();
+  return (begin) => {
+    let shared: ReturnType<typeof begin> | undefined;
+    return async (...args) => {
+      const result = (shared ??= owner.run(() => begin(...args)));
+      result.catch(() => undefined);
+      const caller = CancellationScope.current();
+      if (caller === owner || !caller.cancellable) return result;
+      const left = caller.cancelRequested.catch(() => {
+        // The owner's cancellation reaches the scopes within it as well: they learn how it ended.
+        if (owner.consideredCancelled) return result;
+        throw new CancelledFailure('Cancelled; the wait goes on, since it belongs to another scope');
+      });
+      left.catch(() => undefined);
+      return Promise.race([result, left]);
+    };
+  };
 }
 
 /**

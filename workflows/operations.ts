@@ -4,28 +4,38 @@ import type { OperationMethod } from '../src/model/method';
 import {
   onlyKeys,
   plainObject,
+  resolveStartOptions,
   resolveWaitOptions,
   WAIT_OPTION_KEYS,
   type ResolvedWaitOptions,
+  type StartOptions,
   type WaitOptions,
 } from '../src/model/options';
-import type { AnyJson } from '../src/model/snapshot';
+import type { AnyJson, JsonObject, OperationSnapshot } from '../src/model/snapshot';
 import { getOnce } from './activities';
 import { cancelNow } from './cancel';
-import { reported } from './failures';
-import { typedOutcome, typedResponse, typedSnapshot, type OperationHandle } from './handle';
+import { reported, retryable } from './failures';
+import {
+  shareable,
+  typedOutcome,
+  typedResponse,
+  typedSnapshot,
+  type OperationHandle,
+  type StartedOperation,
+} from './handle';
+import { OperationStart, resolveStart } from './start';
 import { resolveTarget, type Target } from './target';
 import { beginWait } from './state';
 import { OperationWait } from './wait';
 
 export { operationFailure, type OperationFailure } from '../src/model/failure';
 export type { CancelOutcome } from './cancel';
-export type { OperationHandle } from './handle';
+export type { OperationHandle, StartedOperation } from './handle';
 export type { OperationMethod } from '../src/model/method';
 export { operationWorkflowId } from '../src/model/names';
 export { operationProgress, type OperationProgress } from '../src/model/progress';
 export { operationSearchAttributes } from '../src/model/search-attributes';
-export type { WaitOptions } from '../src/model/options';
+export type { StartOptions, WaitOptions } from '../src/model/options';
 export type { AnyJson, JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
 export { operationScope } from './scope';
 export { operationChanged, operationQuery, pollOperation } from './messages';
@@ -37,6 +47,25 @@ export interface OperationsOptions extends WaitOptions {
 
 /** The operations of one cloud, for workflow code. */
 export interface Operations {
+  /**
+   * Starts an operation, once whatever crashes, waits until it is done and returns its response. `method` is a generated
+   * constant or a path, `request` its JSON. Throws an ApplicationFailure otherwise: see {@link operationFailure}; where
+   * the operation failed with a code that may pass, such as UNAVAILABLE, it is a retryable one.
+   */
+  execute<Q = JsonObject, R = AnyJson, M = AnyJson>(
+    method: OperationMethod<Q, R, M> | string,
+    request: NoInfer<Q>,
+    options?: WaitOptions & StartOptions,
+  ): Promise<R>;
+  /**
+   * Starts an operation, once whatever crashes, and returns when the cloud has begun it. Nothing waits for it until
+   * `result()` is called.
+   */
+  start<Q = JsonObject, R = AnyJson, M = AnyJson>(
+    method: OperationMethod<Q, R, M> | string,
+    request: NoInfer<Q>,
+    options?: StartOptions,
+  ): Promise<StartedOperation<R, M>>;
   /**
    * Waits until the operation is done, across restarts and for any length of time, and returns its response. Throws an
    * ApplicationFailure otherwise: see {@link operationFailure}.
@@ -59,29 +88,61 @@ export interface Operations {
 export function operations(cloud: string, options?: OperationsOptions): Operations {
   const target = (operationId: string, method: unknown): Target =>
     resolveTarget(cloud, operationId, checkDefaults(options).taskQueue, method);
-  const wait = async <R>(operationId: string, given: unknown, ofHandle?: unknown): Promise<R> =>
+  const wait = <R>(
+    operationId: string,
+    given: unknown,
+    ofHandle?: unknown,
+    operation?: OperationSnapshot,
+  ): Promise<R> =>
     reported({ cloud, operationId }, async () => {
       const { method = ofHandle, ...own } = plainObject('options', given ?? {});
-      const resolved = resolveOptions(options, own);
-      const wait = new OperationWait(target(operationId, method), resolved, beginWait(), 'activityRetry');
+      const state = { ...beginWait(), ...(operation && { operation }) };
+      const wait = new OperationWait(target(operationId, method), resolveOptions(options, own), state, 'activityRetry');
       return typedResponse<R>((await wait.run()).response);
     });
+  const handle = <R, M>(operationId: string, method: unknown): OperationHandle<R, M> => ({
+    operationId,
+    get: () =>
+      reported({ cloud, operationId }, async () =>
+        typedSnapshot((await getOnce(target(operationId, method))).operation),
+      ),
+    result: (given) => wait(operationId, given, method),
+    cancel: (given) =>
+      reported({ cloud, operationId }, async () => {
+        const own = plainObject('options', given ?? {});
+        onlyKeys('', own, ['cancelTimeout']);
+        return typedOutcome(await cancelNow(target(operationId, method), resolveOptions(options, own)));
+      }),
+  });
+  const start = async (
+    method: unknown,
+    request: unknown,
+    startOptions: Record<string, unknown>,
+    own: Record<string, unknown>,
+  ): Promise<OperationSnapshot> => {
+    const resolved = resolveStartOptions(startOptions);
+    const given = resolveStart(cloud, method, request, checkDefaults(options).taskQueue, resolved);
+    return new OperationStart(given, resolved, resolveOptions(options, own)).run();
+  };
   return {
+    execute: (method, request, given) =>
+      reported({ cloud }, async () => {
+        const { own, startOptions } = splitOptions(given);
+        const operation = await start(method, request, startOptions, own);
+        return retryable(() => wait(operation.id, own, typed(method), operation));
+      }),
+    start: (method, request, given) =>
+      reported({ cloud }, async () => {
+        const share = shareable();
+        const operation = await start(method, request, plainObject('options', given ?? {}), {});
+        return {
+          ...handle(operation.id, typed(method)),
+          operation: typedSnapshot(operation),
+          result: share((own?: WaitOptions) => wait(operation.id, own, typed(method), operation)),
+        };
+      }),
     wait: (operationId, given) => wait(operationId, given),
-    getHandle: (operationId, method) => ({
-      operationId,
-      get: () =>
-        reported({ cloud, operationId }, async () =>
-          typedSnapshot((await getOnce(target(operationId, method))).operation),
-        ),
-      result: (given) => wait(operationId, given, method),
-      cancel: (given) =>
-        reported({ cloud, operationId }, async () => {
-          const own = plainObject('options', given ?? {});
-          onlyKeys('', own, ['cancelTimeout']);
-          return typedOutcome(await cancelNow(target(operationId, method), resolveOptions(options, own)));
-        }),
-    }),
+    getHandle: handle,
   };
 }
 
@@ -96,4 +157,15 @@ function resolveOptions(defaults: unknown, own: Record<string, unknown>): Resolv
   const { taskQueue: _, ...shared } = checkDefaults(defaults);
   const poll = { ...plainObject('poll', shared.poll ?? {}), ...plainObject('poll', own.poll ?? {}) };
   return resolveWaitOptions({ ...shared, ...own, poll });
+}
+
+/** Options of a start, and those of the wait that follows it. */
+function splitOptions(options: unknown): { startOptions: Record<string, unknown>; own: Record<string, unknown> } {
+  const { idempotencyKey, startTimeout, ...own } = plainObject('options', options ?? {});
+  return { startOptions: { idempotencyKey, startTimeout }, own };
+}
+
+/** A path says nothing of types that the caller was compiled for. */
+function typed(method: unknown): unknown {
+  return typeof method === 'string' ? undefined : method;
 }

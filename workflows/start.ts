@@ -4,7 +4,13 @@ import type { StartInput, StartResult } from '../activities';
 import { isRetryable } from '../src/model/error-table';
 import { operationFailure, toApplicationFailure } from '../src/model/failure';
 import { JITTER_STREAM, KEY_STREAM } from '../src/model/names';
-import { checkCloudName, checkRequestJson, type ResolvedStartOptions, type ResolvedWaitOptions } from '../src/model/options';
+import {
+  checkCloudName,
+  checkRequestJson,
+  isLeftOut,
+  type ResolvedStartOptions,
+  type ResolvedWaitOptions,
+} from '../src/model/options';
 import { backOff } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { conflictSummary, retrySummary, startCancelledText, startSummary } from '../src/model/start-texts';
@@ -39,7 +45,7 @@ export function resolveStart(
       idempotencyKey: idempotencyKey ?? getRandomStream(KEY_STREAM).uuid4(),
       typed: typeof method === 'object',
     },
-    ...(taskQueue === undefined ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
+    ...(isLeftOut(taskQueue) ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
   };
 }
 
@@ -128,7 +134,9 @@ export class OperationStart {
       const failure = operationFailure(err);
       if (failure) {
         this.#outcomeUnknown = false;
-        throw failure.type === 'OperationServiceError' ? toApplicationFailure(failure, !isRetryable(failure.codeName)) : err;
+        throw failure.type === 'OperationServiceError'
+          ? toApplicationFailure(failure, !isRetryable(failure.codeName))
+          : err;
       }
       if (err.cause instanceof CancelledFailure) throw err;
       this.#outcomeUnknown = true;
@@ -184,7 +192,8 @@ export class OperationStart {
 
   /** The operation of an attempt that nobody has heard of again, by repeating it with its key; undefined where there is none. */
   async #findStarted(err: unknown): Promise<OperationSnapshot | undefined> {
-    const isCancelled = err instanceof CancelledFailure || (err instanceof ActivityFailure && err.cause instanceof CancelledFailure);
+    const isCancelled =
+      err instanceof CancelledFailure || (err instanceof ActivityFailure && err.cause instanceof CancelledFailure);
     if (!isCancelled && !this.#outcomeUnknown) throw err;
     if (!this.#outcomeUnknown) return undefined;
     const result = await this.#attempt(Date.now() + this.waitOptions.cancelTimeoutMs);

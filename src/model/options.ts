@@ -147,10 +147,7 @@ export const WAIT_OPTION_KEYS = [
   'onRollback',
 ] as const satisfies readonly (keyof WaitOptions)[];
 
-export const START_OPTION_KEYS = [
-  'idempotencyKey',
-  'startTimeout',
-] as const satisfies readonly (keyof StartOptions)[];
+export const START_OPTION_KEYS = ['idempotencyKey', 'startTimeout'] as const satisfies readonly (keyof StartOptions)[];
 
 function resolveSchedule(poll: Record<string, unknown>): PollSchedule {
   const given = (key: string): number | undefined =>
@@ -202,10 +199,10 @@ export function resolveWaitOptions(options?: unknown): ResolvedWaitOptions {
 export function resolveStartOptions(options: unknown = {}): ResolvedStartOptions {
   const given = plainObject('options', options);
   onlyKeys('', given, START_OPTION_KEYS);
-  const { idempotencyKey, startTimeout = 10 * MINUTE } = given;
+  const { idempotencyKey, startTimeout } = given;
   return {
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey: checkIdempotencyKey(idempotencyKey) }),
-    startTimeoutMs: durationMs('startTimeout', startTimeout),
+    ...(isLeftOut(idempotencyKey) ? {} : { idempotencyKey: checkIdempotencyKey(idempotencyKey) }),
+    startTimeoutMs: durationMs('startTimeout', startTimeout ?? 10 * MINUTE),
   };
 }
 
@@ -230,7 +227,8 @@ export function checkRequestJson(value: unknown): JsonObject {
   try {
     text = JSON.stringify(request, (key, member: unknown) => {
       const isCarried = typeof member !== 'bigint' && !(typeof member === 'number' && !Number.isFinite(member));
-      if (!isCarried) throw new OptionError(`a "${key}" in request`, typeof member, 'JSON cannot carry it: give a string');
+      if (!isCarried)
+        throw new OptionError(`a "${key}" in request`, typeof member, 'JSON cannot carry it: give a string');
       return member;
     });
   } catch (err) {
