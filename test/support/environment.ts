@@ -21,6 +21,8 @@ export interface TestEnvironment {
 }
 
 export interface TestEnvironmentOptions {
+  /** Of another Temporal server than that of the test run. */
+  address?: string;
   cloud?: FakeCloudOptions;
   /** Over the default ones; without `workflowsPath` nothing runs workflows, and with `worker: false` there is no worker. */
   worker?: Partial<WorkerOptions> | false;
@@ -34,7 +36,7 @@ export async function startEnvironment(options: TestEnvironmentOptions = {}): Pr
     for (const end of started.splice(0).reverse()) await end();
   };
   try {
-    const address = { address: process.env.TEMPORAL_ADDRESS ?? '' };
+    const address = { address: options.address ?? process.env.TEMPORAL_ADDRESS ?? '' };
     const cloud = await FakeCloud.start(options.cloud);
     started.push(() => cloud.close());
     const clientConnection = await Connection.connect(address);

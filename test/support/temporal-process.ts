@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { findTemporalCli } from '../../src/testing/temporal-cli';
+
+/** A Temporal server in a process of its own, which can be killed and started again on its database file. */
+export interface TemporalProcess {
+  address: string;
+  /** SIGKILL, in the middle of whatever it does. */
+  kill(): Promise<void>;
+  /** Resolves when it answers. */
+  restart(): Promise<void>;
+  /** Kills it for good, and its database with it. */
+  remove(): Promise<void>;
+}
+
+export async function startTemporalProcess(): Promise<TemporalProcess> {
+  const cli = findTemporalCli();
+  if (cli === undefined) throw new Error('There is no Temporal CLI, and none could be fetched');
+  const directory = mkdtempSync(join(tmpdir(), 'temporal-'));
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const server = [
+    'server',
+    'start-dev',
+    '--headless',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--log-level',
+    'error',
+  ];
+  // What the server has acknowledged is on the disk.
+  const database = ['--db-filename', join(directory, 'temporal.db'), '--sqlite-pragma', 'synchronous=FULL'];
+  const run = async (): Promise<() => Promise<void>> => {
+    const child = spawn(cli, [...server, ...database], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    await answers(address);
+    return async () => {
+      child.kill('SIGKILL');
+      await ended;
+    };
+  };
+  let kill = await run();
+  return {
+    address,
+    kill: () => kill(),
+    restart: async () => {
+      kill = await run();
+    },
+    remove: async () => {
+      await kill();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+async function answers(address: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: 1000 });
+      await connection.workflowService.describeNamespace({ namespace: 'default' });
+      return await connection.close();
+    } catch (err) {
+      if (attempt === 100) throw err;
+      await sleep(100);
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('No port');
+  return address.port;
+}
