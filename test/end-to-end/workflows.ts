@@ -11,5 +11,9 @@ export function wait(cloud: string, operationId: string, options: OperationsOpti
 /** Awaits the operation in a child on another task queue. */
 export function awaitElsewhere(taskQueue: string, cloud: string, operationId: string): Promise<AnyJson> {
   const workflowId = operationWorkflowId(cloud, operationId);
-  return executeChild(awaitOperation, { taskQueue, workflowId, args: [{ cloud, operationId, poll: { initialInterval: '100 ms' } }] });
+  return executeChild(awaitOperation, {
+    taskQueue,
+    workflowId,
+    args: [{ cloud, operationId, poll: { initialInterval: '100 ms' } }],
+  });
 }
