@@ -1,11 +1,12 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Cloud, Polled } from '../src/cloud/cloud';
+import { decide } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/cloud/error';
 import { configurationError } from '../src/model/failure';
 import { resolveWaitOptions } from '../src/model/options';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { unknownCloudText, type ActivityContext } from './context';
-import { decide, pollAgain, type PollOutcome } from './decide';
+import { outcomeOf, pollAgain } from './poll';
 
 export interface CancelInput {
   cloud: string;
@@ -52,13 +53,10 @@ async function settled(
   input: CancelInput,
   call: Promise<Polled>,
 ): Promise<OperationSnapshot> {
-  const outcome: PollOutcome = await call.then(
-    (polled) => ({ polled }),
-    (error: unknown) => ({ error }),
-  );
   const { schedule } = resolveWaitOptions();
-  const decision = decide({ ...input, startedAtMs: 0, schedule }, outcome, {
+  const decision = decide({ ...input, startedAtMs: 0, schedule }, await outcomeOf(call), {
     ageMs: 0,
+    failures: 1,
     // The wait has found the operation before: only a new one is forgiven.
     notFound: Infinity,
     random: context.random(),

@@ -1,11 +1,12 @@
 import { CompleteAsyncError, Context } from '@temporalio/activity';
+import { decide, scheduleAge, type GetInput, type GetResult } from '../src/cloud/decide';
 import { isNotFound } from '../src/cloud/error';
 import { YOUNG_MS } from '../src/model/error-table';
 import { configurationError } from '../src/model/failure';
 import { intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../src/model/schedule';
 import { unknownCloudText, type ActivityContext } from './context';
-import { decide, pollAgain, scheduleAge, type GetInput, type GetResult, type PollOutcome } from './decide';
-import { Lease } from './lease';
+import { outcomeOf, pollAgain } from './poll';
+import { Lease } from './watcher';
 
 /**
  * Activity `operation.get`: polls an operation. While the intervals of its wait are short, the worker's watcher polls
@@ -15,24 +16,24 @@ import { Lease } from './lease';
 export async function getOperation(context: ActivityContext, input: GetInput): Promise<GetResult> {
   const activity = Context.current();
   const { attempt, currentAttemptScheduledTimestampMs } = activity.info;
+  const { schedule } = input;
   const ageMs = currentAttemptScheduledTimestampMs - input.startedAtMs;
+  const random = context.random();
   const cloud = context.clouds.get(input.cloud);
   if (!cloud) {
     const message = unknownCloudText(input.cloud, context);
     // Later a broken deploy is likelier than a wrong name, and somebody will mend it.
     if (input.by === undefined || ageMs < YOUNG_MS) throw configurationError(input.cloud, message, input.operationId);
-    throw pollAgain(message, nextInterval(input.schedule, ageMs, context.random(), input.schedule.maximumIntervalMs));
+    throw pollAgain(message, nextInterval(schedule, Infinity, random));
   }
-  const isShort = input.by !== undefined && intervalAtAge(input.schedule, scheduleAge(input, ageMs)) < WATCH_BELOW_MS;
-  if (isShort && cloud.watch && context.watcher.watch(cloud, new Lease(input, activity)))
+  const isShort = input.by !== undefined && intervalAtAge(schedule, scheduleAge(input, ageMs)) < WATCH_BELOW_MS;
+  if (isShort && cloud.watch && context.watcher.watch(cloud, new Lease(input, activity))) {
     throw new CompleteAsyncError();
+  }
 
-  const outcome: PollOutcome = await cloud.get(input.operationId, activity.cancellationSignal).then(
-    (polled) => ({ polled }),
-    (error: unknown) => ({ error }),
-  );
+  const outcome = await outcomeOf(cloud.get(input.operationId, activity.cancellationSignal));
   const notFound = 'error' in outcome && isNotFound(outcome.error) ? attempt : 0;
-  const decision = decide(input, outcome, { ageMs, notFound, random: context.random(), registry: cloud.registry });
+  const decision = decide(input, outcome, { ageMs, failures: 1, notFound, random, registry: cloud.registry });
   switch (decision.next) {
     case 'return':
       return decision.result;

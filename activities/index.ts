@@ -1,7 +1,7 @@
 import type { Cloud } from '../src/cloud/cloud';
+import type { GetInput, GetResult } from '../src/cloud/decide';
 import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { cancelOperation, type CancelInput, type CancelResult } from './cancel';
-import type { GetInput, GetResult } from './decide';
 import { getOperation } from './get';
 import { startOperation, type StartInput, type StartResult } from './start';
 import { Watcher } from './watcher';

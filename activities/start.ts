@@ -8,7 +8,7 @@ import { backOff } from '../src/model/schedule';
 import type { JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
 import { durationText } from '../src/model/texts';
 import { unknownCloudText, type ActivityContext } from './context';
-import { checkSize } from './payload-size';
+import { checkSize } from './poll';
 
 export interface StartInput {
   cloud: string;

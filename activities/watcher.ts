@@ -1,7 +1,11 @@
+import type { Context, Info } from '@temporalio/activity';
+import { ActivityNotFoundError } from '@temporalio/client';
+import type { ActivitySerializationContext } from '@temporalio/common';
 import type { Cloud } from '../src/cloud/cloud';
+import { decide, type GetInput, type GetResult, type PollOutcome } from '../src/cloud/decide';
 import { isNotFound } from '../src/cloud/error';
-import { decide, type PollOutcome } from './decide';
-import type { Lease } from './lease';
+import { operationName } from '../src/model/texts';
+import { outcomeOf, pollAgain } from './poll';
 
 /** Beyond so many leases in one process, waits are slept by activity retries instead. Some 2 kB each. */
 export const MAXIMUM_LEASES = 10_000;
@@ -64,18 +68,15 @@ class Watch {
     private readonly released: (emptied: boolean) => void,
   ) {}
 
-  /** The first poll of a wait is at once, unless one is under way or has just been answered. */
+  /** Polls at once, unless a poll is under way or the last one is as recent as this wait wants its polls. */
   join(lease: Lease): void {
     const expiry = setTimeout(() => void this.#settle(lease, lease.giveBack(1)), lease.remainingMs);
     this.#leases.set(lease, expiry);
     if (this.#polling) return;
     const last = this.#last;
-    const sinceLastMs = last ? performance.now() - last.at : Infinity;
-    if (last && 'polled' in last.outcome && sinceLastMs < lease.input.schedule.initialIntervalMs) {
-      this.#pollIn(this.#apply(lease, last.outcome, this.random()) - sinceLastMs);
-    } else {
-      void this.#poll();
-    }
+    if (!last) return void this.#poll();
+    const interval = this.#apply(lease, last.outcome, this.random());
+    this.#pollIn(Math.max(0, interval - (performance.now() - last.at)));
   }
 
   drop(runId: string | undefined): void {
@@ -96,10 +97,7 @@ class Watch {
     this.#nextAt = Infinity;
     const polling = new AbortController();
     this.#polling = polling;
-    const outcome: PollOutcome = await this.cloud.get(this.operationId, polling.signal).then(
-      (polled) => ({ polled }),
-      (error: unknown) => ({ error }),
-    );
+    const outcome = await outcomeOf(this.cloud.get(this.operationId, polling.signal));
     this.#polling = undefined;
     if (this.#leases.size === 0) return;
     this.#last = { outcome, at: performance.now() };
@@ -120,10 +118,11 @@ class Watch {
 
   /** Tells one lease of a poll; the interval after which it wants the next one, Infinity when it has ended. */
   #apply(lease: Lease, outcome: PollOutcome, random: number): number {
-    lease.notFound = 'error' in outcome && isNotFound(outcome.error) ? lease.notFound + 1 : 0;
+    const { failures, notFound } = lease.count(outcome);
     const decision = decide(lease.input, outcome, {
       ageMs: lease.ageMs,
-      notFound: lease.notFound,
+      failures,
+      notFound,
       random,
       registry: this.cloud.registry,
     });
@@ -154,4 +153,105 @@ class Watch {
     }
     return report;
   }
+}
+
+/** For so long one worker may watch an operation on behalf of one activity attempt. */
+export const LEASE_MS = 30_000;
+/** After a report has failed. */
+const REPORT_AGAIN_MS = 1_000;
+
+/**
+ * One activity attempt that completes asynchronously: it holds no slot, and is reported by its token with the client of
+ * its own context. Settles once; what comes later is ignored.
+ */
+export class Lease {
+  readonly #beganAt = performance.now();
+  readonly #ageAtBeginMs: number;
+  readonly #context: Context;
+  #settled = false;
+  #failures = 0;
+  #notFound = 0;
+  /** What the last poll saw, for people who look at the pending activity. */
+  seen: string;
+
+  constructor(
+    readonly input: GetInput,
+    context: Context,
+  ) {
+    this.#context = context;
+    this.seen = `${operationName(input.cloud, input.operationId)} is being polled`;
+    this.#ageAtBeginMs = context.info.currentAttemptScheduledTimestampMs - input.startedAtMs;
+  }
+
+  /** The age of the wait: by Temporal's clock when the attempt was scheduled, by a monotonic one since. */
+  get ageMs(): number {
+    return this.#ageAtBeginMs + performance.now() - this.#beganAt;
+  }
+
+  get remainingMs(): number {
+    return LEASE_MS - (performance.now() - this.#beganAt);
+  }
+
+  /** Counts a poll in; how many in a row have failed, and how many in a row found no operation. */
+  count(outcome: PollOutcome): { failures: number; notFound: number } {
+    this.#failures = 'error' in outcome ? this.#failures + 1 : 0;
+    this.#notFound = 'error' in outcome && isNotFound(outcome.error) ? this.#notFound + 1 : 0;
+    return { failures: this.#failures, notFound: this.#notFound };
+  }
+
+  /** Whether this lease belongs to a wait of that workflow run. */
+  isOf(runId: string | undefined): boolean {
+    return runId !== undefined && this.#context.info.workflowExecution?.runId === runId;
+  }
+
+  complete(result: GetResult): Promise<void> {
+    const { client, info } = this.#context;
+    return this.#report((options) => client.activity.complete(info.taskToken, result, options));
+  }
+
+  fail(failure: Error): Promise<void> {
+    const { client, info } = this.#context;
+    return this.#report((options) => client.activity.fail(info.taskToken, failure, options));
+  }
+
+  /** Ends the attempt; the server hands the wait to some worker after `delayMs`. */
+  giveBack(delayMs: number): Promise<void> {
+    return this.fail(pollAgain(this.seen, delayMs));
+  }
+
+  /** Nothing will be reported: the attempt lapses. */
+  drop(): void {
+    this.#settled = true;
+  }
+
+  /** Tries until the server has it or the attempt has timed out, when the server goes on by itself. Never rejects. */
+  async #report(
+    send: (options: { serializationContext: ActivitySerializationContext }) => Promise<void>,
+  ): Promise<void> {
+    if (this.#settled) return;
+    this.#settled = true;
+    const { info, log } = this.#context;
+    for (;;) {
+      try {
+        return await send({ serializationContext: serializationContext(info) });
+      } catch (err) {
+        if (err instanceof ActivityNotFoundError) return;
+        log.debug('Operation could not be reported to Temporal', { error: err });
+        if (performance.now() - this.#beganAt + REPORT_AGAIN_MS > info.startToCloseTimeoutMs) return;
+        await new Promise((resolve) => setTimeout(resolve, REPORT_AGAIN_MS));
+      }
+    }
+  }
+}
+
+/** What the SDK passes to converters for an activity that returns; by token it passes nothing unless told. */
+function serializationContext(info: Info): ActivitySerializationContext {
+  const { namespace, activityId, isLocal, workflowExecution } = info;
+  return {
+    type: 'activity',
+    namespace,
+    activityId,
+    isLocal,
+    ...(workflowExecution && { workflowId: workflowExecution.workflowId }),
+  };
 }

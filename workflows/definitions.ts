@@ -86,9 +86,12 @@ export async function executeOperation(
 
 /** The messages of both types. They wait for an operation that is still being started. */
 function handleMessages(begun: Promise<OperationWait>): void {
-  const look = async (): Promise<OperationSnapshot> => (await begun).lookNow();
+  const look = async (): Promise<OperationSnapshot> => {
+    const wait = await begun;
+    return reported(wait.target, () => wait.lookNow());
+  };
   setHandler(pollOperation, look, { description: 'Poll the operation now, and answer with what it is' });
-  setHandler(operationChanged, () => look().then(ignore, ignore), {
+  setHandler(operationChanged, () => begun.then((wait) => wait.lookSoon()).catch(ignore), {
     description: 'The operation may have changed: poll it now',
   });
 }

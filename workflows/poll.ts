@@ -1,7 +1,7 @@
-import { allHandlersFinished, condition, getRandomStream, sleep, workflowInfo } from '@temporalio/workflow';
+import { condition, getRandomStream, sleep, workflowInfo } from '@temporalio/workflow';
 import { JITTER_STREAM } from '../src/model/names';
 import type { ResolvedWaitOptions } from '../src/model/options';
-import { nextInterval } from '../src/model/schedule';
+import { nextInterval, type PollSchedule } from '../src/model/schedule';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
 import { pollSummary, timerSummary } from '../src/model/texts';
 import { getOperation } from './activities';
@@ -11,6 +11,10 @@ import type { Target } from './target';
 
 /** An operation at which polling ends. */
 export type EndedOperation = OperationSnapshot & { state: 'succeeded' | 'failed' | 'rollingBack' };
+
+export function endsWait(operation: OperationSnapshot, onRollback: 'wait' | 'fail'): operation is EndedOperation {
+  return isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail');
+}
 
 /** Thrown where the history has grown too long for this run, and the workflow type continues as new. */
 export class HistoryTooLong extends Error {}
@@ -30,28 +34,44 @@ export async function pollUntilDone(
   state: WaitState,
   longHistory: LongHistory,
 ): Promise<EndedOperation> {
-  const jitter = getRandomStream(JITTER_STREAM);
-  const { startedAtMs, nextPollAtMs } = state;
-  delete state.nextPollAtMs;
-  if (nextPollAtMs !== undefined && state.operation) await sleepUntil(nextPollAtMs, state.operation);
+  const { startedAtMs, polls: pollsBefore } = state;
+  // A run that has not polled has not made its history long, and would continue as new for ever.
+  const isOver = (): boolean => longHistory === 'continueAsNew' && isHistoryLong() && state.polls > pollsBefore;
   for (;;) {
-    const isLong = workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > MAXIMUM_HISTORY_EVENTS;
-    const byRetry = longHistory === 'activityRetry' && (isLong || state.timers >= MAXIMUM_INLINE_TIMERS);
-    const { operation, hintMs } = await getOperation(
+    if (state.nextPollAtMs !== undefined) await sleepUntilDue(state, isOver);
+    const byRetry = longHistory === 'activityRetry' && (isHistoryLong() || state.timers >= MAXIMUM_INLINE_TIMERS);
+    const polled = await getOperation(
       target,
       { startedAtMs, schedule, by: byRetry ? 'activityRetry' : by, onRollback },
       { summary: pollSummary(target.operationId, state.polls + 1) },
     );
-    recordPoll(state, operation);
-    if (isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail')) return operation;
-    const nextAtMs = Date.now() + nextInterval(schedule, Date.now() - startedAtMs, jitter.random(), hintMs);
-    if (longHistory === 'continueAsNew' && isLong) {
-      await condition(allHandlersFinished);
-      state.nextPollAtMs = nextAtMs;
-      throw new HistoryTooLong();
-    }
+    const operation = recordPoll(state, polled.operation);
+    if (endsWait(operation, onRollback)) return operation;
+    schedulePoll(state, schedule, polled.hintMs);
+  }
+}
+
+function isHistoryLong(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength > MAXIMUM_HISTORY_EVENTS;
+}
+
+/** Sets when a sleeping wait polls next, by its age. Whoever has just polled beside it puts it off that way. */
+export function schedulePoll(state: WaitState, schedule: PollSchedule, hintMs?: number): void {
+  const jitter = getRandomStream(JITTER_STREAM);
+  const ageMs = Date.now() - state.startedAtMs;
+  state.nextPollAtMs = Date.now() + nextInterval(schedule, ageMs, jitter.random(), hintMs);
+}
+
+/** Sleeps until the next poll is due, also when that changes meanwhile. Rejects with HistoryTooLong where `isOver`. */
+async function sleepUntilDue(state: WaitState, isOver: () => boolean): Promise<void> {
+  for (let due = state.nextPollAtMs; due !== undefined && state.operation; due = state.nextPollAtMs) {
+    if (isOver()) throw new HistoryTooLong();
+    const ms = due - Date.now();
+    if (ms <= 0) return;
     state.timers++;
-    await sleepUntil(nextAtMs, operation);
+    const summary = timerSummary(state.operation, ms);
+    if (!(await condition(() => state.nextPollAtMs !== due, ms, { summary }))) return;
   }
 }
 
@@ -73,10 +93,10 @@ export async function pollUntil(
     const input = { startedAtMs: state.startedAtMs, scheduledFromMs, schedule, by };
     const polled = await getOperation(target, input, limits).catch(notInTime);
     if (!polled) break;
-    recordPoll(state, polled.operation);
-    if (isDone(polled.operation)) return polled.operation;
+    const operation = recordPoll(state, polled.operation);
+    if (isDone(operation)) return operation;
     const intervalMs = nextInterval(schedule, Date.now() - scheduledFromMs, jitter.random(), polled.hintMs);
-    await sleepUntil(Math.min(Date.now() + intervalMs, untilMs), polled.operation);
+    await sleepUntil(Math.min(Date.now() + intervalMs, untilMs), operation);
   }
   return undefined;
 }
@@ -90,8 +110,7 @@ export async function lastLook(
   const { startedAtMs } = state;
   const limits = { summary: pollSummary(target.operationId, state.polls + 1), scheduleToCloseTimeoutMs: limitMs };
   const polled = await getOperation(target, { startedAtMs, schedule: LAST_LOOK }, limits).catch(notInTime);
-  if (polled) recordPoll(state, polled.operation);
-  return polled?.operation;
+  return polled && recordPoll(state, polled.operation);
 }
 
 const LAST_LOOK = { initialIntervalMs: 1_000, ageFraction: 1, maximumIntervalMs: 1_000, jitter: 0 };

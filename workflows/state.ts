@@ -1,5 +1,5 @@
 import { OptionError } from '../src/model/options';
-import type { OperationSnapshot } from '../src/model/snapshot';
+import { isDone, type OperationSnapshot } from '../src/model/snapshot';
 
 /** What a wait knows: plain JSON, so that it survives continue-as-new. Times are epoch milliseconds by Temporal's clock. */
 export interface WaitState {
@@ -10,7 +10,7 @@ export interface WaitState {
   /** The operation as last seen; undefined before the first poll. */
   operation?: OperationSnapshot;
   lastPolledAtMs?: number;
-  /** When the next poll is due, where that was known as the wait continued as new. */
+  /** When the wait that sleeps polls next; undefined before the first poll. */
   nextPollAtMs?: number;
   /** Called after every poll that came back. Of this run only: no part of what continue-as-new carries. */
   onPoll?: (operation: OperationSnapshot, lastPolledAtMs: number) => void;
@@ -32,9 +32,12 @@ function isWaitState(value: unknown): value is WaitState {
   return [startedAtMs, polls, timers].every((number) => typeof number === 'number');
 }
 
-export function recordPoll(state: WaitState, operation: OperationSnapshot): void {
+/** What counts after a poll that came back: the first end that is seen is final, whatever a later reply says. */
+export function recordPoll(state: WaitState, operation: OperationSnapshot): OperationSnapshot {
+  if (state.operation && isDone(state.operation)) return state.operation;
   state.polls++;
   state.operation = operation;
   state.lastPolledAtMs = Date.now();
   state.onPoll?.(operation, state.lastPolledAtMs);
+  return operation;
 }

@@ -1,11 +1,19 @@
 import { CancelledFailure } from '@temporalio/common';
-import { CancellationScope, sleep } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
 import { cancelledText, deadlineSummary } from '../src/model/texts';
 import { cancelAndConfirm, requestCancel, type ConfirmedCancel } from './cancel';
 import { endedFailure, notPolledFailure, stillRunningFailure, timedOutFailure } from './failures';
-import { lastLook, pollUntilDone, type EndedOperation, type LongHistory } from './poll';
+import {
+  endsWait,
+  HistoryTooLong,
+  lastLook,
+  pollUntilDone,
+  schedulePoll,
+  type EndedOperation,
+  type LongHistory,
+} from './poll';
 import { ownWait } from './scope';
 import type { WaitState } from './state';
 import type { Target } from './target';
@@ -17,9 +25,13 @@ const LOOK_MS = 10_000;
 
 /** One wait for one operation. */
 export class OperationWait {
-  #seenDone: (operation: EndedOperation) => void = () => undefined;
-  readonly #doneElsewhere = new Promise<EndedOperation>((resolve) => (this.#seenDone = resolve));
+  #seenEnded: (operation: EndedOperation) => void = () => undefined;
+  readonly #endedElsewhere = new Promise<EndedOperation>((resolve) => (this.#seenEnded = resolve));
   #look: Promise<OperationSnapshot> | undefined;
+  #lookedAtMs: number | undefined;
+  #isHinted = false;
+  /** Hints do not hold it up any more. */
+  #isOver = false;
 
   constructor(
     readonly target: Target,
@@ -46,37 +58,76 @@ export class OperationWait {
 
   /** Polls now, beside the wait, and ends it where the operation is done. At most one look per initial interval. */
   async lookNow(): Promise<OperationSnapshot> {
-    const { state, options } = this;
-    const isRecent = Date.now() - (state.lastPolledAtMs ?? -Infinity) < options.schedule.initialIntervalMs;
-    if (state.operation && (isDone(state.operation) || isRecent)) return state.operation;
+    const { operation, lastPolledAtMs } = this.state;
+    if (operation && (isDone(operation) || this.#restMs(lastPolledAtMs) > 0)) return operation;
     this.#look ??= this.#lookOnce().finally(() => (this.#look = undefined));
     return this.#look;
   }
 
+  /** As {@link lookNow}, but the operation may have changed since a recent poll: the look is then put off, not left out. */
+  async lookSoon(): Promise<void> {
+    if (this.#isHinted) return;
+    this.#isHinted = true;
+    const restMs = this.#restMs(this.#lookedAtMs, this.state.lastPolledAtMs);
+    try {
+      const isOver = restMs > 0 && (await condition(() => this.#isOver, restMs));
+      if (!isOver) await this.lookNow();
+      // Of a run that continues as new; otherwise nobody asks.
+      else this.state.nextPollAtMs = Date.now();
+    } finally {
+      this.#isHinted = false;
+    }
+  }
+
+  /** What is left of the initial interval after the latest of some times. */
+  #restMs(...timesMs: (number | undefined)[]): number {
+    const latestMs = Math.max(...timesMs.map((atMs) => atMs ?? -Infinity));
+    return Math.max(0, latestMs + this.options.schedule.initialIntervalMs - Date.now());
+  }
+
   async #lookOnce(): Promise<OperationSnapshot> {
-    const operation = await CancellationScope.nonCancellable(() => lastLook(this.target, this.state, LOOK_MS));
-    if (!operation) throw notPolledFailure(this.target, LOOK_MS);
-    if (isDone(operation)) this.#seenDone(operation);
+    const { target, state, options } = this;
+    const restMs = this.#restMs(this.#lookedAtMs);
+    if (restMs > 0) await sleep(restMs);
+    this.#lookedAtMs = Date.now();
+    const operation = await CancellationScope.nonCancellable(() => lastLook(target, state, LOOK_MS));
+    if (!operation) throw notPolledFailure(target, LOOK_MS);
+    if (endsWait(operation, options.onRollback)) this.#seenEnded(operation);
+    else schedulePoll(state, options.schedule);
     return operation;
   }
 
   async #race(caller: CancellationScope): Promise<Succeeded> {
-    const { target, options, state } = this;
+    const { options } = this;
     const polling = new CancellationScope();
     const racers: Promise<EndedOperation | 'cancelled' | 'timedOut'>[] = [
-      polling.run(() => pollUntilDone(target, options, state, this.longHistory)),
-      this.#doneElsewhere,
+      polling.run(() => this.#poll()),
+      this.#endedElsewhere,
       cancellationOf(caller),
     ];
     if (options.timeoutMs !== undefined) racers.push(polling.run(() => this.#deadline(options.timeoutMs ?? 0)));
     // Those that lose the race are rejected when polling is cancelled; nobody else looks at them.
     for (const racer of racers) racer.catch(() => undefined);
-    const first = await Promise.race(racers);
+    const first = await Promise.race(racers).finally(() => (this.#isOver = true));
     const stopPolling = (): void => polling.cancel();
     if (first === 'cancelled') return this.#cancelled(stopPolling);
     if (first === 'timedOut') return this.#timedOut(caller, stopPolling);
     stopPolling();
     return this.#ended(first);
+  }
+
+  async #poll(): Promise<EndedOperation> {
+    const { target, options, state } = this;
+    try {
+      return await pollUntilDone(target, options, state, this.longHistory);
+    } catch (err) {
+      if (err instanceof HistoryTooLong) {
+        // Within the race, so that whoever cancels meanwhile is heard.
+        this.#isOver = true;
+        await condition(allHandlersFinished);
+      }
+      throw err;
+    }
   }
 
   async #deadline(timeoutMs: number): Promise<'timedOut'> {

@@ -37,6 +37,8 @@ const TABLE: Record<StatusCodeName, { verdict: PollVerdict; reason: string }> = 
 export const YOUNG_MS = 60_000;
 /** So many polls of a young wait may find nothing. All Go clients of the cloud allow three as well. */
 export const NOT_FOUND_GRACE = 3;
+/** Polls that fail in a row are at most so many times further apart than the schedule says. */
+export const BACKOFF_LIMIT = 4;
 
 /** How long a refusing server asks to wait: `google.rpc.RetryInfo` among the details of an error; 0 where it does not say. */
 export function retryDelayMs(details: readonly AnyJson[]): number {

@@ -9,7 +9,12 @@ export interface PollSchedule {
 }
 
 /** A hint of the server may stretch an interval to at most this many maximum intervals. */
-export const HINT_LIMIT = 4;
+const HINT_LIMIT = 4;
+
+/** The longest interval that a hint can make: hours asked for in error must not stall a wait. */
+export function hintLimitMs({ maximumIntervalMs }: PollSchedule): number {
+  return HINT_LIMIT * maximumIntervalMs;
+}
 
 /** Intervals below this are slept in the worker (or by activity retries), longer ones on the server. */
 export const WATCH_BELOW_MS = 5_000;
@@ -22,11 +27,13 @@ export function intervalAtAge(schedule: PollSchedule, ageMs: number): number {
 
 /**
  * The time from a poll to the next one, in whole milliseconds, at least 1. `random` is uniform in [0, 1); `hintMs` is
- * what the server asked for: never undercut, but bounded so that a wrong hint cannot stall a wait.
+ * what the server asked for. A hint is jittered upwards only, since it is never undercut, up to its limit: many who got
+ * the same one must not come back together.
  */
 export function nextInterval(schedule: PollSchedule, ageMs: number, random: number, hintMs = 0): number {
-  const jittered = intervalAtAge(schedule, ageMs) * (1 + schedule.jitter * (2 * random - 1));
-  const hint = Math.min(hintMs, HINT_LIMIT * schedule.maximumIntervalMs);
+  const { jitter } = schedule;
+  const jittered = intervalAtAge(schedule, ageMs) * (1 + jitter * (2 * random - 1));
+  const hint = Math.min(hintMs * (1 + jitter * random), hintLimitMs(schedule));
   return Math.max(1, Math.round(Math.max(jittered, hint)));
 }
 

@@ -1,6 +1,19 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Polled } from '../src/cloud/cloud';
+import type { PollOutcome } from '../src/cloud/decide';
 import { toApplicationFailure } from '../src/model/failure';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
-import { nameOf } from '../src/model/texts';
+import { durationText, nameOf } from '../src/model/texts';
+
+/** How a call for an operation came back, as far as Temporal can carry it. Never rejects. */
+export async function outcomeOf(call: Promise<Polled>): Promise<PollOutcome> {
+  try {
+    const polled = await call;
+    return { polled: { ...polled, operation: checkSize(polled.operation) } };
+  } catch (error) {
+    return { error };
+  }
+}
 
 /** Temporal refuses payloads over 2 MB, and retries for ever; codecs make them grow. */
 const MAXIMUM_RESULT_BYTES = 1_500_000;
@@ -52,4 +65,14 @@ export function checkSize(operation: OperationSnapshot): OperationSnapshot {
       });
     }
   }
+}
+
+/** "Not yet": the attempt ends and the server starts another one after `delayMs`. Quiet in logs and metrics. */
+export function pollAgain(message: string, delayMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'OperationRunning',
+    message: `${message}, next poll in ${durationText(delayMs)}`,
+    nextRetryDelay: Math.max(1, delayMs),
+    category: 'BENIGN',
+  });
 }

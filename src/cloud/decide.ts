@@ -1,14 +1,13 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { OperationServiceError } from '../src/cloud/error';
-import type { Polled } from '../src/cloud/cloud';
-import { checkResponseType } from '../src/cloud/typed-response';
-import type { DescriptorRegistry } from '../src/descriptors/registry';
-import { NOT_FOUND_GRACE, pollVerdict, retryDelayMs, YOUNG_MS } from '../src/model/error-table';
-import { toApplicationFailure } from '../src/model/failure';
-import { intervalAtAge, nextInterval, WATCH_BELOW_MS, type PollSchedule } from '../src/model/schedule';
-import { isDone, type OperationSnapshot } from '../src/model/snapshot';
-import { durationText, operationName, runningText, statusText } from '../src/model/texts';
-import { checkSize } from './payload-size';
+import type { DescriptorRegistry } from '../descriptors/registry';
+import { BACKOFF_LIMIT, NOT_FOUND_GRACE, pollVerdict, retryDelayMs, YOUNG_MS } from '../model/error-table';
+import { toApplicationFailure } from '../model/failure';
+import { hintLimitMs, intervalAtAge, nextInterval, WATCH_BELOW_MS, type PollSchedule } from '../model/schedule';
+import { isDone, type OperationSnapshot } from '../model/snapshot';
+import { operationName, runningText, statusText } from '../model/texts';
+import type { Polled } from './cloud';
+import { OperationServiceError } from './error';
+import { checkResponseType } from './typed-response';
 
 /** One wait as its polls see it: plain JSON, the input of the activity `operation.get`. */
 export interface GetInput {
@@ -35,16 +34,20 @@ export interface GetResult {
 /** A poll that has come back, one way or the other. */
 export type PollOutcome = { polled: Polled } | { error: unknown };
 
-/** What follows a poll: the activity returns, it fails for good, or it polls again after `intervalMs`. */
+/** What follows a poll: it is returned, the wait fails for good, or it polls again after `intervalMs`. */
 export type Decision =
   | { next: 'return'; result: GetResult }
   | { next: 'fail'; failure: ApplicationFailure }
   | { next: 'poll'; intervalMs: number; message: string };
 
-/** What is known around a poll. `random` is uniform in [0, 1); `notFound` counts polls in a row that found nothing. */
+/** What is known around a poll. */
 export interface PollContext {
   ageMs: number;
+  /** Polls in a row that have failed, this one included, as far as it is known. */
+  failures: number;
+  /** Of these, how many in a row found no operation. */
   notFound: number;
+  /** Uniform in [0, 1). */
   random: number;
   registry: DescriptorRegistry;
 }
@@ -65,38 +68,45 @@ export function decide(input: GetInput, outcome: PollOutcome, context: PollConte
 }
 
 function decidePolled(input: GetInput, polled: Polled, { ageMs, random, registry }: PollContext): Decision {
-  const operation = checkSize(polled.operation);
+  const { operation } = polled;
   const { by, schedule } = input;
+  // Infinity and the like are no JSON, and what is over the limit makes no difference.
+  const hintMs = Math.min(polled.hintMs ?? 0, hintLimitMs(schedule));
   if (input.method !== undefined) checkResponseType(operation, input.method, registry);
   const ended = isDone(operation) || (operation.state === 'rollingBack' && input.onRollback === 'fail');
   const sleptInWorkflow = by === 'timer' && intervalAtAge(schedule, scheduleAge(input, ageMs)) >= WATCH_BELOW_MS;
-  if (ended || by === undefined || sleptInWorkflow) return { next: 'return', result: { ...polled, operation } };
+  if (ended || by === undefined || sleptInWorkflow) {
+    return { next: 'return', result: hintMs > 0 ? { operation, hintMs } : { operation } };
+  }
   return {
     next: 'poll',
-    intervalMs: nextInterval(schedule, scheduleAge(input, ageMs), random, polled.hintMs),
+    intervalMs: nextInterval(schedule, scheduleAge(input, ageMs), random, hintMs),
     message: runningText(operation),
   };
 }
 
-function decideError(input: GetInput, error: unknown, { ageMs, notFound, random }: PollContext): Decision {
+function decideError(input: GetInput, error: unknown, { ageMs, failures, notFound, random }: PollContext): Decision {
   // Thrown by ourselves, about an operation that has ended or an input that is wrong.
   if (error instanceof ApplicationFailure) return { next: 'fail', failure: error };
   const { cloud, operationId, schedule } = input;
   const name = operationName(cloud, operationId);
-  const again = (hintMs = 0): Decision => ({
+  const again = (scheduleAgeMs: number, hintMs = 0): Decision => ({
     next: 'poll',
-    intervalMs: nextInterval(schedule, scheduleAge(input, ageMs), random, hintMs),
+    intervalMs: nextInterval(schedule, scheduleAgeMs, random, hintMs),
     message: `${name} could not be polled: ${error instanceof Error ? error.message : String(error)}`,
   });
-  if (!(error instanceof OperationServiceError)) return again();
+  const age = scheduleAge(input, ageMs);
+  const backOff = (doublings: number): number =>
+    doublings > 0 ? intervalAtAge(schedule, age) * Math.min(2 ** doublings, BACKOFF_LIMIT) : 0;
+  if (!(error instanceof OperationServiceError)) return again(age, backOff(failures - 1));
   const { code, codeName, rawMessage, details } = error;
   switch (pollVerdict(codeName)) {
     case 'transient': {
-      const slower = codeName === 'RESOURCE_EXHAUSTED' ? 2 * intervalAtAge(schedule, scheduleAge(input, ageMs)) : 0;
-      return again(Math.max(slower, retryDelayMs(details)));
+      const slower = backOff(codeName === 'RESOURCE_EXHAUSTED' ? failures : failures - 1);
+      return again(age, Math.max(slower, retryDelayMs(details)));
     }
     case 'unknown': {
-      if (ageMs < YOUNG_MS && notFound <= NOT_FOUND_GRACE) return again();
+      if (ageMs < YOUNG_MS && notFound <= NOT_FOUND_GRACE) return again(age);
       const message = `${name} is not known to the cloud (${statusText({ codeName, message: rawMessage })}): its outcome is unknown. It has expired, belongs to another cloud or account, or the id is wrong`;
       return {
         next: 'fail',
@@ -104,7 +114,7 @@ function decideError(input: GetInput, error: unknown, { ageMs, notFound, random 
       };
     }
     case 'refused': {
-      if (ageMs >= YOUNG_MS) return again(schedule.maximumIntervalMs);
+      if (ageMs >= YOUNG_MS) return again(Infinity);
       const { message } = error;
       return {
         next: 'fail',
@@ -120,14 +130,4 @@ function decideError(input: GetInput, error: unknown, { ageMs, notFound, random 
       };
     }
   }
-}
-
-/** "Not yet": the attempt ends and the server starts another one after `delayMs`. Quiet in logs and metrics. */
-export function pollAgain(message: string, delayMs: number): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: 'OperationRunning',
-    message: `${message}, next poll in ${durationText(delayMs)}`,
-    nextRetryDelay: Math.max(1, delayMs),
-    category: 'BENIGN',
-  });
 }

@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
+import { CLOUD, quietRuntime, runWorker, type TestEnvironment, type TestEnvironmentOptions } from './environment';
+
+const VERSION = '1.38.0';
+
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>temporal-lro</groupId><artifactId>time-skipping</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies><dependency>
+    <groupId>io.temporal</groupId><artifactId>temporal-test-server</artifactId><version>${VERSION}</version>
+  </dependency></dependencies>
+</project>
+`;
+
+/** A {@link TestEnvironment} whose time can be read. */
+export interface SkippingEnvironment extends TestEnvironment {
+  /** Epoch milliseconds, of the server and of the cloud. */
+  now: () => Promise<number>;
+}
+
+/**
+ * A {@link TestEnvironment} on Temporal's own test server, in which time passes at once while somebody awaits a result;
+ * the cloud goes by its clock. Await one result at a time: two at once break the server's count of who awaits, and hang.
+ */
+export async function startSkippingEnvironment(options: TestEnvironmentOptions = {}): Promise<SkippingEnvironment> {
+  quietRuntime();
+  const started: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of started.splice(0).reverse()) await end();
+  };
+  try {
+    const server = await TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path: findTestServer() } },
+    });
+    started.push(() => server.teardown());
+    const cloudOptions: FakeCloudOptions = { now: () => server.currentTimeMs(), ...options.cloud };
+    const cloud = await FakeCloud.start(cloudOptions);
+    started.push(() => cloud.close());
+    const taskQueue = `test-${randomUUID()}`;
+    const { client, nativeConnection: connection } = server;
+    if (options.worker !== false) {
+      const worker = { connection, taskQueue, plugins: [cloud.plugin(CLOUD)], ...options.worker };
+      started.push(await runWorker(worker));
+    }
+    return {
+      client,
+      connection,
+      cloud,
+      taskQueue,
+      workflow: () => ({ taskQueue, workflowId: randomUUID() }),
+      historyLength: async (workflowId) =>
+        (await client.workflow.getHandle(workflowId).fetchHistory()).events?.length ?? 0,
+      now: () => server.currentTimeMs(),
+      stop,
+    };
+  } catch (err) {
+    await stop();
+    throw err;
+  }
+}
+
+/** The path of a script that starts the server; its jars come by Maven into the cache, once. */
+function findTestServer(): string {
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'temporal-lro');
+  const directory = join(cache, `temporal-test-server-${VERSION}`);
+  const script = join(directory, 'server.sh');
+  if (!existsSync(script)) install(directory);
+  return script;
+}
+
+/** Makes `directory` at once and whole, so that processes which install at the same time do not meet. */
+function install(directory: string): void {
+  mkdirSync(dirname(directory), { recursive: true });
+  const temporary = mkdtempSync(`${directory}.`);
+  try {
+    run('java', ['-version'], temporary);
+    writeFileSync(join(temporary, 'pom.xml'), POM);
+    run('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], temporary);
+    // `exec`, since only the process that the SDK has started is killed.
+    const java = 'exec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData';
+    const classPath = '-cp "$(dirname "$0")/lib/*"';
+    const script = `#!/bin/sh\n${java} ${classPath} io.temporal.testserver.TestServer "$@"\n`;
+    writeFileSync(join(temporary, 'server.sh'), script, { mode: 0o755 });
+    if (!existsSync(directory)) renameSync(temporary, directory);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function run(command: 'java' | 'mvn', options: string[], cwd: string): void {
+  try {
+    execFileSync(command, options, { cwd, stdio: 'ignore' });
+  } catch (err) {
+    throw new Error(
+      `Temporal's time-skipping test server ${VERSION} could not be made ready, since "${command}" failed: install a Java runtime of version 11 or later and Maven, and let Maven reach a repository.`,
+      { cause: err },
+    );
+  }
+}
