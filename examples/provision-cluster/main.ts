@@ -72,7 +72,7 @@ async function main(): Promise<void> {
   try {
     const uiUrl = await Promise.race([demo(), interrupted.then(() => undefined)]);
     if (process.argv.includes('--keep')) {
-      console.log(`\nEverything is left running; look around at ${uiUrl}, and end it with Ctrl-C.`);
+      console.log(`\nEverything is left running${uiUrl ? `; look around at ${uiUrl}` : ''}. End it with Ctrl-C.`);
       await interrupted;
     }
   } finally {

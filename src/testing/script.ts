@@ -16,9 +16,9 @@ export type OperationScript<R = AnyJson, M = AnyJson> = {
   after?: Duration;
   description?: string;
   /** There from the beginning. */
-  metadata?: M;
+  metadata?: Played<M>;
   /** Metadata that replaces the former at some time after the beginning, not later than `after`. */
-  stages?: { at: Duration; metadata: M }[];
+  stages?: { at: Duration; metadata: Played<M> }[];
   /** How long before its end a failing operation shows its error while it is not done. @default 0 */
   rollback?: Duration;
   /** Seconds that Get asks its callers to wait, by the header `x-operation-poll-interval`. @default no header */
@@ -27,7 +27,10 @@ export type OperationScript<R = AnyJson, M = AnyJson> = {
   onCancel?: CancelBehaviour;
   /** The first one that matches a call and has not been used up spoils it. @default none */
   faults?: Fault[];
-} & ({ response: R } | { error: ScriptedError });
+} & ({ response: Played<R> } | { error: ScriptedError });
+
+/** Of a method's message fields may be left out: they are empty. Any other has to name its type. */
+export type Played<T> = '@type' extends keyof T ? T : Partial<T>;
 
 /**
  * What Cancel does to an operation that is neither done nor rolling back; later than that it changes nothing.

@@ -29,6 +29,7 @@ export const NodeGroupService: {
   delete: { path: '/fakecloud.v1.NodeGroupService/Delete' },
 };
 
+/** A private network. */
 export interface Network {
   id: string;
   name: string;
@@ -52,6 +53,7 @@ export interface DeleteNetworkMetadata {
   networkId: string;
 }
 
+/** A cluster of nodes in a network. */
 export interface Cluster {
   id: string;
   name: string;
@@ -71,6 +73,7 @@ export interface CreateClusterRequest {
 
 export interface CreateClusterMetadata {
   clusterId: string;
+  /** 0 to 100. */
   progressPercentage: Double;
   step: string;
 }
@@ -94,6 +97,7 @@ export interface DeleteClusterMetadata {
   clusterId: string;
 }
 
+/** Machines of one kind in a cluster. */
 export interface NodeGroup {
   id: string;
   name: string;
