@@ -2,7 +2,6 @@ import { join } from 'path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { OperationsPlugin } from 'temporal-lro';
-import * as activities from './activities';
 import { CLOUD } from './scripted-cloud';
 
 /** The demo's worker, a process of its own: the demo kills it. Which servers it connects to is in its environment. */
@@ -15,7 +14,6 @@ async function main(): Promise<void> {
     namespace,
     taskQueue: 'provision-cluster',
     workflowsPath: require.resolve('./workflows'),
-    activities,
     plugins: [
       new OperationsPlugin({
         clouds: {
