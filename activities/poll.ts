@@ -3,6 +3,7 @@ import type { Polled } from '../src/cloud/cloud';
 import type { PollOutcome } from '../src/cloud/decide';
 import { toApplicationFailure } from '../src/model/failure';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
+import { redact } from '../src/model/redact';
 import { durationText, nameOf } from '../src/model/texts';
 
 /** How a call for an operation came back, as far as Temporal can carry it. Never rejects. */
@@ -71,7 +72,7 @@ export function checkSize(operation: OperationSnapshot): OperationSnapshot {
 export function pollAgain(message: string, delayMs: number): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'OperationRunning',
-    message: `${message}, next poll in ${durationText(delayMs)}`,
+    message: `${redact(message)}, next poll in ${durationText(delayMs)}`,
     nextRetryDelay: Math.max(1, delayMs),
     category: 'BENIGN',
   });

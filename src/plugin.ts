@@ -1,9 +1,8 @@
 import { SimplePlugin } from '@temporalio/plugin';
-import type { Worker } from '@temporalio/worker';
+import type { Worker, WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities';
 import { Cloud } from './cloud/cloud';
 import type { CloudOptions } from './cloud/options';
-import { DescriptorError } from './descriptors/registry';
 import { configurationError } from './model/failure';
 import { checkCloudName, onlyKeys, OptionError, plainObject } from './model/options';
 
@@ -14,6 +13,7 @@ import { checkCloudName, onlyKeys, OptionError, plainObject } from './model/opti
  */
 export class OperationsPlugin extends SimplePlugin {
   readonly #clouds: ReadonlyMap<string, Cloud>;
+  readonly #activities: object;
   readonly #giveBackLeases: () => Promise<void>;
   /** Workers of this process that run with this plugin. */
   #running = 0;
@@ -23,7 +23,30 @@ export class OperationsPlugin extends SimplePlugin {
     const { activities, giveBackLeases } = createActivities(clouds);
     super({ name: 'temporal-lro.OperationsPlugin', activities });
     this.#clouds = clouds;
+    this.#activities = activities;
     this.#giveBackLeases = giveBackLeases;
+  }
+
+  /**
+   * On a worker that has the plugin already, as when it is on the connection too, nothing changes. Throws an
+   * `OperationConfigurationError` where another one's activities would be lost without a word.
+   */
+  override configureWorker(options: WorkerOptions): WorkerOptions {
+    const entries: Iterable<[string, unknown]> =
+      options.activities instanceof Map ? options.activities : Object.entries(options.activities ?? {});
+    const given = Object.fromEntries(entries);
+    const other = Object.entries(this.#activities).find(
+      ([name, own]) => given[name] !== undefined && given[name] !== own,
+    );
+    if (other) {
+      const clouds = [...this.#clouds.keys()].join(', ');
+      throw configurationError(
+        '',
+        `OperationsPlugin: this worker has an activity ${other[0]} already, of another OperationsPlugin or your own: configure all clouds (here ${clouds}) in one plugin, and name your activities otherwise`,
+      );
+    }
+    // The SDK's own merge would lose a Map.
+    return super.configureWorker({ ...options, activities: given });
   }
 
   /** Gives watched operations back as soon as the worker drains, while its other activities may still be running. */
@@ -46,23 +69,15 @@ export class OperationsPlugin extends SimplePlugin {
 const STATE_INTERVAL_MS = 50;
 
 function configureClouds(options: { clouds: Record<string, CloudOptions> }): Map<string, Cloud> {
-  const clouds = new Map<string, Cloud>();
-  for (const [name, cloud] of Object.entries(configured(options))) {
-    try {
-      clouds.set(checkCloudName(name), new Cloud(name, cloud));
-    } catch (err) {
-      if (!(err instanceof OptionError || err instanceof DescriptorError)) throw err;
-      throw configurationError(name, `OperationsPlugin, cloud ${JSON.stringify(name)}: ${err.message}`);
-    }
-  }
-  return clouds;
-}
-
-function configured(options: { clouds: Record<string, CloudOptions> }): Record<string, CloudOptions> {
   try {
     onlyKeys('', plainObject('options', options), ['clouds']);
-    if (Object.keys(plainObject('clouds', options.clouds)).length > 0) return options.clouds;
-    throw new OptionError('clouds', '{}', 'configure at least one cloud, by the name that workflows use');
+    const clouds = Object.entries(plainObject('clouds', options.clouds));
+    if (clouds.length === 0) {
+      throw new OptionError('clouds', '{}', 'configure at least one cloud, by the name that workflows use');
+    }
+    return new Map(
+      Object.entries(options.clouds).map(([name, cloud]) => [checkCloudName(name), new Cloud(name, cloud)]),
+    );
   } catch (err) {
     if (err instanceof OptionError) throw configurationError('', `OperationsPlugin: ${err.message}`);
     throw err;

@@ -1,8 +1,24 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OperationsClient, serviceAccountKey, yandexCloud, type CloudOptions } from 'temporal-lro';
-import { AUDIENCE, authorizedKey, GuardedCloud } from './support/guarded-cloud';
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import {
+  iamToken,
+  metadataService,
+  OperationsClient,
+  OperationServiceError,
+  operationFailure,
+  serviceAccountKey,
+  yandexCloud,
+  yandexCloudKazakhstan,
+  type CloudOptions,
+} from 'temporal-lro';
+import { statusCode } from '../src/model/status-code';
+import { CallFailure } from '../src/testing/server';
+import { AUDIENCE, authorizedKey, GuardedCloud, newToken, relay } from './support/guarded-cloud';
 
 const key = authorizedKey();
 let cloud: GuardedCloud;
@@ -61,4 +77,220 @@ test('the services that give endpoints and tokens are called without a token', a
     ['Create', false],
     ['Get', true],
   ]);
+});
+
+test('a key that is replaced in its file is used without a restart', async () => {
+  const other = authorizedKey();
+  const path = keyFile(JSON.stringify(other.file));
+  const client = connect({ endpoint: cloud.address, credentials: serviceAccountKey(path) });
+  await expect(client.get('done')).rejects.toThrow(/refused key ajek1testkey00000000/);
+  keyFile(JSON.stringify(key.file));
+  // The back-off after a refusal, 1 s ± 50 %, must be over.
+  const began = Date.now();
+  let operation;
+  while (!operation && Date.now() - began < 10_000) {
+    await setTimeout(50);
+    operation = await client.get('done').catch(() => undefined);
+  }
+  expect(operation).toMatchObject({ state: 'succeeded' });
+});
+
+const refused = async (client: OperationsClient): Promise<OperationServiceError> => {
+  const err: unknown = await client.get('done').catch((reason: unknown) => reason);
+  if (!(err instanceof OperationServiceError)) throw new Error(`No OperationServiceError: ${inspect(err)}`);
+  return err;
+};
+
+test('a key of another cloud, a wrong audience or a wrong clock are refused with words that say what to look at', async () => {
+  const credentials = serviceAccountKey(key.file);
+  const client = connect(yandexCloudKazakhstan({ discovery: cloud.address, credentials }));
+  const err = await refused(client);
+  expect(err.codeName).toBe('UNAUTHENTICATED');
+  expect(err.message).toMatch(
+    /no token: the token service at 127\.0\.0\.1:\d+ refused key ajek1testkey00000000 of service account aje1testaccount00000 \(UNAUTHENTICATED: Bad JWT \[redacted\]: .*"aud".*\): check that the key exists in this cloud, that https:\/\/iam\.api\.yandexcloud\.kz\/iam\/v1\/tokens is the audience which this cloud expects, and that this machine's clock is right: it says 20/,
+  );
+  expect(err.stack).not.toMatch(/jose|grpc-js/);
+});
+
+const signed = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
+const body = key.file.private_key.split('\n')[1] ?? '';
+
+test.each<[string, () => unknown, RegExp]>([
+  ['undefined, as an environment variable that is not set', () => undefined, /the key is undefined: give a key as "yc/],
+  ['an empty string', () => '', /the key is empty/],
+  [
+    'a file that is not there',
+    () => join(directory, 'none.json'),
+    /the key file .*none\.json cannot be read \(ENOENT\)/,
+  ],
+  ['a directory', () => directory, /cannot be read \(EISDIR\)/],
+  ['a file that is no JSON', () => keyFile(key.file.private_key), /the key file .*key\.json is no JSON/],
+  ['JSON that is cut', () => JSON.stringify(key.file).slice(0, -20), /the key is no JSON/],
+  ['a PEM in place of a file', () => key.file.private_key, /the key is neither JSON nor a path/],
+  ['a key without an id', () => ({ ...key.file, id: undefined }), /the key has no id/],
+  ['a key without an account', () => ({ ...key.file, service_account_id: '' }), /the key has no service_account_id/],
+  ['a key without a private key', () => ({ ...key.file, private_key: undefined }), /the key has no private_key/],
+  ['a private key that is no PEM', () => ({ ...key.file, private_key: body }), /private_key of the key is no PEM/],
+  [
+    'a private key that is damaged',
+    () => ({ ...key.file, private_key: key.file.private_key.replace(body, 'x') }),
+    /is no private key that can be read: it is damaged or encrypted/,
+  ],
+  ['a key of another kind', () => ({ ...key.file, private_key: signed.privateKey }), /is of type ec, .* takes rsa/],
+  ['a key that is too short', () => authorizedKey(1024).file, /has 1024 bits, where the cloud takes 2048/],
+])('a service account key given as %s is refused at construction, and not shown', (_, given, message) => {
+  // What JavaScript lets through.
+  const make = (): unknown => Reflect.apply(serviceAccountKey, undefined, [given()]);
+  let err: unknown;
+  try {
+    make();
+  } catch (thrown) {
+    err = thrown;
+  }
+  expect(operationFailure(err)).toMatchObject({ type: 'OperationConfigurationError' });
+  expect(operationFailure(err)?.message).toMatch(message);
+  expect(inspect(err, { depth: Infinity })).not.toContain(body.slice(0, 40));
+});
+
+test('a service account key is not shown by inspect or JSON', () => {
+  const shown = serviceAccountKey(key.file);
+  for (const text of [inspect(shown, { depth: Infinity, showHidden: true }), JSON.stringify(shown)]) {
+    expect(text).not.toContain(body.slice(0, 40));
+  }
+});
+
+test('an IAM token from a function is asked for anew when it is refused, once for all calls', async () => {
+  const tokens = [newToken(), newToken()];
+  let asked = 0;
+  const client = connect({ endpoint: cloud.address, credentials: iamToken(() => tokens[asked++] ?? '') });
+  cloud.tokens.add(tokens[1] ?? '');
+  const operations = await Promise.all(Array.from({ length: 50 }, () => client.get('done')));
+  expect(operations).toHaveLength(50);
+  expect(asked).toBe(2);
+});
+
+test('a token that stays refused is no reason to call twice', async () => {
+  const client = connect({ endpoint: cloud.address, credentials: iamToken(newToken()) });
+  expect((await refused(client)).codeName).toBe('UNAUTHENTICATED');
+  expect(cloud.callsOf('Get')).toHaveLength(1);
+});
+
+test('what a server echoes of the token is not passed on', async () => {
+  // Of no shape that could be told from other text.
+  const token = 'opaque-s3cret-of-my-own-provider';
+  const client = connect({ endpoint: cloud.address, credentials: iamToken(token) });
+  const err = await refused(client);
+  expect(err.rawMessage).toMatch(/^The token is invalid\. Request: authorization: \[redacted\] ?\**$/);
+  expect(inspect(err, { depth: Infinity })).not.toContain(token);
+});
+
+test('a provider that fails says so in the error of the call', async () => {
+  const credentials = { getToken: () => Promise.reject(new Error('vault is sealed')) };
+  const err = await refused(connect({ endpoint: cloud.address, credentials }));
+  expect(err).toMatchObject({ codeName: 'UNAVAILABLE', rawMessage: 'no token: vault is sealed' });
+});
+
+test.each([
+  ['undefined', undefined, /iamToken: token is undefined: give an IAM token, or a function/],
+  ['empty', ' ', /iamToken: token is string: give/],
+])('an IAM token that is %s is refused at construction', (_, token, message) => {
+  expect(() => void Reflect.apply(iamToken, undefined, [token])).toThrow(message);
+});
+
+test('a token service whose connection is half-open is given up, and the call says so', async () => {
+  const half = await relay(cloud.address);
+  half.stall();
+  try {
+    const credentials = serviceAccountKey(key.file, { iamEndpoint: half.address, plaintext: true });
+    await expect(credentials.getToken(AbortSignal.timeout(300))).rejects.toThrow(
+      /^the token service at 127\.0\.0\.1:\d+: CANCELLED/,
+    );
+  } finally {
+    await half.close();
+  }
+});
+
+describe('the metadata service', () => {
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request);
+    answer(request, response);
+  });
+  let address = '';
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const bound = server.address();
+    address = `127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`;
+  });
+  beforeEach(() => {
+    requests.splice(0);
+    delete process.env.YC_METADATA_ADDR;
+  });
+  afterAll(() => server.close());
+
+  const reply =
+    (status: number, text: string, headers = {}) =>
+    (_: IncomingMessage, response: ServerResponse): void =>
+      void response.writeHead(status, headers).end(text);
+
+  test('gives the token of the account that is bound to the instance', async () => {
+    const token = newToken();
+    cloud.tokens.add(token);
+    answer = reply(200, JSON.stringify({ access_token: token, expires_in: 43_200, token_type: 'Bearer' }));
+    const client = connect({ endpoint: cloud.address, credentials: metadataService({ address }) });
+    expect(await client.get('done')).toMatchObject({ state: 'succeeded' });
+    expect(requests).toHaveLength(1);
+    expect(requests[0]?.url).toBe('/computeMetadata/v1/instance/service-accounts/default/token');
+    expect(requests[0]?.headers['metadata-flavor']).toBe('Google');
+  });
+
+  test("is asked at the address of the variable that the cloud's tools read", async () => {
+    answer = reply(200, JSON.stringify({ access_token: newToken(), expires_in: 60 }));
+    process.env.YC_METADATA_ADDR = address;
+    const { expiresAt } = await metadataService().getToken(new AbortController().signal);
+    expect(Math.abs((expiresAt?.getTime() ?? 0) - Date.now() - 60_000)).toBeLessThan(5_000);
+  });
+
+  test.each([
+    [
+      '404, as without an account',
+      reply(404, ''),
+      /bind a service account to this instance, or configure serviceAccountKey/,
+      'UNAUTHENTICATED',
+    ],
+    ['500', reply(500, 'oops'), /answered 500/, 'UNAVAILABLE'],
+    ['a redirect', reply(302, '', { location: 'http://127.0.0.1:1/' }), /answered 302/, 'UNAVAILABLE'],
+    ['a page', reply(200, '<html>'), /is no metadata service: its reply holds no access_token/, 'UNAUTHENTICATED'],
+    ['JSON of something else', reply(200, '{"a":1}'), /holds no access_token/, 'UNAUTHENTICATED'],
+    ['a reply without end', reply(200, 'x'.repeat(100_000)), /no token: .*(too long|aborted)/, 'UNAVAILABLE'],
+  ])('that answers by %s gives no token, and the call says why', async (_, given, message, codeName) => {
+    answer = given;
+    const err = await refused(connect({ endpoint: cloud.address, credentials: metadataService({ address }) }));
+    expect(err).toMatchObject({ codeName, message: expect.stringMatching(message) as unknown });
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each(['http://169.254.169.254', 'a b', 'user@host', 'host:port'])('is not asked at %s', (given) => {
+    expect(() => metadataService({ address: given })).toThrow(/address is ".*": give "host" or "host:port"/);
+  });
+});
+
+test('a token service that is away for a while fails no wait', async () => {
+  let isAway = true;
+  cloud.before = ({ path }) => {
+    if (isAway && path.endsWith('/Create')) throw new CallFailure(statusCode('UNAVAILABLE'), 'restarting');
+  };
+  const client = connect({ endpoint: cloud.address, credentials: serviceAccountKey(key.file) });
+  const err = await refused(client);
+  // What a wait polls on after.
+  expect(err).toMatchObject({
+    codeName: 'UNAVAILABLE',
+    rawMessage: expect.stringMatching(/^no token: .*restarting/) as unknown,
+  });
+  isAway = false;
 });

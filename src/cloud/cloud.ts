@@ -2,9 +2,10 @@ import { loadDescriptors } from '../descriptors/load';
 import { jsonToRequest } from '../descriptors/json-to-request';
 import { RequestError } from '../descriptors/check-request';
 import { findOperationMethod } from '../descriptors/operation-method';
-import type { DescriptorRegistry } from '../descriptors/registry';
+import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
 import { configurationError } from '../model/failure';
 import { IDEMPOTENCY_KEY_HEADER, POLL_INTERVAL_HEADER } from '../model/names';
+import { OptionError } from '../model/options';
 import type { OperationSnapshot } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
 import { operationName } from '../model/texts';
@@ -34,13 +35,18 @@ export class Cloud {
   readonly #caller: Caller;
   readonly #endpoints: Endpoints;
 
-  /** Throws an OptionError or a DescriptorError for options that cannot work. Connects at the first call. */
+  /** Throws an `OperationConfigurationError` for options that cannot work. Connects at the first call. */
   constructor(
     readonly name: string,
     options: CloudOptions,
   ) {
-    this.#options = resolveCloudOptions(options);
-    this.registry = loadDescriptors(this.#options.descriptors);
+    try {
+      this.#options = resolveCloudOptions(options);
+      this.registry = loadDescriptors(this.#options.descriptors);
+    } catch (err) {
+      if (!(err instanceof OptionError || err instanceof DescriptorError)) throw err;
+      throw configurationError(name, `cloud ${JSON.stringify(name)}: ${err.message}`);
+    }
     this.#caller = new Caller(name, this.#options, this.registry);
     const { root, credentials } = this.#options;
     const call = (bare: BareCall): Promise<Reply> => this.#caller.callBare(bare);

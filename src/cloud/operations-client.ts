@@ -21,7 +21,10 @@ export class OperationsClient {
     this.#cloud = cloud;
   }
 
-  /** Checks the options; the connection is made at the first call and kept until {@link close}. */
+  /**
+   * Checks the options, and throws an `OperationConfigurationError` for those that cannot work. The connection is made at
+   * the first call and kept until {@link close}.
+   */
   static connect(cloud: CloudOptions): OperationsClient {
     return new OperationsClient(new Cloud(CLOUD_NAME, cloud));
   }

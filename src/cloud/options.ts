@@ -82,7 +82,7 @@ const MAXIMUM_REQUEST_TIMEOUT_MS = 30_000;
 
 /** Checks the options of a cloud; throws an OptionError that names the field, its value and what to change. */
 export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions {
-  onlyKeys('', { ...options }, KEYS);
+  onlyKeys('', plainObject('options', options), KEYS);
   const root = rootOf(options);
   const services = new Map(
     Object.entries(plainObject('services', options.services ?? {})).map(([name, address]) => [
@@ -90,7 +90,8 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
       checkAddress(`services["${name}"]`, address),
     ]),
   );
-  const { plaintext = false, credentials } = options;
+  const plaintext = flag('plaintext', options.plaintext ?? false);
+  const { credentials } = options;
   if (plaintext) [...Object.values(root), ...services.values()].forEach(plaintextCredentials);
   if (credentials !== undefined) checkCredentials(credentials, root);
   const tls = plainObject('tls', options.tls ?? {});
@@ -101,11 +102,11 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     security: new TransportSecurity(options.tls),
     plaintext,
     ...(credentials && { credentials }),
-    descriptors: options.descriptors ?? [],
+    descriptors: descriptorsOf(options.descriptors ?? []),
     requestTimeoutMs: requestTimeoutMs(options.requestTimeout ?? '10 s'),
     maxConcurrentRequests: positive('maxConcurrentRequests', options.maxConcurrentRequests ?? 100, Number.isInteger),
     maxRequestsPerSecond: positive('maxRequestsPerSecond', options.maxRequestsPerSecond ?? Infinity),
-    watch: options.watch ?? true,
+    watch: flag('watch', options.watch ?? true),
     progress: new Map(
       Object.entries(options.progress ?? {}).map(([type, reader]) => [type, checkReader(type, reader)]),
     ),
@@ -118,6 +119,10 @@ function checkReader(type: string, reader: ProgressReader): ProgressReader {
 }
 
 function rootOf({ endpoint, discovery }: CloudOptions): ResolvedCloudOptions['root'] {
+  if (endpoint === undefined && discovery === undefined) {
+    const rule = 'give the host:port of the OperationService, or use yandexCloud() or another preset';
+    throw new OptionError('endpoint', endpoint, rule);
+  }
   if (discovery === undefined) return { endpoint: checkAddress('endpoint', endpoint) };
   if (endpoint === undefined) return { discovery: checkAddress('discovery', discovery) };
   throw new OptionError(
@@ -143,6 +148,17 @@ function checkCredentials(credentials: unknown, root: ResolvedCloudOptions['root
     const rule = `give it an iamEndpoint: that the operations are at ${root.endpoint} does not tell where tokens come from`;
     throw new OptionError('credentials', 'a service account key', rule);
   }
+}
+
+function descriptorsOf(sets: (string | Uint8Array)[]): (string | Uint8Array)[] {
+  const isList = Array.isArray(sets) && sets.every((set) => typeof set === 'string' || set instanceof Uint8Array);
+  if (!isList) throw new OptionError('descriptors', sets, 'give a list of files or bytes');
+  return sets;
+}
+
+function flag(field: string, value: boolean): boolean {
+  if (typeof value !== 'boolean') throw new OptionError(field, value, 'give true or false');
+  return value;
 }
 
 function requestTimeoutMs(value: Duration): number {

@@ -84,6 +84,6 @@ function pem(field: string, path: string): Buffer {
 }
 
 function unreadable(field: string, path: string, err: unknown): OptionError {
-  const code = err instanceof Error && 'code' in err ? String(err.code) : 'unknown reason';
+  const code = typeof err === 'object' && err !== null && 'code' in err ? String(err.code) : String(err);
   return new OptionError(field, path, `give a readable PEM file (${code})`);
 }

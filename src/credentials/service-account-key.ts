@@ -118,7 +118,7 @@ function check(name: string, value: unknown): Key {
 }
 
 function codeOf(err: unknown): string {
-  return err instanceof Error && 'code' in err ? String(err.code) : 'unknown reason';
+  return typeof err === 'object' && err !== null && 'code' in err ? String(err.code) : String(err);
 }
 
 function bad(problem: string): Error {

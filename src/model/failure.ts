@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { redact, redactDetail } from './redact';
 import type { AnyJson, OperationSnapshot } from './snapshot';
 
 interface FailureBase {
@@ -56,18 +57,20 @@ function tooLarge(value: unknown): boolean {
 }
 
 /**
- * Makes the ApplicationFailure that carries `failure`: its `type`, its message, and the rest as `details[0]`. Of
+ * Makes the ApplicationFailure that carries `failure`: its `type`, its message, and the rest as `details[0]`, redacted. Of
  * details over 256 kB the snapshot is left out first, then the decoded status details.
  */
 export function toApplicationFailure(failure: OperationFailure, nonRetryable = true): ApplicationFailure {
-  const { type, ...full } = failure;
+  const { type, ...given } = failure;
+  const message = redact(given.message);
+  const full = { ...given, message, details: given.details.map(redactDetail) };
   const { operation: _, ...withoutOperation } = full;
   const bounded = !tooLarge(full)
     ? full
     : tooLarge(withoutOperation)
       ? { ...withoutOperation, details: [] }
       : withoutOperation;
-  return ApplicationFailure.create({ type, message: failure.message, nonRetryable, details: [bounded] });
+  return ApplicationFailure.create({ type, message, nonRetryable, details: [bounded] });
 }
 
 /**

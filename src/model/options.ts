@@ -1,4 +1,5 @@
 import { msToNumber, type Duration } from '@temporalio/common';
+import { redact } from './redact';
 import type { PollSchedule } from './schedule';
 import type { JsonObject } from './snapshot';
 
@@ -75,7 +76,9 @@ export function show(value: unknown): string {
 }
 
 function bounded(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  // Redacted first: a secret that was cut might not look like one.
+  const redacted = redact(text.slice(0, 2_000));
+  return redacted.length > 80 ? `${redacted.slice(0, 80)}…` : redacted;
 }
 
 /** What is wrong with an option: names the field, the value and the rule. */
