@@ -2,8 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Polled } from '../src/cloud/cloud';
 import type { PollOutcome } from '../src/cloud/decide';
 import { toApplicationFailure } from '../src/model/failure';
-import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import { redact } from '../src/model/redact';
+import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import { durationText, nameOf } from '../src/model/texts';
 
 /** How a call for an operation came back, as far as Temporal can carry it. Never rejects. */
