@@ -1,11 +1,11 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import type { StartInput } from '../activities';
 import { isRetryable } from '../src/model/error-table';
-import { configurationError, operationFailure, toApplicationFailure } from '../src/model/failure';
+import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
-import type { OperationSnapshot, OperationStatus } from '../src/model/snapshot';
+import type { OperationStatus } from '../src/model/snapshot';
 import { codeName, statusCode } from '../src/model/status-code';
-import { durationText, endedText, operationName, stillRunningText, timedOutText } from '../src/model/texts';
+import { durationText, operationName, stillRunningText, timedOutText } from '../src/model/texts';
 import { notStartedText } from '../src/model/start-texts';
 import type { ConfirmedCancel } from './cancel';
 import type { WaitState } from './state';
@@ -75,30 +75,11 @@ export function notInTime(err: unknown): undefined {
 }
 
 /** What is last known of the operation, for a failure's details. */
-function lastSeen({ operation, lastPolledAtMs }: WaitState): { operation?: OperationSnapshot; lastPolledAt?: string } {
+export function lastSeen({ operation, lastPolledAtMs }: WaitState): LastSeen {
   return {
     ...(operation && { operation }),
     ...(lastPolledAtMs !== undefined && { lastPolledAt: new Date(lastPolledAtMs).toISOString() }),
   };
-}
-
-/** An operation that ended with an error, or that is rolling back where the caller will not wait. */
-export function endedFailure(
-  operation: OperationSnapshot & { state: 'failed' | 'rollingBack' },
-  state: WaitState,
-): ApplicationFailure {
-  const { code, codeName, details } = operation.error;
-  return toApplicationFailure({
-    type: operation.state === 'failed' && codeName === 'CANCELLED' ? 'OperationCancelled' : 'OperationFailed',
-    cloud: operation.cloud,
-    operationId: operation.id,
-    code,
-    codeName,
-    message: endedText(operation),
-    details,
-    ...lastSeen(state),
-    operation,
-  });
 }
 
 /** The time that the caller gave the operation is up; `cancel` is what came of cancelling it, where it was cancelled. */

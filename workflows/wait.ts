@@ -1,10 +1,11 @@
 import { CancelledFailure } from '@temporalio/common';
 import { allHandlersFinished, CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { ResolvedWaitOptions } from '../src/model/options';
+import { endedFailure } from '../src/model/failure';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
 import { cancelledText, deadlineSummary } from '../src/model/texts';
 import { cancelAndConfirm, requestCancel, type ConfirmedCancel } from './cancel';
-import { endedFailure, notPolledFailure, stillRunningFailure, timedOutFailure } from './failures';
+import { lastSeen, notPolledFailure, stillRunningFailure, timedOutFailure } from './failures';
 import {
   endsWait,
   HistoryTooLong,
@@ -184,7 +185,7 @@ export class OperationWait {
 
   #ended(operation: EndedOperation): Succeeded {
     if (operation.state === 'succeeded') return operation;
-    throw endedFailure(operation, this.state);
+    throw endedFailure(operation, lastSeen(this.state));
   }
 }
 

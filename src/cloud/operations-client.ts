@@ -1,8 +1,9 @@
 import { randomUUID } from 'crypto';
-import { checkIdempotencyKey, checkOperationId } from '../model/options';
-import type { JsonObject, OperationSnapshot } from '../model/snapshot';
+import { checkIdempotencyKey, checkOperationId, type WaitOptions } from '../model/options';
+import type { AnyJson, JsonObject, OperationSnapshot } from '../model/snapshot';
 import { Cloud } from './cloud';
 import type { CloudOptions } from './options';
+import { waitUntilDone } from './wait';
 
 /** Options of one call. */
 export interface CallOptions {
@@ -56,6 +57,21 @@ export class OperationsClient {
     return (await this.#cloud.start(method, request, checkIdempotencyKey(idempotencyKey), signal)).operation;
   }
 
+  /**
+   * Waits until the operation is done and returns its response, by the schedule and the rules of a wait in a workflow:
+   * trouble in transit does not end it. `poll.by` makes no difference here. Rejects with an Error that `operationFailure`
+   * reads, of the same types as in a workflow: a poll that the cloud refuses in the first minute is one of type
+   * `OperationServiceError`. When `signal` aborts, with its reason; the operation goes on. Of this process only: a wait
+   * that must survive it belongs in a workflow.
+   */
+  async wait(
+    operationId: string,
+    { signal, ...options }: CallOptions & Pick<WaitOptions, 'timeout' | 'poll' | 'onRollback'> = {},
+  ): Promise<AnyJson> {
+    return waitUntilDone(this.#cloud, operationId, options, signal);
+  }
+
+  /** Closes the connections. Calls that are under way, and waits at their next poll, are not ended by it. */
   close(): void {
     this.#cloud.close();
   }

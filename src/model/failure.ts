@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { redact, redactDetail } from './redact';
 import type { AnyJson, OperationSnapshot } from './snapshot';
+import { endedText } from './texts';
 
 interface FailureBase {
   cloud: string;
@@ -100,5 +101,27 @@ export function configurationError(cloud: string, message: string, operationId?:
     ...(operationId === undefined ? {} : { operationId }),
     message,
     details: [],
+  });
+}
+
+/** What is last known of an operation. */
+export type LastSeen = Pick<FailureBase, 'operation' | 'lastPolledAt'>;
+
+/** An operation that ended with an error, or that is rolling back where the caller will not wait. */
+export function endedFailure(
+  operation: OperationSnapshot & { state: 'failed' | 'rollingBack' },
+  seen: LastSeen,
+): ApplicationFailure {
+  const { code, codeName, details } = operation.error;
+  return toApplicationFailure({
+    type: operation.state === 'failed' && codeName === 'CANCELLED' ? 'OperationCancelled' : 'OperationFailed',
+    cloud: operation.cloud,
+    operationId: operation.id,
+    code,
+    codeName,
+    message: endedText(operation),
+    details,
+    ...seen,
+    operation,
   });
 }

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'timers/promises';
+import { configurationError, endedFailure, toApplicationFailure, type LastSeen } from '../model/failure';
+import { checkOperationId, onlyKeys, OptionError, plainObject, resolveWaitOptions } from '../model/options';
+import type { ResolvedWaitOptions } from '../model/options';
+import { isDone, type AnyJson } from '../model/snapshot';
+import { timedOutText } from '../model/texts';
+import type { Cloud } from './cloud';
+import { decide, type PollOutcome } from './decide';
+import { isNotFound } from './error';
+
+/** Timers of Node take no more; of a longer interval this much is slept. */
+const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;
+
+/** One wait within this process. Rejects with failures as a workflow gets them, and with the reason of `signal`. */
+export async function waitUntilDone(
+  cloud: Cloud,
+  operationId: string,
+  options: unknown,
+  signal?: AbortSignal,
+): Promise<AnyJson> {
+  const { timeoutMs = Infinity, schedule, onRollback } = check(cloud, operationId, options);
+  const input = { cloud: cloud.name, operationId, startedAtMs: 0, schedule, by: 'activityRetry', onRollback } as const;
+  // By a monotonic clock: nothing here outlives the process.
+  const beganAt = performance.now();
+  let failures = 0;
+  let notFound = 0;
+  let seen: LastSeen = {};
+  for (;;) {
+    signal?.throwIfAborted();
+    const outcome = await cloud.get(operationId, signal).then(
+      (polled): PollOutcome => ({ polled }),
+      (error: unknown): PollOutcome => ({ error }),
+    );
+    signal?.throwIfAborted();
+    failures = 'error' in outcome ? failures + 1 : 0;
+    notFound = 'error' in outcome && isNotFound(outcome.error) ? notFound + 1 : 0;
+    if ('polled' in outcome) {
+      seen = { operation: outcome.polled.operation, lastPolledAt: new Date().toISOString() };
+    }
+    const ageMs = performance.now() - beganAt;
+    const { registry } = cloud;
+    const decision = decide(input, outcome, { ageMs, failures, notFound, random: Math.random(), registry });
+    switch (decision.next) {
+      case 'fail':
+        throw decision.failure;
+      case 'return': {
+        const { operation } = decision.result;
+        if (operation.state === 'succeeded') return operation.response;
+        if (isDone(operation) || operation.state === 'rollingBack') throw endedFailure(operation, seen);
+        continue;
+      }
+      case 'poll':
+        if (ageMs >= timeoutMs) throw timedOut(cloud.name, operationId, timeoutMs, seen);
+        // The last poll is at the end of the time, so that its failure tells the state as it is then.
+        await sleep(Math.min(decision.intervalMs, timeoutMs - ageMs, MAXIMUM_SLEEP_MS), undefined, { signal }).catch(
+          () => signal?.throwIfAborted(),
+        );
+    }
+  }
+}
+
+function check(cloud: Cloud, operationId: string, options: unknown): ResolvedWaitOptions {
+  try {
+    checkOperationId(operationId);
+    onlyKeys('', plainObject('options', options), ['timeout', 'poll', 'onRollback']);
+    return resolveWaitOptions(options);
+  } catch (err) {
+    if (err instanceof OptionError) throw configurationError(cloud.name, err.message);
+    throw err;
+  }
+}
+
+function timedOut(cloud: string, operationId: string, timeoutMs: number, seen: LastSeen): Error {
+  const message = timedOutText(cloud, operationId, timeoutMs, seen);
+  return toApplicationFailure({ type: 'OperationTimedOut', cloud, operationId, message, details: [], ...seen });
+}
