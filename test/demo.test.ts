@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { codeBlocks } from './support/readme';
 
 /** What somebody sees who runs `npm run demo`. */
 interface Demo {
@@ -77,6 +78,27 @@ test('it tells what it took', () => {
   expect(demo.output.match(/^ +11 events {2}awaitOperation COMPLETED$/gm)).toHaveLength(2);
   expect(demo.output.match(/^ +11 events {2}awaitOperation FAILED$/gm)).toHaveLength(1);
 });
+
+test("the README shows the demo's real output", () => {
+  const [shown = ''] = codeBlocks('text');
+  const seen = new Set(demo.output.split('\n').map(withoutChance));
+  const missing = shown
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '…' && !seen.has(withoutChance(line)));
+  expect(missing).toEqual([]);
+});
+
+/** A line of the demo without what is different every time: numbers, ids of operations, and the UI where there is one. */
+function withoutChance(line: string): string {
+  return line
+    .replace(/, its UI \S+;/, ';')
+    .replace(/http:\S+\/workflows\/([^/]+)\/\S+/, (_link, id: string) => decodeURIComponent(id))
+    .replace(/A[\w-]{7}…|A[\w-]{40,}/g, 'ID')
+    .replace(/\d+(\.\d+)*/g, 'N')
+    .replace(/T?N-N-NTN:N:NZ/g, 'TIME')
+    .replace(/^ +N s/, 'N s');
+}
 
 test('its typed methods are what is generated from the cloud it runs on', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'temporal-lro-example-'));

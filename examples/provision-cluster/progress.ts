@@ -1,7 +1,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
-import { OperationsClient } from 'temporal-lro';
+import { operationProgress, OperationsClient } from 'temporal-lro';
 import { FakeCloud } from 'temporal-lro/testing';
-import type { AnyJson, OperationSnapshot } from 'temporal-lro/workflow';
+import type { OperationSnapshot } from 'temporal-lro/workflow';
 
 const INTERVAL_MS = 250;
 
@@ -49,6 +49,8 @@ export async function showProgress(cloud: FakeCloud, descriptors: string[]): Pro
     }
     await look();
   })();
+  // Told by stop().
+  looking.catch(() => undefined);
   return {
     say: (text) => display.say(text),
     async stop() {
@@ -71,16 +73,16 @@ function titleOf({ description, metadata }: OperationSnapshot): string {
   return `${description} ${String(resource)}`;
 }
 
-function statusOf(snapshot: OperationSnapshot): string {
-  const { progressPercentage: percent, step }: Partial<AnyJson> = snapshot.metadata ?? {};
-  switch (snapshot.state) {
+function statusOf(operation: OperationSnapshot): string {
+  const { percent, step } = operationProgress(operation) ?? {};
+  switch (operation.state) {
     case 'running':
-      return typeof step === 'string' && typeof percent === 'number' ? `running, ${percent} % (${step})` : 'running';
+      return percent === undefined ? 'running' : `running, ${percent} % (${step})`;
     case 'succeeded':
       return 'succeeded';
     case 'rollingBack':
     case 'failed':
-      return `${snapshot.state}: ${snapshot.error.codeName}: ${snapshot.error.message}`;
+      return `${operation.state}: ${operation.error.codeName}: ${operation.error.message}`;
   }
 }
 
@@ -97,7 +99,7 @@ interface Display {
 /** On a terminal: a bar for each operation. */
 class Bars implements Display {
   readonly #multi = new MultiBar({
-    format: '{title} {bar} {polls} polls, {status}',
+    format: '{title} {bar} polls: {polls}, {status}',
     barsize: 20,
     hideCursor: true,
     linewrap: false,
@@ -107,7 +109,7 @@ class Bars implements Display {
   readonly #bars = new Map<string, SingleBar>();
 
   show({ id, title, snapshot, polls }: SeenOperation): void {
-    const percent = isDone(snapshot) ? 100 : Number(snapshot.metadata?.progressPercentage ?? 0);
+    const percent = isDone(snapshot) ? 100 : (operationProgress(snapshot)?.percent ?? 0);
     const payload = { title: title.padEnd(36), polls: String(polls).padStart(2), status: statusOf(snapshot) };
     const bar = this.#bars.get(id) ?? this.#multi.create(100, 0, payload);
     this.#bars.set(id, bar);
@@ -133,7 +135,7 @@ class Lines implements Display {
     const status = statusOf(snapshot);
     if (this.#shown.get(id) === status) return;
     this.#shown.set(id, status);
-    this.say(`${title}: ${status}${isDone(snapshot) ? ` (${polls} polls)` : ''}`);
+    this.say(`${title}: ${status}${isDone(snapshot) ? ` (polls: ${polls})` : ''}`);
   }
 
   say(text: string): void {
@@ -141,7 +143,5 @@ class Lines implements Display {
     process.stdout.write(`${seconds.padStart(5)} s  ${text}\n`);
   }
 
-  stop(): void {
-    process.stdout.write('\n');
-  }
+  stop(): void {}
 }

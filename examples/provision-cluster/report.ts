@@ -67,5 +67,5 @@ function heading(text: string): string {
 function pretty(value: unknown): string {
   const text = inspect(value, { depth: Infinity, compact: 6, breakLength: 120, maxStringLength: Infinity });
   // The ids of FakeCloud carry whole operations.
-  return text.replace(/\b(\w{8})[\w-]{32,}…?/g, '$1…');
+  return text.replace(/\b([\w-]{8})[\w-]{32,}…?/g, '$1…');
 }

@@ -52,6 +52,12 @@ export async function startScriptedCloud(): Promise<ScriptedCloud> {
     metadata: { nodeGroupId: `nodegroup-${name}` },
     ...(name === 'gpu' ? { error: QUOTA } : { response: { id: `nodegroup-${name}`, name, clusterId, size } }),
   }));
+  cloud.on(NodeGroupService.delete).reply(({ nodeGroupId = '' }) => ({
+    after: '1 s',
+    description: 'Delete node group',
+    metadata: { nodeGroupId },
+    response: {},
+  }));
   const clusterHalfway = new Promise<void>((resolve) => {
     cloud.intercept(({ operationId, count }) => {
       // The cluster is alone then, and polled once a second: no poll is on its way.
