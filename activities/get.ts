@@ -5,6 +5,7 @@ import { YOUNG_MS } from '../src/model/error-table';
 import { configurationError } from '../src/model/failure';
 import { intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../src/model/schedule';
 import { unknownCloudText, type ActivityContext } from './context';
+import { logPoll } from './observe';
 import { outcomeOf, pollAgain } from './poll';
 import { Lease } from './watcher';
 
@@ -34,6 +35,7 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
   const outcome = await outcomeOf(cloud.get(input.operationId, activity.cancellationSignal));
   const notFound = 'error' in outcome && isNotFound(outcome.error) ? attempt : 0;
   const decision = decide(input, outcome, { ageMs, failures: 1, notFound, random, registry: cloud.registry });
+  logPoll(activity.log, input, outcome, decision);
   switch (decision.next) {
     case 'return':
       return decision.result;

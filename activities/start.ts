@@ -7,6 +7,7 @@ import { configurationError, toApplicationFailure } from '../src/model/failure';
 import { backOff } from '../src/model/schedule';
 import type { JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
 import { durationText } from '../src/model/texts';
+import { countConflict } from './observe';
 import { unknownCloudText, type ActivityContext } from './context';
 import { checkSize } from './poll';
 
@@ -63,6 +64,7 @@ function answered(context: ActivityContext, cloud: string, error: OperationServi
   const found = startVerdict(refused);
   switch (found.verdict) {
     case 'conflict':
+      countConflict(cloud);
       return { outcome: 'conflict', conflictingOperationId: found.conflictingOperationId, refused };
     case 'busy':
       return { outcome: 'busy', delayMs: retryDelayMs(details), refused };

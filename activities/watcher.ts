@@ -5,6 +5,7 @@ import type { Cloud } from '../src/cloud/cloud';
 import { decide, type GetInput, type GetResult, type PollOutcome } from '../src/cloud/decide';
 import { isNotFound } from '../src/cloud/error';
 import { operationName } from '../src/model/texts';
+import { countWatched, logPoll } from './observe';
 import { outcomeOf, pollAgain } from './poll';
 
 /** Beyond so many leases in one process, waits are slept by activity retries instead. Some 2 kB each. */
@@ -53,7 +54,7 @@ export class Watcher {
 
 /** The polls of one operation, for everyone here who waits for it. */
 class Watch {
-  readonly #leases = new Map<Lease, NodeJS.Timeout>();
+  readonly #leases = new Map<Lease, { expiry: NodeJS.Timeout; unwatched: () => void }>();
   #timer: NodeJS.Timeout | undefined;
   /** When the timer fires, by a monotonic clock. */
   #nextAt = Infinity;
@@ -71,7 +72,7 @@ class Watch {
   /** Polls at once, unless a poll is under way or the last one is as recent as this wait wants its polls. */
   join(lease: Lease): void {
     const expiry = setTimeout(() => void this.#settle(lease, lease.giveBack(1)), lease.remainingMs);
-    this.#leases.set(lease, expiry);
+    this.#leases.set(lease, { expiry, unwatched: countWatched(lease.input.cloud, lease.context) });
     if (this.#polling) return;
     const last = this.#last;
     if (!last) return void this.#poll();
@@ -126,6 +127,7 @@ class Watch {
       random,
       registry: this.cloud.registry,
     });
+    logPoll(lease.context.log, lease.input, outcome, decision);
     switch (decision.next) {
       case 'return':
         void this.#settle(lease, lease.complete(decision.result));
@@ -142,8 +144,11 @@ class Watch {
   }
 
   #settle(lease: Lease, report: Promise<void>): Promise<void> {
-    clearTimeout(this.#leases.get(lease));
-    if (this.#leases.delete(lease)) {
+    const held = this.#leases.get(lease);
+    if (held) {
+      this.#leases.delete(lease);
+      clearTimeout(held.expiry);
+      held.unwatched();
       const emptied = this.#leases.size === 0;
       if (emptied) {
         clearTimeout(this.#timer);
@@ -167,7 +172,6 @@ const REPORT_AGAIN_MS = 1_000;
 export class Lease {
   readonly #beganAt = performance.now();
   readonly #ageAtBeginMs: number;
-  readonly #context: Context;
   #settled = false;
   #failures = 0;
   #notFound = 0;
@@ -176,9 +180,8 @@ export class Lease {
 
   constructor(
     readonly input: GetInput,
-    context: Context,
+    readonly context: Context,
   ) {
-    this.#context = context;
     this.seen = `${operationName(input.cloud, input.operationId)} is being polled`;
     this.#ageAtBeginMs = context.info.currentAttemptScheduledTimestampMs - input.startedAtMs;
   }
@@ -201,16 +204,16 @@ export class Lease {
 
   /** Whether this lease belongs to a wait of that workflow run. */
   isOf(runId: string | undefined): boolean {
-    return runId !== undefined && this.#context.info.workflowExecution?.runId === runId;
+    return runId !== undefined && this.context.info.workflowExecution?.runId === runId;
   }
 
   complete(result: GetResult): Promise<void> {
-    const { client, info } = this.#context;
+    const { client, info } = this.context;
     return this.#report((options) => client.activity.complete(info.taskToken, result, options));
   }
 
   fail(failure: Error): Promise<void> {
-    const { client, info } = this.#context;
+    const { client, info } = this.context;
     return this.#report((options) => client.activity.fail(info.taskToken, failure, options));
   }
 
@@ -230,7 +233,7 @@ export class Lease {
   ): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
-    const { info, log } = this.#context;
+    const { info, log } = this.context;
     for (;;) {
       try {
         return await send({ serializationContext: serializationContext(info) });

@@ -1,6 +1,7 @@
 import { SimplePlugin } from '@temporalio/plugin';
 import type { Worker, WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities';
+import { callMetrics } from '../activities/observe';
 import { Cloud } from './cloud/cloud';
 import type { CloudOptions } from './cloud/options';
 import { configurationError } from './model/failure';
@@ -76,7 +77,7 @@ function configureClouds(options: { clouds: Record<string, CloudOptions> }): Map
       throw new OptionError('clouds', '{}', 'configure at least one cloud, by the name that workflows use');
     }
     return new Map(
-      Object.entries(options.clouds).map(([name, cloud]) => [checkCloudName(name), new Cloud(name, cloud)]),
+      Object.entries(options.clouds).map(([name, cloud]) => [checkCloudName(name), new Cloud(name, cloud, callMetrics(name))]),
     );
   } catch (err) {
     if (err instanceof OptionError) throw configurationError('', `OperationsPlugin: ${err.message}`);

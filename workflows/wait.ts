@@ -6,6 +6,7 @@ import { isDone, type OperationSnapshot } from '../src/model/snapshot';
 import { cancelledText, deadlineSummary } from '../src/model/texts';
 import { cancelAndConfirm, requestCancel, type ConfirmedCancel } from './cancel';
 import { lastSeen, notPolledFailure, stillRunningFailure, timedOutFailure } from './failures';
+import { countWait } from './metrics';
 import {
   endsWait,
   HistoryTooLong,
@@ -54,6 +55,7 @@ export class OperationWait {
     if (caller.consideredCancelled) return Promise.reject(new CancelledFailure('Cancelled before the wait began'));
     const result = CancellationScope.nonCancellable(() => this.#race(caller));
     ownWait(caller, result);
+    countWait(this.target.cloud, this.state, result);
     return result;
   }
 

@@ -21,6 +21,13 @@ export interface Call {
   signal?: AbortSignal | undefined;
 }
 
+/** Is told what the calls of a cloud come to, within the async context of the call. Must not throw. */
+export interface CallObserver {
+  /** `code` is the name of a status code, `OK` for a reply. */
+  called(path: string, code: string, latencyMs: number): void;
+  tokenFetched(succeeded: boolean): void;
+}
+
 /**
  * Makes the calls of one cloud: over one connection an address, within the cloud's limits, with a deadline, and with a
  * token that is renewed once where it is refused. No reply is passed on that holds the token.
@@ -31,9 +38,11 @@ export class Caller {
   readonly #registry: DescriptorRegistry;
   readonly #limiter: Limiter;
   readonly #channels: Channels;
+  readonly #observer: CallObserver | undefined;
   #tokens: Renewed<string> | undefined;
 
-  constructor(cloud: string, options: ResolvedCloudOptions, registry: DescriptorRegistry) {
+  constructor(cloud: string, options: ResolvedCloudOptions, registry: DescriptorRegistry, observer?: CallObserver) {
+    this.#observer = observer;
     this.#cloud = cloud;
     this.#requestTimeoutMs = options.requestTimeoutMs;
     this.#registry = registry;
@@ -43,7 +52,16 @@ export class Caller {
 
   /** Makes the calls from now on with tokens of `credentials`. */
   authenticate(credentials: Credentials): void {
-    this.#tokens = new Renewed(async (signal) => checkToken(await credentials.getToken(signal), Date.now()));
+    this.#tokens = new Renewed(async (signal) => {
+      let succeeded = false;
+      try {
+        const token = checkToken(await credentials.getToken(signal), Date.now());
+        succeeded = true;
+        return token;
+      } finally {
+        this.#observer?.tokenFetched(succeeded);
+      }
+    });
   }
 
   /** Rejects with an OperationServiceError. */
@@ -87,13 +105,20 @@ export class Caller {
   }
 
   async #attempt({ what, address, ...call }: Call, token: Fetched<string> | undefined): Promise<Reply> {
+    const beganAt = performance.now();
+    const observe = (code: string): void => this.#observer?.called(call.path, code, performance.now() - beganAt);
     try {
       const channel = this.#channels.to(address);
       const reply = await channel.unary({ ...call, token: token?.value, timeoutMs: this.#requestTimeoutMs });
+      observe('OK');
       if (token) this.#tokens?.accepted(token);
       return reply;
     } catch (err) {
-      if (err instanceof CallError) throw OperationServiceError.from(what, err, this.#registry);
+      if (err instanceof CallError) {
+        const error = OperationServiceError.from(what, err, this.#registry);
+        observe(error.codeName);
+        throw error;
+      }
       if (err instanceof OptionError) throw configurationError(this.#cloud, `${what}: ${err.message}`);
       throw err;
     }

@@ -9,7 +9,7 @@ import { OptionError } from '../model/options';
 import type { OperationSnapshot } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
 import { operationName } from '../model/texts';
-import { Caller } from './caller';
+import { Caller, type CallObserver } from './caller';
 import type { Reply } from './channel';
 import { CANCEL, decodeOperation, GET, type OperationCall } from './envelope';
 import { OperationServiceError } from './error';
@@ -39,6 +39,7 @@ export class Cloud {
   constructor(
     readonly name: string,
     options: CloudOptions,
+    observer?: CallObserver,
   ) {
     try {
       this.#options = resolveCloudOptions(options);
@@ -47,7 +48,7 @@ export class Cloud {
       if (!(err instanceof OptionError || err instanceof DescriptorError)) throw err;
       throw configurationError(name, `cloud ${JSON.stringify(name)}: ${err.message}`);
     }
-    this.#caller = new Caller(name, this.#options, this.registry);
+    this.#caller = new Caller(name, this.#options, this.registry, observer);
     const { root, credentials } = this.#options;
     const call = (bare: BareCall): Promise<Reply> => this.#caller.callBare(bare);
     const endpoints = 'discovery' in root ? new Discovery(name, root.discovery, call) : fixedEndpoints(root.endpoint);

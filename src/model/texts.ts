@@ -1,4 +1,5 @@
 import { operationProgress, progressText } from './progress';
+import { redact } from './redact';
 import type { AnyJson, OperationSnapshot, OperationStatus } from './snapshot';
 
 /**
@@ -38,16 +39,9 @@ function cutBytes(text: string, limit: number): string {
   return `${kept}…`;
 }
 
-/** An IAM token that a cloud's message or a metadata repeats. */
-const TOKEN = /t1\.[\w-]+={0,2}\.[\w-]+={0,2}/g;
-
-function withoutTokens(text: string): string {
-  return text.replace(TOKEN, 't1.…');
-}
-
 /** One line of parts, within the server's bound for summaries. */
 export function summary(...parts: string[]): string {
-  return cutBytes(withoutTokens(parts.filter((part) => part !== '').join(' · ')), MAXIMUM_SUMMARY_BYTES);
+  return cutBytes(redact(parts.filter((part) => part !== '').join(' · ')), MAXIMUM_SUMMARY_BYTES);
 }
 
 export function shortId(operationId: string): string {
@@ -67,7 +61,7 @@ function subject({ description, metadata }: Pick<OperationSnapshot, 'description
   const resource = resourceOf(metadata);
   const isNamed = resource === undefined || description?.includes(resource);
   const about = isNamed ? description : `${description ?? 'on'} ${resource}`;
-  return about && withoutTokens(about);
+  return about && redact(about);
 }
 
 /** `Create cluster pg-prod (fcm…)`: a summary that suffices by itself. Of an operation that is not yet known, its id. */
@@ -89,14 +83,14 @@ export function nameOf(operation: OperationSnapshot): string {
 
 /** `RESOURCE_EXHAUSTED: The limit … has been exceeded` */
 export function statusText(status: Pick<OperationStatus, 'codeName' | 'message'>): string {
-  return `${status.codeName}: ${cut(withoutTokens(status.message || 'no message'), MAXIMUM_STATUS_LENGTH)}`;
+  return `${status.codeName}: ${cut(redact(status.message || 'no message'), MAXIMUM_STATUS_LENGTH)}`;
 }
 
 /** `running, 40 % starting the control plane`, or the state with its error. */
 export function stateText(operation: OperationSnapshot): string {
   switch (operation.state) {
     case 'running': {
-      const progress = withoutTokens(progressText(operationProgress(operation)));
+      const progress = redact(progressText(operationProgress(operation)));
       return progress === '' ? 'running' : `running, ${progress}`;
     }
     case 'rollingBack':
@@ -195,7 +189,7 @@ export function currentDetails(operation: OperationSnapshot, lastPolledAt: strin
   ];
   const head = cutBytes(lines.join('\n'), MAXIMUM_DETAILS_BYTES - MAXIMUM_METADATA_BYTES);
   if (!metadata) return head;
-  const json = withoutTokens(JSON.stringify(metadata, withoutSecrets, 2));
+  const json = redact(JSON.stringify(metadata, withoutSecrets, 2));
   // A fence within the JSON would end the block.
   return `${head}\n\n~~~json\n${cutBytes(json.replaceAll('~~~', '~ ~'), MAXIMUM_METADATA_BYTES - 20)}\n~~~`;
 }
@@ -206,7 +200,7 @@ function withoutSecrets(name: string, value: unknown): unknown {
 
 /** Text of the cloud within Markdown: one line, and no markup but what we write. */
 function plain(text: string, length = 120): string {
-  return cut(withoutTokens(text).replace(/\s+/g, ' '), length).replace(/[\\`*_[\]<>#|]/g, '\\$&');
+  return cut(redact(text).replace(/\s+/g, ' '), length).replace(/[\\`*_[\]<>#|]/g, '\\$&');
 }
 
 /** `850 ms`, `12 s`, `5 min`, `3 h` */

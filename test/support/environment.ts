@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type RuntimeOptions,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
 
 /** The name under which the worker knows the FakeCloud. */
@@ -77,8 +84,8 @@ export async function runWorker(options: WorkerOptions): Promise<() => Promise<v
 
 let isQuiet = false;
 
-/** Failures that a test expects are no news. */
-export function quietRuntime(): void {
-  if (!isQuiet) Runtime.install({ logger: new DefaultLogger('ERROR') });
+/** Failures that a test expects are no news. The first call of a test file counts: `options` are over that. */
+export function quietRuntime(options: RuntimeOptions = {}): void {
+  if (!isQuiet) Runtime.install({ logger: new DefaultLogger('ERROR'), ...options });
   isQuiet = true;
 }

@@ -1,0 +1,79 @@
+import { Context } from '@temporalio/activity';
+import type { Logger } from '@temporalio/common';
+import type { CallObserver } from '../src/cloud/caller';
+import { CANCEL, GET } from '../src/cloud/envelope';
+import type { Decision, GetInput, PollOutcome } from '../src/cloud/decide';
+import { OperationServiceError } from '../src/cloud/error';
+import { pollVerdict } from '../src/model/error-table';
+import { METRICS } from '../src/model/metrics';
+import { operationProgress } from '../src/model/progress';
+
+/** What the calls of a cloud come to, told to the meter of the activity that makes them. */
+export function callMetrics(cloud: string): CallObserver {
+  return {
+    called(path, code, latencyMs) {
+      switch (path) {
+        case GET.path:
+          count(METRICS.polls, { cloud, code });
+          return record(METRICS.pollLatency, latencyMs, { cloud });
+        case CANCEL.path:
+          return count(METRICS.cancels, { cloud, code });
+        default:
+          return count(METRICS.starts, { cloud, code });
+      }
+    },
+    tokenFetched: (succeeded) => count(METRICS.tokenExchanges, { cloud, result: succeeded ? 'ok' : 'error' }),
+  };
+}
+
+/** A start that has to wait for another operation. */
+export function countConflict(cloud: string): void {
+  count(METRICS.startConflicts, { cloud });
+}
+
+/** Counts an activity that is watched, until the returned function is called. Nothing where the SDK has no such metric yet. */
+export function countWatched(cloud: string, { metricMeter }: Context): () => void {
+  const { name, description } = METRICS.watchedOperations;
+  const watched = metricMeter.createUpDownCounter?.(name, undefined, description);
+  watched?.add(1, { cloud });
+  return () => watched?.add(-1, { cloud });
+}
+
+type Tags = Record<string, string>;
+
+function count({ name, description }: { name: string; description: string }, tags: Tags): void {
+  activity()?.metricMeter.createCounter(name, undefined, description).add(1, tags);
+}
+
+function record(
+  { name, unit, description }: { name: string; unit: string; description: string },
+  value: number,
+  tags: Tags,
+): void {
+  activity()?.metricMeter.createHistogram(name, 'int', unit, description).record(Math.round(value), tags);
+}
+
+/** Undefined outside activities, where the SDK offers no meter. Calls keep the context of the activity that began them. */
+function activity(): Context | undefined {
+  try {
+    return Context.current();
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a poll came to. A healthy wait is silent at INFO; a wait that only the worker's owner can mend is a warning. */
+export function logPoll(log: Logger, { cloud, operationId }: GetInput, outcome: PollOutcome, decision: Decision): void {
+  const next = decision.next === 'poll' ? { nextPollInMs: decision.intervalMs } : {};
+  if ('polled' in outcome) {
+    const { operation } = outcome.polled;
+    const { percent, step } = operationProgress(operation) ?? {};
+    return log.debug('Operation polled', { cloud, operationId, state: operation.state, percent, step, ...next });
+  }
+  const { error } = outcome;
+  const code = error instanceof OperationServiceError ? error.codeName : 'none';
+  const fields = { cloud, operationId, code, reason: error instanceof Error ? error.message : String(error), ...next };
+  if (decision.next === 'poll' && pollVerdict(code) === 'refused') {
+    log.warn('Operation cannot be polled until the configuration of this worker or its cloud is mended', fields);
+  } else log.debug('Operation could not be polled', fields);
+}
