@@ -68,7 +68,8 @@ export function logPoll(log: Logger, { cloud, operationId }: GetInput, outcome: 
   if ('polled' in outcome) {
     const { operation } = outcome.polled;
     const { percent, step } = operationProgress(operation) ?? {};
-    return log.debug('Operation polled', { cloud, operationId, state: operation.state, percent, step, ...next });
+    log.debug('Operation polled', { cloud, operationId, state: operation.state, percent, step, ...next });
+    return;
   }
   const { error } = outcome;
   const code = error instanceof OperationServiceError ? error.codeName : 'none';

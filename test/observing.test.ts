@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { DefaultLogger, type LogEntry } from '@temporalio/worker';
+import { iamToken, OperationsPlugin } from 'temporal-lro';
+import { ClusterService } from 'temporal-lro/testing';
+import type { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
+import { PROTO_DIRECTORY } from '../src/descriptors/load';
+import { METRICS } from '../src/model/metrics';
+import { CLOUD, quietRuntime, runWorker, startEnvironment, type TestEnvironment } from './support/environment';
+
+const TOKEN = `t1.9euelZqM.${'S'.repeat(86)}`;
+const BUCKETS = {
+  [METRICS.pollLatency.name]: [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000],
+  [METRICS.lateness.name]: [250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000],
+};
+const poll = { initialInterval: '100 ms' } as const;
+
+let env: TestEnvironment;
+let stopWorker: () => Promise<void>;
+let metricsUrl: string;
+const logs: LogEntry[] = [];
+
+beforeAll(async () => {
+  const bindAddress = `127.0.0.1:${await freePort()}`;
+  metricsUrl = `http://${bindAddress}/metrics`;
+  quietRuntime({
+    logger: new DefaultLogger('DEBUG', (entry) => logs.push(entry)),
+    telemetryOptions: { metrics: { prometheus: { bindAddress, histogramBucketOverrides: BUCKETS } } },
+  });
+  env = await startEnvironment({ worker: false });
+  const cloud = {
+    endpoint: env.cloud.address,
+    plaintext: true,
+    credentials: iamToken(TOKEN),
+    descriptors: [join(PROTO_DIRECTORY, 'fakecloud.binpb')],
+  };
+  stopWorker = await runWorker({
+    connection: env.connection,
+    taskQueue: env.taskQueue,
+    plugins: [new OperationsPlugin({ clouds: { [CLOUD]: cloud } })],
+    workflowsPath: require.resolve('temporal-lro/workflow-definitions'),
+  });
+});
+afterAll(async () => {
+  await stopWorker();
+  await env.stop();
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+const empty = { '@type': 'google.protobuf.Empty' };
+const wait = (operationId: string) =>
+  env.client.workflow.start<typeof awaitOperation>('awaitOperation', {
+    ...env.workflow(),
+    args: [{ cloud: CLOUD, operationId, poll }],
+  });
+
+interface Sample {
+  name: string;
+  labels: Record<string, string>;
+  value: number;
+}
+
+/** What a Prometheus server would read of the worker now; of ours only. */
+async function scrape(): Promise<Sample[]> {
+  const text = await (await fetch(metricsUrl)).text();
+  return text.split('\n').flatMap((line) => {
+    const [, name = '', labels = '', value] = /^(temporal_lro_\w+)\{(.*)\} (\S+)$/.exec(line) ?? [];
+    const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label = '', text = '']) => [label, text] as const);
+    return name === '' ? [] : [{ name, labels: Object.fromEntries(pairs), value: Number(value) }];
+  });
+}
+
+async function value(name: string, labels: Record<string, string> = {}): Promise<number> {
+  const samples = await scrape();
+  const fits = (sample: Sample): boolean =>
+    sample.name === name && Object.entries(labels).every(([label, text]) => sample.labels[label] === text);
+  return samples.filter(fits).reduce((sum, sample) => sum + sample.value, 0);
+}
+
+test('a healthy wait is silent at INFO and above, and tells each poll at DEBUG by the same fields', async () => {
+  logs.length = 0;
+  const metadata = { '@type': 'fakecloud.v1.CreateClusterMetadata', progressPercentage: 40, step: 'creating VMs' };
+  const id = env.cloud.operation({ after: 400, metadata, response: empty });
+  await (await wait(id)).result();
+  const fields = { cloud: CLOUD, operationId: id };
+  const polls = logs.filter(({ message }) => message === 'Operation polled').map(({ meta }) => meta);
+  expect(polls.length).toBeGreaterThan(1);
+  expect(polls[0]).toMatchObject({ ...fields, state: 'running', percent: 40, step: 'creating VMs' });
+  expect(polls[0]).toHaveProperty('nextPollInMs');
+  expect(polls.at(-1)).toMatchObject({ ...fields, state: 'succeeded' });
+  expect(logs.filter(({ level }) => level !== 'DEBUG' && level !== 'TRACE')).toEqual([]);
+});
+
+test('a wait that only the owner of the worker can mend is a warning', async () => {
+  logs.length = 0;
+  const faults = [{ on: 'Get' as const, calls: 1, code: 7, message: 'role revoked' }];
+  const id = env.cloud.operation({ after: 0, response: empty, faults });
+  const schedule = { ...poll, maximumInterval: '100 ms' } as const;
+  const begun = { startedAtMs: Date.now() - 120_000, polls: 1, timers: 0 };
+  await env.client.workflow.execute('awaitOperation', {
+    ...env.workflow(),
+    args: [{ cloud: CLOUD, operationId: id, poll: schedule }, begun],
+  });
+  const [warning, ...others] = logs.filter(({ level }) => level === 'WARN');
+  expect(others).toEqual([]);
+  expect(warning?.message).toMatch(/cannot be polled until the configuration of this worker or its cloud is mended/);
+  expect(warning?.meta).toMatchObject({ cloud: CLOUD, operationId: id, code: 'PERMISSION_DENIED' });
+});
+
+describe('metrics', () => {
+  const create = ClusterService.create;
+
+  beforeAll(async () => {
+    const inTheWay = env.cloud.operation({ after: 300, response: empty });
+    let refusals = 0;
+    env.cloud
+      .on(create)
+      .reply(({ name = '' }) =>
+        refusals++ === 0
+          ? { refuse: { code: 9, message: `conflicting operation "${inTheWay}" detected` } }
+          : { after: 300, response: { id: 'c1', name, networkId: '', status: 'RUNNING', version: '' } },
+      );
+    await env.client.workflow.execute<typeof executeOperation>('executeOperation', {
+      ...env.workflow(),
+      args: [{ cloud: CLOUD, method: create.path, request: { name: 'a' }, poll }],
+    });
+    const failed = await wait(env.cloud.operation({ after: 0, error: { code: 8, message: 'quota' } }));
+    await expect(failed.result()).rejects.toThrow();
+    const cancelled = await wait(env.cloud.operation({ after: '1 h', response: empty }));
+    while ((await value(METRICS.watchedOperations.name)) !== 1) await setTimeout(20);
+    await cancelled.cancel();
+    await expect(cancelled.result()).rejects.toThrow();
+  });
+
+  test('count calls by cloud and code, starts that were in conflict, and tokens', async () => {
+    const cloud = { cloud: CLOUD };
+    expect(await value('temporal_lro_starts', { ...cloud, code: 'OK' })).toBe(1);
+    expect(await value('temporal_lro_starts', { ...cloud, code: 'FAILED_PRECONDITION' })).toBe(1);
+    expect(await value('temporal_lro_start_conflicts', cloud)).toBe(1);
+    expect(await value('temporal_lro_cancels', { ...cloud, code: 'OK' })).toBe(1);
+    expect(await value('temporal_lro_token_exchanges', { ...cloud, result: 'ok' })).toBe(1);
+    expect(await value('temporal_lro_polls', { ...cloud, code: 'PERMISSION_DENIED' })).toBe(1);
+    const gets = env.cloud.calls.filter(({ method }) => method.endsWith('/Get')).length;
+    expect(await value('temporal_lro_polls', cloud)).toBe(gets);
+    expect(await value('temporal_lro_poll_latency_count', cloud)).toBe(gets);
+  });
+
+  test('count waits by outcome, and what is watched now', async () => {
+    expect(await value('temporal_lro_waits', { outcome: 'succeeded' })).toBe(3);
+    expect(await value('temporal_lro_waits', { outcome: 'OperationFailed' })).toBe(1);
+    expect(await value('temporal_lro_waits', { outcome: 'cancelled' })).toBe(1);
+    expect(await value('temporal_lro_wait_lateness_count', { cloud: CLOUD })).toBe(5);
+    expect(await value('temporal_lro_watched_operations')).toBe(0);
+  });
+
+  test('have few labels, none of them an id or a secret, and the buckets that the user sets', async () => {
+    const samples = await scrape();
+    expect(new Set(samples.map(({ name }) => name.replace(/_(bucket|sum|count)$/, '')))).toEqual(
+      new Set(Object.values(METRICS).map(({ name }) => name)),
+    );
+    const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels)));
+    const ours = ['cloud', 'code', 'outcome', 'result'];
+    expect(labels).toEqual(new Set([...ours, 'le', 'namespace', 'taskQueue', 'activityType', 'workflowType']));
+    expect(JSON.stringify(samples)).not.toContain(TOKEN.slice(0, 10));
+    for (const [name, buckets] of Object.entries(BUCKETS)) {
+      const found = new Set(samples.flatMap((sample) => (sample.name === `${name}_bucket` ? sample.labels.le : [])));
+      expect(found).toEqual(new Set([...buckets.map(String), '+Inf']));
+    }
+  });
+
+  test('are what the dashboard asks for, by name and label', async () => {
+    const dashboard: unknown = JSON.parse(readFileSync('docs/grafana-dashboard.json', 'utf8'));
+    const asked = [...JSON.stringify(dashboard).matchAll(/"(?:expr|query)":"((?:[^"\\]|\\.)*)"/g)].map(
+      ([, found = '']) => found,
+    );
+    const samples = await scrape();
+    const metrics = new Set<string>();
+    for (const query of asked.filter((text) => text.includes('temporal_lro'))) {
+      const [name = ''] = /temporal_lro_\w+/.exec(query) ?? [];
+      metrics.add(name.replace(/_bucket$/, ''));
+      const sample = samples.find((one) => one.name === name);
+      const labels = [...query.matchAll(/by \(([^)]*)\)|\{(\w+)=|, (\w+)\)$/g)].flatMap((found) =>
+        (found[1] ?? found[2] ?? found[3] ?? '').split(', '),
+      );
+      expect([query, ...Object.keys(sample?.labels ?? {})]).toEqual(expect.arrayContaining([query, ...labels]));
+    }
+    expect(metrics).toEqual(new Set(Object.values(METRICS).map(({ name }) => name)));
+  });
+});
