@@ -77,7 +77,10 @@ function configureClouds(options: { clouds: Record<string, CloudOptions> }): Map
       throw new OptionError('clouds', '{}', 'configure at least one cloud, by the name that workflows use');
     }
     return new Map(
-      Object.entries(options.clouds).map(([name, cloud]) => [checkCloudName(name), new Cloud(name, cloud, callMetrics(name))]),
+      Object.entries(options.clouds).map(([name, cloud]) => [
+        checkCloudName(name),
+        new Cloud(name, cloud, callMetrics(name)),
+      ]),
     );
   } catch (err) {
     if (err instanceof OptionError) throw configurationError('', `OperationsPlugin: ${err.message}`);
