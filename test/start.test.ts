@@ -1,94 +1,196 @@
-import { operationFailure } from 'temporal-lro';
-import { OperationsClient } from 'temporal-lro';
-import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
-import { createNetworkAndCluster, execute, executeOperation, startAndAwait } from './start/workflows';
+import { join } from 'node:path';
+import { operationFailure, OperationsClient } from 'temporal-lro';
+import { PROTO_DIRECTORY } from '../src/descriptors/load';
+import { cluster, CREATE, errorOf, Replies, startStarts, type StartEnvironment } from './start/environment';
+import { createNetworkAndCluster, execute, executeOperation, startInEachRun } from './start/workflows';
+import { CLOUD, startEnvironment } from './support/environment';
 
-const CREATE = '/fakecloud.v1.ClusterService/Create';
 const poll = { initialInterval: '100 ms' } as const;
 
-let environment: TestEnvironment;
-beforeAll(async () => {
-  environment = await startEnvironment({ worker: { workflowsPath: require.resolve('./start/workflows') } });
-});
+let environment: StartEnvironment;
+beforeAll(async () => (environment = await startStarts()));
 afterAll(() => environment.stop());
 
-/** How often a method was called. */
-const callsOf = (method: string): number => environment.cloud.calls.filter((call) => call.method === method).length;
-
-/** The failure that a workflow ended with. */
-async function failureOf(result: Promise<unknown>): Promise<ReturnType<typeof operationFailure>> {
-  return operationFailure(await result.catch((err: unknown) => err));
-}
-
-test('a chain of typed methods passes on what it has made', async () => {
-  const cluster = await environment.client.workflow.execute(createNetworkAndCluster, {
-    ...environment.workflow(),
-    args: ['chain'],
+describe('a start', () => {
+  test('by typed methods passes on what it has made', async () => {
+    const made = await environment.client.workflow.execute(createNetworkAndCluster, {
+      ...environment.workflow(),
+      args: ['chain'],
+    });
+    expect(made).toMatchObject({ id: 'cluster-chain', name: 'chain' });
   });
-  expect(cluster).toMatchObject({ id: 'cluster-chain', networkId: 'network-chain', status: 'RUNNING' });
+
+  test('by a path, with or without a slash, gives the workflow type its response', async () => {
+    const response = environment.client.workflow.execute(executeOperation, {
+      ...environment.workflow(),
+      args: [{ cloud: CLOUD, method: CREATE.slice(1), request: { name: 'by-path' }, poll }],
+    });
+    expect(await response).toMatchObject({ '@type': 'type.googleapis.com/fakecloud.v1.Cluster', name: 'by-path' });
+  });
+
+  test('of a plain Node program is one operation for one key', async () => {
+    const descriptors = [join(PROTO_DIRECTORY, 'fakecloud.binpb')];
+    const client = OperationsClient.connect({ endpoint: environment.cloud.address, plaintext: true, descriptors });
+    const idempotencyKey = '5b9e5b0a-90b4-4a3c-8d4f-5d6e3c1a8f11';
+    const first = await client.start('/fakecloud.v1.NetworkService/Create', { name: 'n' }, { idempotencyKey });
+    const second = await client.start('/fakecloud.v1.NetworkService/Create', { name: 'n' }, { idempotencyKey });
+    const third = await client.start('/fakecloud.v1.NetworkService/Create', { name: 'n' });
+    client.close();
+    expect(second.id).toBe(first.id);
+    expect(third.id).not.toBe(first.id);
+  });
+
+  test('runs on the task queue that its cloud is given', async () => {
+    const elsewhere = await startEnvironment();
+    const made = new Replies(elsewhere.cloud, CREATE);
+    try {
+      const handle = await environment.start('elsewhere', {}, { taskQueue: elsewhere.taskQueue });
+      expect(await handle.result()).toMatchObject({ name: 'elsewhere' });
+    } finally {
+      await elsewhere.stop();
+    }
+    expect(made.startedOf('elsewhere')).toBe(1);
+    expect(environment.replies.startedOf('elsewhere')).toBe(0);
+  });
 });
 
-test('metadata is there before the wait, and many awaits of the result share one wait', async () => {
-  const workflow = environment.workflow();
-  const { client } = environment;
-  const result = await client.workflow.execute(startAndAwait, { ...workflow, args: ['shared'] });
-  expect(result).toEqual({ clusterId: 'cluster-shared', names: ['shared', 'shared', 'shared'] });
-  const { events } = await client.workflow.getHandle(workflow.workflowId).fetchHistory();
-  const scheduled = events?.flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
-  expect(scheduled).toEqual(['operation.start', 'operation.get']);
+describe('exactly once', () => {
+  test.each([
+    ['a reply that is lost', { lostReply: true }],
+    ['a reply that is garbled', { body: '/w==' }],
+    ['an UNAVAILABLE', { code: 14 }],
+    ['a DEADLINE_EXCEEDED', { code: 4 }],
+  ] as const)('%s is asked for again with the same key', async (what, effect) => {
+    let spoilt = 0;
+    environment.cloud.intercept(({ method }) => (method === CREATE && spoilt++ < 1 ? effect : undefined));
+    const handle = await environment.start(what);
+    expect(await handle.result()).toMatchObject({ id: `cluster-${what}` });
+    spoilt = Infinity;
+    expect(environment.replies.startedOf(what)).toBe(1);
+    expect(await environment.timeline(handle)).toEqual([
+      `operation.start • ClusterService/Create ${what}`,
+      `operation.start • ClusterService/Create ${what}`,
+    ]);
+  });
+
+  test('continue-as-new draws another key, unless the caller gives one', async () => {
+    const run = (name: string, key?: string) =>
+      environment.client.workflow.execute(startInEachRun, { ...environment.workflow(), args: [name, key] });
+    await run('drawn anew');
+    await run('given', '0b0a3c2e-6f1d-4a55-9c5e-6a7b8c9d0e1f');
+    expect([environment.replies.startedOf('drawn anew'), environment.replies.startedOf('given')]).toEqual([2, 1]);
+  });
+
+  test('a retry of the workflow draws another key, so that a failed operation is not the answer again', async () => {
+    environment.replies.of('retried', (started) =>
+      started === 1 ? { error: { code: 14, message: 'no machine is free' } } : { response: cluster('retried') },
+    );
+    const result = environment.client.workflow.execute(execute, {
+      ...environment.workflow(),
+      args: [CREATE, { name: 'retried' }],
+      retry: { maximumAttempts: 3, initialInterval: '10 ms' },
+    });
+    expect(await result).toMatchObject({ name: 'retried' });
+    expect(environment.replies.startedOf('retried')).toBe(2);
+  });
+
+  test('a reset to before the start draws another key; one to after it keeps the operation', async () => {
+    const handle = await environment.start('reset');
+    await handle.result();
+    const { events } = await handle.fetchHistory();
+    const tasks = (events ?? []).flatMap(({ eventId, workflowTaskCompletedEventAttributes: task }) =>
+      task && eventId ? [eventId] : [],
+    );
+    const reset = (eventId: (typeof tasks)[number] | undefined) =>
+      environment.client.workflowService.resetWorkflowExecution({
+        namespace: 'default',
+        workflowExecution: { workflowId: handle.workflowId },
+        reason: 'test',
+        requestId: `${handle.workflowId} ${String(eventId)}`,
+        workflowTaskFinishEventId: eventId ?? null,
+      });
+    await reset(tasks.at(-1));
+    await environment.client.workflow.getHandle(handle.workflowId).result();
+    expect(environment.replies.startedOf('reset')).toBe(1);
+    await reset(tasks[0]);
+    await environment.client.workflow.getHandle(handle.workflowId).result();
+    expect(environment.replies.startedOf('reset')).toBe(2);
+  });
 });
 
-test('the workflow type starts by a path, with or without a slash, and returns the response', async () => {
-  const execution = environment.client.workflow.execute(executeOperation, {
-    ...environment.workflow(),
-    args: [{ cloud: CLOUD, method: CREATE.slice(1), request: { name: 'by-path' }, poll }],
+describe('what is in the way', () => {
+  test.each([
+    ['"quoted"', (id: string) => `conflicting operation "${id}" detected`],
+    ['bare', (id: string) => `Conflicting operation ${id} detected`],
+  ])('an operation that is named %s is waited for, visibly, and then the start is made', async (name, message) => {
+    const conflicting = environment.cloud.operation({ after: 1500, response: cluster('other') });
+    let isOver = false;
+    environment.replies.of(name, () => {
+      isOver ||= environment.cloud.calls.some(({ operationId }) => operationId === conflicting);
+      return isOver ? { response: cluster(name) } : { refuse: { code: 9, message: message(conflicting) } };
+    });
+    const handle = await environment.start(name);
+    expect(await handle.result()).toMatchObject({ name });
+    expect(await environment.timeline(handle)).toEqual([
+      `operation.start • ClusterService/Create ${name}`,
+      `operation.get • ${conflicting.slice(0, 23)}… · in the way of a start · poll 1`,
+      `operation.start • ClusterService/Create ${name}`,
+    ]);
   });
-  expect(await execution).toMatchObject({ '@type': 'type.googleapis.com/fakecloud.v1.Cluster', name: 'by-path' });
-});
 
-test('a reply that is lost is asked for again with the same key, which starts nothing twice', async () => {
-  const before = callsOf(CREATE);
-  const started: unknown[] = [];
-  environment.cloud.intercept(({ method, count }) =>
-    method === CREATE && count === before + 1 ? { lostReply: true } : undefined,
-  );
-  environment.cloud.on({ path: CREATE }).reply((request) => {
-    started.push(request.name);
-    return { response: { '@type': 'fakecloud.v1.Cluster', id: 'c1', name: 'lost' } };
+  test('a conflict with an operation that nobody can see is backed off from', async () => {
+    environment.replies.of('unseen', (started) =>
+      started === 1
+        ? { refuse: { code: 9, message: 'Conflicting operation fcmnobodyknows detected' } }
+        : { response: cluster('unseen') },
+    );
+    const handle = await environment.start('unseen');
+    expect(await handle.result()).toMatchObject({ name: 'unseen' });
+    expect(await environment.timeline(handle)).toContainEqual(
+      expect.stringMatching(/^ClusterService\/Create · FAILED_PRECONDITION · next try in \d+ m?s$/),
+    );
   });
-  const result = await environment.client.workflow.execute(execute, {
-    ...environment.workflow(),
-    args: [CREATE, { name: 'lost' }],
-  });
-  expect(result).toMatchObject({ id: 'c1' });
-  expect(callsOf(CREATE)).toBe(before + 2);
-  expect(started).toEqual(['lost']);
-});
 
-test('a plain Node program starts an operation', async () => {
-  const { cloud } = environment;
-  const client = OperationsClient.connect({
-    endpoint: cloud.address,
-    plaintext: true,
-    descriptors: ['dist/proto/fakecloud.binpb'],
+  test('too many active operations are backed off from', async () => {
+    const message = 'The limit on maximum number of active operations has exceeded.';
+    environment.replies.of('busy', (started) =>
+      started < 3 ? { refuse: { code: 8, message } } : { response: cluster('busy') },
+    );
+    const handle = await environment.start('busy');
+    expect(await handle.result()).toMatchObject({ name: 'busy' });
+    const tries = (await environment.timeline(handle)).filter((line) =>
+      line.includes('RESOURCE_EXHAUSTED · next try in'),
+    );
+    expect(tries).toHaveLength(2);
   });
-  const options = { idempotencyKey: '5b9e5b0a-90b4-4a3c-8d4f-5d6e3c1a8f11' };
-  const first = await client.start('/fakecloud.v1.NetworkService/Create', { name: 'n' }, options);
-  const second = await client.start('/fakecloud.v1.NetworkService/Create', { name: 'n' }, options);
-  client.close();
-  expect(first.state).toBe('running');
-  expect(second.id).toBe(first.id);
-});
 
-test('a misspelt field is named, with what the message has, before anything is sent', async () => {
-  const before = callsOf(CREATE);
-  const failure = await failureOf(
-    environment.client.workflow.execute(execute, { ...environment.workflow(), args: [CREATE, { nmae: 'secret' }] }),
-  );
-  expect(failure).toMatchObject({ type: 'OperationConfigurationError', cloud: CLOUD });
-  expect(failure?.message).toMatch(
-    /request\.nmae is no field of fakecloud\.v1\.CreateClusterRequest, which has folderId, name/,
-  );
-  expect(failure?.message).not.toContain('secret');
-  expect(callsOf(CREATE)).toBe(before);
+  test('startTimeout bounds it, and the failure says what was in the way and may be retried', async () => {
+    const message = 'The limit on maximum number of active operations has exceeded.';
+    environment.replies.of('always busy', () => ({ refuse: { code: 8, message } }));
+    const error = await errorOf((await environment.start('always busy', { startTimeout: '2 s' })).result());
+    expect(operationFailure(error)).toMatchObject({
+      type: 'OperationServiceError',
+      code: 8,
+      codeName: 'RESOURCE_EXHAUSTED',
+      message: `yandex ClusterService/Create was not started within 2 s, last because of RESOURCE_EXHAUSTED: ${message}`,
+    });
+    expect(error.cause).toMatchObject({ nonRetryable: false });
+  });
+
+  test('where nobody knows whether it was started in time, the failure names the key and is not retryable', async () => {
+    let isDown = true;
+    environment.cloud.intercept(({ method }) => (method === CREATE && isDown ? { lostReply: true } : undefined));
+    const idempotencyKey = '7d8f0c9a-1b2c-4d3e-8f4a-5b6c7d8e9f0a';
+    const options = { startTimeout: '2 s', idempotencyKey } as const;
+    const error = await errorOf((await environment.start('unknown', options)).result());
+    isDown = false;
+    expect(operationFailure(error)).toMatchObject({
+      type: 'OperationServiceError',
+      codeName: 'UNAVAILABLE',
+    });
+    expect(operationFailure(error)?.message).toContain(`a start with idempotencyKey ${idempotencyKey} finds it`);
+    expect(error.cause).toMatchObject({ nonRetryable: true });
+    expect(await (await environment.start('unknown', { idempotencyKey })).result()).toMatchObject({ name: 'unknown' });
+    expect(environment.replies.startedOf('unknown')).toBe(1);
+  });
 });

@@ -120,19 +120,21 @@ export function stillRunningFailure(
 }
 
 /**
- * The time for a start is up. `last` is what was in the way, or the failure of an attempt whose outcome nobody knows:
- * then it is not retryable, since a retry would draw another key and might begin a second operation.
+ * The time for a start is up; `last` is what was in the way. Where an attempt may have begun the operation it is not
+ * retryable, since a retry would draw another key and might begin a second one.
  */
 export function notStartedFailure(
   { cloud, method, idempotencyKey }: StartInput,
   timeoutMs: number,
-  last: OperationStatus | ActivityFailure | undefined,
+  last: OperationStatus = NO_ANSWER,
+  outcomeUnknown = false,
 ): ApplicationFailure {
-  const isUnknown = last instanceof ActivityFailure;
-  const status = isUnknown ? statusOf(last) : (last ?? NO_ANSWER);
-  const { code, codeName, details } = status;
-  const message = notStartedText(cloud, method, timeoutMs, status, isUnknown ? idempotencyKey : undefined);
-  return toApplicationFailure({ type: 'OperationServiceError', cloud, code, codeName, message, details }, isUnknown);
+  const { code, codeName, details } = last;
+  const message = notStartedText(cloud, method, timeoutMs, last, outcomeUnknown ? idempotencyKey : undefined);
+  return toApplicationFailure(
+    { type: 'OperationServiceError', cloud, code, codeName, message, details },
+    outcomeUnknown,
+  );
 }
 
 const NO_ANSWER: OperationStatus = {
@@ -142,12 +144,12 @@ const NO_ANSWER: OperationStatus = {
   details: [],
 };
 
-/** The status that the failed activity carries; a timeout of Temporal's carries none. */
-function statusOf({ cause }: ActivityFailure): OperationStatus {
-  const status: unknown = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
-  // Written by the activity `operation.start`.
-  if (typeof status === 'object' && status !== null) return { ...NO_ANSWER, ...status };
-  return cause instanceof ApplicationFailure ? { ...NO_ANSWER, message: cause.message } : NO_ANSWER;
+/** How an attempt failed of which nobody knows what it did; undefined where Temporal gave it up, as for a lost worker. */
+export function attemptStatus({ cause }: ActivityFailure): OperationStatus | undefined {
+  if (!(cause instanceof ApplicationFailure)) return undefined;
+  const status: unknown = cause.details?.[0];
+  // Written by the activity `operation.start`, where the cloud gave one.
+  return { ...NO_ANSWER, message: cause.message, ...(typeof status === 'object' && status) };
 }
 
 /** A single look that somebody asked for and that could not be had in time. The wait goes on. */

@@ -16,7 +16,7 @@ import { isDone, type OperationSnapshot, type OperationStatus } from '../src/mod
 import { conflictSummary, retrySummary, startCancelledText, startSummary } from '../src/model/start-texts';
 import { startOperation } from './activities';
 import { cancelAndConfirm, requestCancel } from './cancel';
-import { notStartedFailure, stillRunningFailure } from './failures';
+import { attemptStatus, notStartedFailure, stillRunningFailure } from './failures';
 import { pollUntil } from './poll';
 import { ownWait } from './scope';
 import { beginWait, type WaitState } from './state';
@@ -58,7 +58,7 @@ export class OperationStart {
   /** Whether an attempt may have begun the operation without our knowing. */
   #outcomeUnknown = false;
   /** What was last in the way. */
-  #refused: OperationStatus | undefined;
+  #last: OperationStatus | undefined;
   readonly #untilMs: number;
 
   constructor(
@@ -86,7 +86,7 @@ export class OperationStart {
     const started = attempts.run(() => this.#untilStarted());
     started.catch(() => undefined);
     const first = await Promise.race([started, cancellationOf(caller)]);
-    if (first !== 'cancelled') return first;
+    if (first !== 'cancelled' && !caller.consideredCancelled) return first;
     attempts.cancel();
     const { cloud, method } = this.start.input;
     if (this.waitOptions.cancellationType === 'ABANDON') {
@@ -114,7 +114,7 @@ export class OperationStart {
           if (!waited) await this.#backOff(backOff(refusals, jitter.random()), refused);
         }
       }
-      if (Date.now() >= this.#untilMs) throw notStartedFailure(input, this.options.startTimeoutMs, this.#refused);
+      if (Date.now() >= this.#untilMs) throw notStartedFailure(input, this.options.startTimeoutMs, this.#last);
     }
   }
 
@@ -127,7 +127,7 @@ export class OperationStart {
     try {
       const result = await startOperation(input, taskQueue, once, limits);
       this.#outcomeUnknown = false;
-      if (result.outcome !== 'started') this.#refused = result.refused;
+      if (result.outcome !== 'started') this.#last = result.refused;
       return result;
     } catch (err) {
       if (!(err instanceof ActivityFailure)) throw err;
@@ -140,8 +140,9 @@ export class OperationStart {
       }
       if (err.cause instanceof CancelledFailure) throw err;
       this.#outcomeUnknown = true;
+      this.#last = attemptStatus(err) ?? this.#last;
       if (once && Date.now() < untilMs) return undefined;
-      throw notStartedFailure(input, this.options.startTimeoutMs, err);
+      throw notStartedFailure(input, this.options.startTimeoutMs, this.#last, true);
     }
   }
 

@@ -52,8 +52,13 @@ export class OperationWait {
     // As a start may have found it: there is nothing to wait for or to cancel.
     const { operation } = this.state;
     if (operation && isDone(operation)) return new Promise((resolve) => resolve(this.#ended(operation)));
-    if (caller.consideredCancelled) return Promise.reject(new CancelledFailure('Cancelled before the wait began'));
-    const result = CancellationScope.nonCancellable(() => this.#race(caller));
+    if (caller.consideredCancelled && !operation) {
+      return Promise.reject(new CancelledFailure('Cancelled before the wait began'));
+    }
+    // An operation that was started here is ours to cancel, also where the cancellation came between start and wait.
+    const result = CancellationScope.nonCancellable(() =>
+      caller.consideredCancelled ? this.#cancelled(() => undefined) : this.#race(caller),
+    );
     ownWait(caller, result);
     countWait(this.target.cloud, this.state, result);
     return result;

@@ -1,4 +1,5 @@
 // Workflow types that start operations.
+import { CancellationScope, isCancellation, sleep, workflowInfo, continueAsNew } from '@temporalio/workflow';
 import {
   operations,
   type AnyJson,
@@ -24,6 +25,13 @@ export function execute(
   return operations(CLOUD, { poll, ...defaults }).execute(method, request, options);
 }
 
+/** Executes with a request that JSON cannot carry. */
+export function executeWithoutJson(kind: 'bigint' | 'NaN' | 'cycle'): Promise<AnyJson> {
+  const request: JsonObject = { name: 'secret', size: kind === 'bigint' ? 3n : kind === 'NaN' ? NaN : {} };
+  if (kind === 'cycle') request.size = request;
+  return operations(CLOUD, { poll }).execute('/fakecloud.v1.ClusterService/Create', request);
+}
+
 /** A chain of typed methods. */
 export async function createNetworkAndCluster(name: string): Promise<Cluster> {
   const yandex = operations(CLOUD, { poll });
@@ -37,4 +45,62 @@ export async function startAndAwait(name: string): Promise<{ clusterId?: string 
   const together = await Promise.all([started.result(), started.result()]);
   const clusters = [...together, await started.result()];
   return { clusterId: started.operation.metadata?.clusterId, names: clusters.map((cluster) => cluster.name) };
+}
+
+/** One of two that await a result leaves: what each of them gets. */
+export async function leaveResult(name: string): Promise<string[]> {
+  const started = await operations(CLOUD, { poll }).start(ClusterService.create, { name });
+  const leaving = new CancellationScope();
+  const left = leaving.run(() => started.result()).then(told, told);
+  const stayed = started.result().then(told, told);
+  await sleep(1);
+  leaving.cancel();
+  return Promise.all([left, stayed]);
+}
+
+/** The scope of a start is cancelled, in which another scope awaits the result: what both get. */
+export async function cancelOwner(name: string): Promise<string[]> {
+  const owner = new CancellationScope();
+  return owner.run(async () => {
+    const started = await operations(CLOUD, { poll }).start(ClusterService.create, { name });
+    const inner = CancellationScope.cancellable(() => started.result()).then(told, told);
+    const outer = started.result().then(told, told);
+    await CancellationScope.nonCancellable(() => sleep(1));
+    owner.cancel();
+    return Promise.all([inner, outer]);
+  });
+}
+
+/** The scope is cancelled between the start and the first await of its result. */
+export async function cancelBeforeResult(name: string): Promise<string> {
+  const owner = new CancellationScope();
+  return owner.run(async () => {
+    const started = await operations(CLOUD, { poll }).start(ClusterService.create, { name });
+    owner.cancel();
+    return started.result().then(told, told);
+  });
+}
+
+/** A start in a scope that is cancelled in the same task. */
+export async function cancelAtOnce(name: string): Promise<string> {
+  const scope = new CancellationScope();
+  const started = scope.run(() => operations(CLOUD, { poll }).start(ClusterService.create, { name }));
+  scope.cancel();
+  return started.then(told, told);
+}
+
+function told(outcome: unknown): string {
+  if (isCancellation(outcome)) return 'cancelled';
+  if (outcome instanceof Error) return outcome.message;
+  return typeof outcome === 'object' && outcome !== null && 'name' in outcome ? String(outcome.name) : 'done';
+}
+
+/** Starts and continues as new, once. Each run starts by the same code. */
+export async function startInEachRun(name: string, idempotencyKey?: string): Promise<string> {
+  const options = idempotencyKey === undefined ? {} : { idempotencyKey };
+  const started = await operations(CLOUD, { poll }).start(ClusterService.create, { name }, options);
+  if (workflowInfo().continuedFromExecutionRunId === undefined) {
+    return continueAsNew<typeof startInEachRun>(name, idempotencyKey);
+  }
+  return started.operationId;
 }

@@ -1,0 +1,128 @@
+import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
+import { cluster, CREATE, startStarts, type StartEnvironment } from './start/environment';
+import { cancelAtOnce, cancelBeforeResult, cancelOwner, leaveResult, startAndAwait } from './start/workflows';
+
+const LONG = { after: '1 h' } as const;
+
+let environment: StartEnvironment;
+beforeAll(async () => (environment = await startStarts()));
+afterAll(() => environment.stop());
+
+describe('the result of a started operation', () => {
+  test('may be awaited many times: metadata is there before, and one wait lies beneath', async () => {
+    const metadata = { '@type': 'fakecloud.v1.CreateClusterMetadata', clusterId: 'cluster-shared' };
+    environment.replies.of('shared', () => ({ after: 500, metadata, response: cluster('shared') }));
+    const workflow = environment.workflow();
+    const result = await environment.client.workflow.execute(startAndAwait, { ...workflow, args: ['shared'] });
+    expect(result).toEqual({ clusterId: 'cluster-shared', names: ['shared', 'shared', 'shared'] });
+    expect((await environment.timeline(workflow)).map((line) => line.split(' ')[0])).toEqual([
+      'operation.start',
+      'operation.get',
+    ]);
+  });
+
+  test('goes on when one of those who await it is cancelled', async () => {
+    environment.replies.of('left', () => ({ after: 2500, response: cluster('left') }));
+    const workflow = { ...environment.workflow(), args: ['left'] as [string] };
+    const cancelled = await environment.cancelledIn(async () => {
+      expect(await environment.client.workflow.execute(leaveResult, workflow)).toEqual(['cancelled', 'left']);
+    });
+    expect(cancelled).toEqual([]);
+  });
+
+  test.each([
+    ['while it is awaited', cancelOwner, ['cancelled', 'cancelled']],
+    ['before it is awaited', cancelBeforeResult, 'cancelled'],
+  ] as const)('belongs to the scope of the start, whose cancellation cancels it: %s', async (name, type, expected) => {
+    environment.replies.of(name, () => ({ ...LONG, response: cluster(name) }));
+    const cancelled = await environment.cancelledIn(async () => {
+      const execution = environment.client.workflow.execute<(name: string) => Promise<unknown>>(type, {
+        ...environment.workflow(),
+        args: [name],
+      });
+      expect(await execution).toEqual(expected);
+    });
+    expect(cancelled).toHaveLength(1);
+  });
+});
+
+describe('a cancellation before the start was answered', () => {
+  /** Cancels `execute` when `ready`, and gives what the workflow ended with and which operations were cancelled. */
+  async function cancelWhen(
+    name: string,
+    ready: (handle: WorkflowHandle) => boolean | Promise<boolean>,
+    defaults = {},
+  ): Promise<{ end: string; operations: string[]; lines: string[] }> {
+    let end = '';
+    let lines: string[] = [];
+    const operations = await environment.cancelledIn(async () => {
+      const handle = await environment.start(name, {}, defaults);
+      while (!(await ready(handle))) await new Promise((resolve) => setTimeout(resolve, 10));
+      await handle.cancel();
+      end = await handle.result().then(
+        (response) => JSON.stringify(response),
+        ({ cause }: { cause?: unknown }) => (cause instanceof ApplicationFailure ? (cause.type ?? '') : 'cancelled'),
+      );
+      lines = await environment.timeline(handle);
+    });
+    return { end, operations, lines };
+  }
+
+  test('waits for the reply that is on its way, and cancels the operation', async () => {
+    environment.replies.of('late reply', () => ({ ...LONG, response: cluster('late reply') }));
+    let isSent = false;
+    environment.cloud.intercept(({ method }) => {
+      if (method !== CREATE || isSent) return undefined;
+      isSent = true;
+      return { hang: 1000 };
+    });
+    const { end, operations } = await cancelWhen('late reply', () => isSent);
+    expect(end).toBe('cancelled');
+    expect(operations).toHaveLength(1);
+    expect(environment.replies.startedOf('late reply')).toBe(1);
+  });
+
+  test('finds by its key an operation whose reply was lost, and cancels it', async () => {
+    environment.replies.of('lost twice', () => ({ ...LONG, response: cluster('lost twice') }));
+    let lost = 0;
+    environment.cloud.intercept(({ method }) => (method === CREATE && lost++ < 2 ? { lostReply: true } : undefined));
+    // In the back-off after the second.
+    const { end, operations } = await cancelWhen('lost twice', () => lost === 2);
+    expect(end).toBe('cancelled');
+    expect(operations).toHaveLength(1);
+    expect(environment.replies.startedOf('lost twice')).toBe(1);
+  });
+
+  test('starts nothing where nothing was begun: no worker has taken it, or the cloud is busy', async () => {
+    const nobody = await cancelWhen('nobody', async (handle) => (await environment.timeline(handle)).length > 0, {
+      taskQueue: 'nobody-serves-this',
+    });
+    const message = 'The limit on maximum number of active operations has exceeded.';
+    environment.replies.of('busy, cancelled', () => ({ refuse: { code: 8, message } }));
+    const busy = await cancelWhen('busy, cancelled', () => environment.replies.startedOf('busy, cancelled') > 0);
+    expect(nobody).toMatchObject({ end: 'cancelled', operations: [] });
+    expect(busy).toMatchObject({ end: 'cancelled', operations: [] });
+    expect(environment.replies.startedOf('nobody')).toBe(0);
+  });
+
+  test('in the very task of the start sends nothing', async () => {
+    const execution = environment.client.workflow.execute(cancelAtOnce, {
+      ...environment.workflow(),
+      args: ['at once'],
+    });
+    expect(await execution).toBe('cancelled');
+    expect(environment.replies.startedOf('at once')).toBe(0);
+  });
+
+  test('gives the response of an operation that has completed all the same', async () => {
+    environment.replies.of('completed', () => ({ ...LONG, onCancel: 'completes', response: cluster('completed') }));
+    let isSent = false;
+    environment.cloud.intercept(({ method }) => {
+      if (method !== CREATE || isSent) return undefined;
+      isSent = true;
+      return { hang: 500 };
+    });
+    const { end } = await cancelWhen('completed', () => isSent);
+    expect(JSON.parse(end)).toMatchObject({ name: 'completed' });
+  });
+});
