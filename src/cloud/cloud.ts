@@ -3,14 +3,14 @@ import { jsonToRequest } from '../descriptors/json-to-request';
 import { RequestError } from '../descriptors/check-request';
 import { findOperationMethod } from '../descriptors/operation-method';
 import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
-import { configurationError } from '../model/failure';
+import { configurationError, toApplicationFailure } from '../model/failure';
 import { IDEMPOTENCY_KEY_HEADER, POLL_INTERVAL_HEADER } from '../model/names';
 import { OptionError } from '../model/options';
 import type { OperationSnapshot } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
 import { operationName } from '../model/texts';
 import { Caller, type CallObserver } from './caller';
-import type { Reply } from './channel';
+import { MAXIMUM_REPLY_BYTES, type Reply } from './channel';
 import { CANCEL, decodeOperation, GET, type OperationCall } from './envelope';
 import { OperationServiceError } from './error';
 import { Discovery, fixedEndpoints, type Endpoints } from './discovery';
@@ -93,9 +93,12 @@ export class Cloud {
       if (err instanceof RequestError) throw configurationError(this.name, `${what}: ${err.message}`);
       throw err;
     }
-    const address = await this.#serviceAddress(found.method.parent.typeName, signal);
     const headers = { [IDEMPOTENCY_KEY_HEADER]: idempotencyKey };
-    return this.#read(what, undefined, await this.#caller.call({ what, address, path, body, headers, signal }));
+    const send = async (): Promise<Reply> => {
+      const address = await this.#serviceAddress(found.method.parent.typeName, signal);
+      return this.#caller.call({ what, address, path, body, headers, signal });
+    };
+    return this.#read(what, undefined, await unlessAborted(what, send, signal));
   }
 
   close(): void {
@@ -120,13 +123,19 @@ export class Cloud {
     operationId: string,
     signal?: AbortSignal,
   ): Promise<Polled> {
-    const what = `${verb} of ${operationName(this.name, operationId)}`;
-    const address = await this.#endpoints.operations(signal);
-    return this.#read(
-      what,
-      operationId,
-      await this.#caller.call({ what, address, path, body: encode(operationId), signal }),
-    );
+    const name = operationName(this.name, operationId);
+    const what = `${verb} of ${name}`;
+    const send = async (): Promise<Reply> => {
+      const address = await this.#endpoints.operations(signal);
+      return this.#caller.call({ what, address, path, body: encode(operationId), signal });
+    };
+    try {
+      return this.#read(what, operationId, await unlessAborted(what, send, signal));
+    } catch (err) {
+      if (!(err instanceof OperationServiceError && err.rawMessage.startsWith(TOO_LARGE))) throw err;
+      const message = `${name} cannot be read: its reply is larger than ${MAXIMUM_REPLY_BYTES / 2 ** 20} MiB. Read the resource with a call of your own`;
+      throw toApplicationFailure({ type: 'OperationUnreadable', cloud: this.name, operationId, message, details: [] });
+    }
   }
 
   #read(what: string, expectedId: string | undefined, { body, header }: Reply): Polled {
@@ -145,5 +154,18 @@ export class Cloud {
     const operation = toSnapshot(this.name, raw, this.registry, this.#options.progress);
     const seconds = Number(header(POLL_INTERVAL_HEADER));
     return seconds > 0 ? { operation, hintMs: seconds * 1000 } : { operation };
+  }
+}
+
+/** How grpc-js puts that a reply is over the limit: with the code of a busy server, which would be polled for ever. */
+const TOO_LARGE = 'Received message larger than max';
+
+/** Whatever a call waits for when `signal` aborts, its turn, a token or a reply: it fails as CANCELLED. */
+async function unlessAborted<T>(what: string, work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await work();
+  } catch (err) {
+    if (!signal?.aborted) throw err;
+    throw new OperationServiceError(what, { code: statusCode('CANCELLED'), message: 'its caller has abandoned it' });
   }
 }

@@ -29,6 +29,8 @@ export class Limiter {
   }
 
   #turn(signal: AbortSignal | undefined): Promise<void> {
+    const abandoned = new Error('The call was abandoned before its turn came');
+    if (signal?.aborted) return Promise.reject(abandoned);
     return new Promise((resolve, reject) => {
       const begin = (): void => {
         signal?.removeEventListener('abort', leave);
@@ -36,7 +38,7 @@ export class Limiter {
       };
       const leave = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(begin), 1);
-        reject(new Error('The call was abandoned before its turn came'));
+        reject(abandoned);
       };
       this.#waiting.push(begin);
       signal?.addEventListener('abort', leave, { once: true });
