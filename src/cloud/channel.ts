@@ -121,7 +121,7 @@ class TokenMask {
   bytes(bytes: Buffer): Buffer {
     if (this.#token.length === 0) return bytes;
     let masked = bytes;
-    for (let at = bytes.indexOf(this.#token); at >= 0; at = masked.indexOf(this.#token)) {
+    for (let at = bytes.indexOf(this.#token); at >= 0; at = bytes.indexOf(this.#token, at + this.#token.length)) {
       if (masked === bytes) masked = Buffer.from(bytes);
       masked.fill('*', at, at + this.#token.length);
     }

@@ -170,3 +170,19 @@ export async function relay(
       }),
   };
 }
+
+/** A port of this machine where nothing may arrive. */
+export async function startSink(): Promise<{ address: string; connections: () => number; close(): Promise<void> }> {
+  let count = 0;
+  const server = createServer((socket) => {
+    count++;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const bound = server.address();
+  return {
+    address: `127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`,
+    connections: () => count,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
