@@ -64,10 +64,23 @@ test('every entry gives the same names to require and to import', async () => {
   }
 });
 
+test('an ES module awaits an operation with it', async () => {
+  const code = `
+    import { OperationsClient } from 'temporal-lro';
+    import { FakeCloud } from 'temporal-lro/testing';
+    const cloud = await FakeCloud.start();
+    const client = OperationsClient.connect({ endpoint: cloud.address, plaintext: true });
+    const id = cloud.operation({ after: 100, response: { '@type': 'google.protobuf.Duration', value: '7s' } });
+    console.log(JSON.stringify(await client.wait(id)));
+    client.close();
+    await cloud.close();`;
+  await writeFile(join(project, 'await.mjs'), code);
+  expect(JSON.parse(await run(process.execPath, ['await.mjs'], project))).toMatchObject({ value: '7s' });
+});
+
 test("the README's example compiles, its libraries' declarations included, and runs on an embedded server", async () => {
   const { TEMPORAL_ADDRESS: _, ...embedded } = process.env;
-  const cli = join(project, 'node_modules/temporal-lro/dist/src/cli/main.js');
-  const readme = await writeReadmeProject(project, cli);
+  const readme = await writeReadmeProject(project, join(project, 'node_modules/.bin/temporal-lro'));
   await readme.compile({ skipLibCheck: false });
   expect(await readme.test(embedded)).toMatch(/^# pass 1$/m);
 });

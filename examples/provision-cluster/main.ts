@@ -13,13 +13,12 @@ import { provisionCluster } from './workflows';
 const running: (() => Promise<unknown> | void)[] = [];
 
 /** Provisions a cluster while its worker is killed, and tells what came of it. */
-async function demo(): Promise<string | undefined> {
+async function demo(): Promise<void> {
   const server = await startTemporalServer({ ui: true });
   running.push(() => server.stop());
   const { address, uiUrl } = server;
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await Connection.connect({ ...connectionOptions, address });
-  running.push(() => connection.close());
   const client = new Client({ connection, namespace });
   const { cloud, clusterHalfway } = await startScriptedCloud();
   running.push(() => cloud.close());
@@ -29,6 +28,7 @@ async function demo(): Promise<string | undefined> {
 
   console.log(`Temporal ${address}${uiUrl ? `, its UI ${uiUrl}` : ''}; FakeCloud ${cloud.address}\n`);
   const progress = await showProgress(cloud, [join(__dirname, 'cloud/descriptors.binpb')]);
+  running.push(() => progress.stop());
   const handle = await client.workflow.start(provisionCluster, {
     workflowId: `provision-cluster-${Date.now()}`,
     taskQueue: 'provision-cluster',
@@ -46,7 +46,6 @@ async function demo(): Promise<string | undefined> {
   console.log(
     await report({ workflowId: handle.workflowId, provisioned, operations, client, ...(uiUrl && { uiUrl }) }),
   );
-  return uiUrl;
 }
 
 async function startWorker(env: NodeJS.ProcessEnv): Promise<ChildProcess> {
@@ -67,17 +66,26 @@ async function stopAll(): Promise<void> {
   for (const stop of running.splice(0).reverse()) await stop();
 }
 
-async function main(): Promise<void> {
-  const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+/** Resolves to the exit code. */
+async function main(): Promise<number> {
+  const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => 130);
   try {
-    const uiUrl = await Promise.race([demo(), interrupted.then(() => undefined)]);
-    if (process.argv.includes('--keep')) {
-      console.log(`\nEverything is left running${uiUrl ? `; look around at ${uiUrl}` : ''}. End it with Ctrl-C.`);
+    const exitCode = await Promise.race([demo().then(() => 0), interrupted]);
+    if (exitCode === 0 && process.argv.includes('--keep')) {
+      console.log('\nEverything is left running. End it with Ctrl-C.');
       await interrupted;
     }
+    return exitCode;
   } finally {
     await stopAll();
   }
 }
 
-void main();
+main().then(
+  // At once: the client is not closed, since it may still be trying to reach a server that Ctrl-C has ended.
+  (exitCode) => process.exit(exitCode),
+  (err: unknown) => {
+    console.error(err instanceof Error ? err.message : err);
+    process.exit(1);
+  },
+);

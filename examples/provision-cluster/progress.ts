@@ -19,7 +19,7 @@ export interface SeenOperation {
 export interface Progress {
   /** A line between the others. */
   say(text: string): void;
-  /** Shows the last changes; resolves to all operations, the earliest first. */
+  /** Shows the last changes; resolves to all operations, the earliest first. May be called again. */
   stop(): Promise<SeenOperation[]>;
 }
 
@@ -51,17 +51,16 @@ export async function showProgress(cloud: FakeCloud, descriptors: string[]): Pro
   })();
   // Told by stop().
   looking.catch(() => undefined);
-  return {
-    say: (text) => display.say(text),
-    async stop() {
-      end();
-      await looking;
-      display.stop();
-      client.close();
-      await mirror.close();
-      return [...seen.values()];
-    },
+  const stop = async (): Promise<SeenOperation[]> => {
+    end();
+    await looking;
+    display.stop();
+    client.close();
+    await mirror.close();
+    return [...seen.values()];
   };
+  let stopped: Promise<SeenOperation[]> | undefined;
+  return { say: (text) => display.say(text), stop: () => (stopped ??= stop()) };
 }
 
 function isDone({ state }: OperationSnapshot): boolean {
