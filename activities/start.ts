@@ -4,7 +4,7 @@ import { OperationServiceError } from '../src/cloud/error';
 import { checkResponseType } from '../src/cloud/typed-response';
 import { retryDelayMs, startVerdict } from '../src/model/error-table';
 import { configurationError, toApplicationFailure } from '../src/model/failure';
-import { backOff } from '../src/model/schedule';
+import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import type { JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
 import { durationText } from '../src/model/texts';
 import { countConflict } from './observe';
@@ -31,7 +31,7 @@ export type StartResult =
   | { outcome: 'busy'; delayMs: number; refused: OperationStatus };
 
 /** A lost worker is noticed within the heartbeat timeout; an attempt that is quicker than this sends none. */
-const HEARTBEAT_INTERVAL_MS = 3_000;
+const HEARTBEAT_INTERVAL_MS = 2_000;
 
 /**
  * Activity `operation.start`: one attempt to start an operation. Fails for good where the cloud refuses, and retryably,
@@ -84,13 +84,16 @@ function outcomeUnknown(
   reason: string,
   status?: OperationStatus,
 ): ApplicationFailure {
-  const { attempt, currentAttemptScheduledTimestampMs, scheduledTimestampMs, scheduleToCloseTimeoutMs } =
-    Context.current().info;
-  const asked = status ? retryDelayMs(status.details) : 0;
-  const endsAtMs = scheduledTimestampMs + (scheduleToCloseTimeoutMs ?? Infinity);
-  const leftMs = Math.max(0, endsAtMs - currentAttemptScheduledTimestampMs);
+  const {
+    currentAttemptScheduledTimestampMs: nowMs,
+    scheduledTimestampMs,
+    scheduleToCloseTimeoutMs,
+  } = Context.current().info;
+  const ageMs = nowMs - scheduledTimestampMs;
+  const intervalMs = nextInterval(START_SCHEDULE, ageMs, context.random(), retryDelayMs(status?.details ?? []));
   // The server makes no retry that would come too late: approach the end instead.
-  const delayMs = Math.ceil(Math.max(1, Math.min(Math.max(backOff(attempt, context.random()), asked), leftMs / 2)));
+  const leftMs = Math.max(2, (scheduleToCloseTimeoutMs ?? Infinity) - ageMs);
+  const delayMs = Math.min(intervalMs, Math.round(leftMs / 2));
   return ApplicationFailure.create({
     type: OUTCOME_UNKNOWN,
     message: `${reason}; it may have begun in ${cloud} all the same: repeated with the same idempotency key in ${durationText(delayMs)}`,

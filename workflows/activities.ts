@@ -30,7 +30,7 @@ const POLL_TIMEOUT = '35 s';
 /** `operation.cancel` makes two calls. */
 const CANCEL_TIMEOUT = '70 s';
 /** A start whose token is refused calls twice. A lost worker shows within the heartbeat timeout. */
-const START_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '10 s' };
+const START_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '5 s' };
 
 function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions): OperationActivities {
   return proxyActivities<OperationActivities>({

@@ -11,7 +11,7 @@ import {
   type ResolvedStartOptions,
   type ResolvedWaitOptions,
 } from '../src/model/options';
-import { backOff } from '../src/model/schedule';
+import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { conflictSummary, retrySummary, startCancelledText, startSummary } from '../src/model/start-texts';
 import { startOperation } from './activities';
@@ -59,6 +59,7 @@ export class OperationStart {
   #outcomeUnknown = false;
   /** What was last in the way. */
   #last: OperationStatus | undefined;
+  readonly #startedAtMs = Date.now();
   readonly #untilMs: number;
 
   constructor(
@@ -66,7 +67,7 @@ export class OperationStart {
     readonly options: ResolvedStartOptions,
     readonly waitOptions: ResolvedWaitOptions,
   ) {
-    this.#untilMs = Date.now() + options.startTimeoutMs;
+    this.#untilMs = this.#startedAtMs + options.startTimeoutMs;
   }
 
   /**
@@ -97,21 +98,20 @@ export class OperationStart {
 
   async #untilStarted(): Promise<OperationSnapshot> {
     const { input } = this.start;
-    const jitter = getRandomStream(JITTER_STREAM);
-    for (let refusals = 1; ; refusals++) {
+    for (;;) {
       const result = await this.#attempt(this.#untilMs);
       if (!result) continue;
       switch (result.outcome) {
         case 'started':
           return result.operation;
         case 'busy':
-          await this.#backOff(Math.max(result.delayMs, backOff(refusals, jitter.random())), result.refused);
+          await this.#backOff(result.refused, result.delayMs);
           break;
         case 'conflict': {
           const { conflictingOperationId, refused } = result;
           const waited = await this.#waitFor(conflictingOperationId);
           // It was over already, or cannot be seen: the cloud needs a moment to let go of it.
-          if (!waited) await this.#backOff(backOff(refusals, jitter.random()), refused);
+          if (!waited) await this.#backOff(refused);
         }
       }
       if (Date.now() >= this.#untilMs) throw notStartedFailure(input, this.options.startTimeoutMs, this.#last);
@@ -146,9 +146,11 @@ export class OperationStart {
     }
   }
 
-  #backOff(ms: number, refused: OperationStatus): Promise<void> {
+  #backOff(refused: OperationStatus, askedMs = 0): Promise<void> {
+    const ageMs = Date.now() - this.#startedAtMs;
+    const intervalMs = nextInterval(START_SCHEDULE, ageMs, getRandomStream(JITTER_STREAM).random(), askedMs);
     const leftMs = Math.max(1, this.#untilMs - Date.now());
-    return sleep(Math.min(ms, leftMs), { summary: retrySummary(this.start.input.method, refused, ms) });
+    return sleep(Math.min(intervalMs, leftMs), { summary: retrySummary(this.start.input.method, refused, intervalMs) });
   }
 
   /** Waits for the operation that is in the way; false where there was nothing to wait for. */

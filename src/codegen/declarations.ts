@@ -1,9 +1,21 @@
-import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
+import { ScalarType, type DescEnum, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import type { Comments } from './comments';
-import { carriedType, fieldType, requestType, type TypeScope } from './json-types';
 import { bracketed, docComment, fit, INDENT, propertyName, quoted, union } from './layout';
 import type { ServiceMethods } from './select';
-import { isAlwaysThere, type Direction } from './shapes';
+import { isAlwaysThere, isWellKnown, type Direction } from './shapes';
+
+/** Where a type is written: it says what other types are called there. */
+export interface TypeScope {
+  declared(type: DescEnum | DescMessage, direction: Direction): string;
+  /** A type of 'temporal-lro/workflow'. */
+  library(name: LibraryType): string;
+  /** `{ [K in keyof T]?: T[K] | undefined }`, of a type that is called so here. */
+  optional(type: string): string;
+  /** A double or float: `number | 'NaN' | 'Infinity' | '-Infinity'`. */
+  double(): string;
+}
+
+export type LibraryType = 'AnyJson' | 'JsonObject' | 'OperationMethod';
 
 /** The names of an enum's values; their comments stand in the one of the type, where an editor shows them. */
 export function enumDeclaration(type: DescEnum, name: string, comments: Comments): string[] {
@@ -20,15 +32,19 @@ export function enumDeclaration(type: DescEnum, name: string, comments: Comments
   ];
 }
 
-/** The canonical JSON of a message. */
+/** The canonical JSON of a message. `copies` is its received type, where the sent one differs only in what may be left out. */
 export function messageDeclaration(
   message: DescMessage,
   direction: Direction,
   name: string,
   scope: TypeScope,
   comments: Comments,
+  copies?: string,
 ): string[] {
   const comment = docComment(comments.of(message));
+  if (direction === 'sent' && copies !== undefined) {
+    return [...comment, ...union(`export type ${name} =`, [scope.optional(copies)])];
+  }
   // An empty interface would accept anything.
   if (message.fields.length === 0) return [...comment, `export type ${name} = { [key: string]: never };`];
   return [
@@ -40,6 +56,13 @@ export function messageDeclaration(
     ]),
     '}',
   ];
+}
+
+/** Whether what is sent is what is received, but for fields that may be left out: then it need not be spelt out again. */
+export function isOptionalCopy(message: DescMessage, scope: TypeScope): boolean {
+  return message.fields.every(
+    (field) => !isAlwaysThere(field, 'sent') && fieldType(field, 'sent', scope) === fieldType(field, 'received', scope),
+  );
 }
 
 function fieldDeclaration(field: DescField, direction: Direction, scope: TypeScope): string[] {
@@ -82,4 +105,100 @@ export function serviceDeclaration(
     }),
     '};',
   ];
+}
+
+const NOTHING = '{ [key: string]: never }';
+
+/** The TypeScript type of a field's canonical JSON. */
+function fieldType(field: DescField, direction: Direction, scope: TypeScope): string {
+  const one = valueType(field, direction, scope);
+  switch (field.fieldKind) {
+    case 'list':
+      return `${one}[]`;
+    case 'map':
+      // Not Record: a message may have that name.
+      return `{ [key: string]: ${one} }`;
+    default:
+      return one;
+  }
+}
+
+/** The type of a request, which is a message of its own. */
+function requestType(message: DescMessage, scope: TypeScope): string {
+  return messageType(message, 'sent', scope);
+}
+
+/** The type of what an operation carries in an Any; `undefined` where its method does not say what that is. */
+function carriedType(message: DescMessage | undefined, scope: TypeScope): string {
+  if (!message) return scope.library('AnyJson');
+  // It has its '@type', and nothing else.
+  if (message.fields.length === 0) return 'object';
+  if (!isWellKnown(message)) return messageType(message, 'received', scope);
+  return `{ value: ${messageType(message, 'received', scope)} }`;
+}
+
+/** Of one item, where the field is a list or a map. Never a union, which would need parentheses. */
+function valueType(field: DescField, direction: Direction, scope: TypeScope): string {
+  if (field.message) return messageType(field.message, direction, scope);
+  if (field.enum) return isWellKnown(field.enum) ? wellKnownEnum(field.enum) : scope.declared(field.enum, direction);
+  return scalarType(field.scalar ?? ScalarType.STRING, scope);
+}
+
+function messageType(message: DescMessage, direction: Direction, scope: TypeScope): string {
+  return isWellKnown(message) ? wellKnownType(message, scope) : scope.declared(message, direction);
+}
+
+function wellKnownEnum(type: DescEnum): string {
+  return type.typeName === 'google.protobuf.NullValue' ? 'null' : 'string';
+}
+
+function wellKnownType(message: DescMessage, scope: TypeScope): string {
+  switch (message.name) {
+    case 'Any':
+      return scope.library('AnyJson');
+    case 'Timestamp':
+    case 'Duration':
+    case 'FieldMask':
+    case 'StringValue':
+    case 'BytesValue':
+    case 'Int64Value':
+    case 'UInt64Value':
+      return 'string';
+    case 'Int32Value':
+    case 'UInt32Value':
+      return 'number';
+    case 'DoubleValue':
+    case 'FloatValue':
+      return scope.double();
+    case 'BoolValue':
+      return 'boolean';
+    case 'Empty':
+      return NOTHING;
+    case 'Value':
+      return 'unknown';
+    case 'ListValue':
+      return 'unknown[]';
+    // Struct, and what no cloud sends: the descriptors of descriptors.
+    default:
+      return scope.library('JsonObject');
+  }
+}
+
+function scalarType(scalar: ScalarType, scope: TypeScope): string {
+  switch (scalar) {
+    case ScalarType.BOOL:
+      return 'boolean';
+    case ScalarType.DOUBLE:
+    case ScalarType.FLOAT:
+      return scope.double();
+    case ScalarType.INT32:
+    case ScalarType.UINT32:
+    case ScalarType.SINT32:
+    case ScalarType.FIXED32:
+    case ScalarType.SFIXED32:
+      return 'number';
+    // Text, bytes in base64, and what has 64 bits.
+    default:
+      return 'string';
+  }
 }

@@ -1,7 +1,7 @@
+import { clearField, clone, create, toBinary, type DescFile } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { emitModules } from './module';
-import { nameAll } from './names';
-import { pruneDescriptors } from './prune';
+import { emitModules, nameAll } from './module';
 import { selectMethods } from './select';
 import { neededShapes } from './shapes';
 
@@ -45,4 +45,28 @@ export function generate(registry: DescriptorRegistry, only: readonly string[] =
       unresolved.map((name) => `${path} names ${name}, which is in none of the sets: AnyJson stands for it`),
     ),
   };
+}
+
+/**
+ * A FileDescriptorSet of some files and of what they import, imports first: what a worker needs to start the methods in
+ * them and to read what comes back. Without source info, which is most of a set that has it.
+ */
+function pruneDescriptors(files: Iterable<DescFile>): Uint8Array {
+  const kept = new Set<DescFile>();
+  const keep = (file: DescFile): void => {
+    if (kept.has(file)) return;
+    for (const dependency of file.dependencies) keep(dependency);
+    kept.add(file);
+  };
+  for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) keep(file);
+  return toBinary(
+    FileDescriptorSetSchema,
+    create(FileDescriptorSetSchema, {
+      file: [...kept].map(({ proto }) => {
+        const bare = clone(FileDescriptorProtoSchema, proto);
+        clearField(bare, FileDescriptorProtoSchema.field.sourceCodeInfo);
+        return bare;
+      }),
+    }),
+  );
 }

@@ -37,11 +37,10 @@ export function nextInterval(schedule: PollSchedule, ageMs: number, random: numb
   return Math.max(1, Math.round(Math.max(jittered, hint)));
 }
 
-const BACK_OFF_MS = 1_000;
-const MAXIMUM_BACK_OFF_MS = 60_000;
-
-/** The time from the `attempt`-th start, counted from 1, to the next: 1 s, doubling to a minute, ± 20 %. */
-export function backOff(attempt: number, random: number): number {
-  const ms = Math.min(BACK_OFF_MS * 2 ** (attempt - 1), MAXIMUM_BACK_OFF_MS);
-  return Math.round(ms * (0.8 + 0.4 * random));
-}
+/** Between the attempts of a start: a quarter of the time that it has taken, from a second to a minute. */
+export const START_SCHEDULE: PollSchedule = {
+  initialIntervalMs: 1_000,
+  ageFraction: 0.25,
+  maximumIntervalMs: 60_000,
+  jitter: 0.2,
+};

@@ -32,6 +32,14 @@ export function executeWithoutJson(kind: 'bigint' | 'NaN' | 'cycle'): Promise<An
   return operations(CLOUD, { poll }).execute('/fakecloud.v1.ClusterService/Create', request);
 }
 
+/** Starts so many operations at the same time; their ids. */
+export async function startMany(prefix: string, count: number): Promise<string[]> {
+  const starts = Array.from({ length: count }, (_, i) =>
+    operations(CLOUD).start(ClusterService.create, { name: `${prefix} ${i}` }),
+  );
+  return (await Promise.all(starts)).map(({ operationId }) => operationId);
+}
+
 /** A chain of typed methods. */
 export async function createNetworkAndCluster(name: string): Promise<Cluster> {
   const yandex = operations(CLOUD, { poll });

@@ -1,0 +1,171 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { create, fromJson, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { DESCRIPTORS_FILE, generate } from '../src/codegen/generate';
+import { loadDescriptors } from '../src/descriptors/load';
+import { DescriptorRegistry } from '../src/descriptors/registry';
+import { findOperationMethod } from '../src/descriptors/operation-method';
+
+const MAIN = join(__dirname, '../src/cli/main.js');
+
+/** Within the package, so that its own name is found there. */
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp('.cache/generate-');
+  // With source info, which holds the comments.
+  await run('npx', ['buf', 'build', 'proto', '--path', 'proto/fakecloud', '-o', `${directory}/set.binpb`]);
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function run(command: string, args: string[]): Promise<{ stdout: string; stderr: string; failed: boolean }> {
+  return promisify(execFile)(command, args).then(
+    (output) => ({ ...output, failed: false }),
+    (err: { stdout: string; stderr: string }) => ({ stdout: err.stdout, stderr: err.stderr, failed: true }),
+  );
+}
+
+const cli = (...args: string[]) => run(process.execPath, [MAIN, 'generate', `${directory}/set.binpb`, ...args]);
+
+test('the command writes modules that compile, are formatted, and are the same the next time', async () => {
+  const out = join(directory, 'src');
+  const { stdout, failed } = await cli('--only', 'fakecloud.v1', '--out', out);
+  expect(failed).toBe(false);
+  expect(stdout).toMatch(
+    /^7 methods of 3 services in 1 modules \([\d.]+ kB\) and \S+descriptors\.binpb \([\d.]+ kB\)$/m,
+  );
+  const module = join(out, 'fakecloud/v1.ts');
+  const first = await readFile(module, 'utf8');
+  await cli('--only', 'fakecloud.v1', '--out', out);
+  expect(await readFile(module, 'utf8')).toBe(first);
+  expect(await run('npx', ['prettier', '--check', module, '--ignore-path', ''])).toMatchObject({ failed: false });
+
+  // What an editor would underline: each of these lines is an error, and everything else is none.
+  await writeFile(
+    join(out, 'check.ts'),
+    `import { operations } from 'temporal-lro/workflow';
+import { ClusterService, NodeGroupService } from './fakecloud/v1.js';
+const cloud = operations('cloud');
+export async function check(): Promise<string> {
+  // @ts-expect-error: a typo
+  await cloud.execute(ClusterService.create, { nmae: 'n' });
+  // @ts-expect-error: no such type
+  await cloud.execute(ClusterService.create, { name: 5 });
+  // @ts-expect-error: 64 bits need a string
+  await cloud.execute(NodeGroupService.create, { size: 3 });
+  // @ts-expect-error: of another method
+  await cloud.execute(ClusterService.delete, { name: 'n' });
+  const absent: string | undefined = undefined;
+  const cluster = await cloud.execute(ClusterService.create, { name: 'n', version: absent });
+  // @ts-expect-error: no such status
+  if (cluster.status === 'BROKEN') return '';
+  // @ts-expect-error: no such field
+  cluster.nodes;
+  const started = await cloud.start(NodeGroupService.create, { size: '3' });
+  const id: string | undefined = started.operation.metadata?.nodeGroupId;
+  const waited = await cloud.wait('id', { method: NodeGroupService.create });
+  return cluster.status + cluster.id + waited.size + id;
+}
+`,
+  );
+  const options = [
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--noUncheckedIndexedAccess',
+    '--noEmit',
+    '--skipLibCheck',
+    '--ignoreConfig',
+  ];
+  const tsc = [require.resolve('typescript/lib/tsc'), '--module', 'node16', '--target', 'es2022', '--types', 'node'];
+  expect((await run(process.execPath, [...tsc, ...options, join(out, 'check.ts')])).stdout).toBe('');
+});
+
+test('comments of the .proto come along', () => {
+  const { files } = generate(loadDescriptors([`${directory}/set.binpb`]), ['fakecloud']);
+  const module = String(files.get('fakecloud/v1.ts'));
+  expect(module).toContain('/** A private network. */\nexport interface Network {');
+  expect(module).toContain('/** 0 to 100. */');
+});
+
+test('a workflow that uses a typed method bundles without protobuf', async () => {
+  const workflowsPath = require.resolve('../examples/starting/workflows');
+  const logger = new DefaultLogger('ERROR');
+  const { code } = await bundleWorkflowCode({ workflowsPath, ignoreModules: [], logger });
+  expect(code).toContain('/fakecloud.v1.ClusterService/Create');
+  expect(code).not.toMatch(/node_modules\/(@bufbuild|@grpc|protobufjs)/);
+});
+
+test('the set beside the modules has what a worker needs, and no more', () => {
+  const full = loadDescriptors([`${directory}/set.binpb`]);
+  const { files } = generate(full, ['fakecloud.v1.NetworkService.Create']);
+  const set = files.get(DESCRIPTORS_FILE);
+  if (!(set instanceof Uint8Array)) throw new Error('no descriptor set');
+  const pruned = new DescriptorRegistry().add(set);
+  expect(findOperationMethod(pruned, '/fakecloud.v1.NetworkService/Create')).toMatchObject({
+    path: '/fakecloud.v1.NetworkService/Create',
+    unresolved: [],
+  });
+  expect(pruned.getMessage('google.rpc.BadRequest')).toBeUndefined();
+  expect(Buffer.from(set).includes('A private network')).toBe(false);
+});
+
+test.each([
+  ['fakecloud.v1.NetworkService', 2],
+  ['fakecloud.v1.NetworkService.Create', 1],
+  ['/fakecloud.v1.NetworkService/Create', 1],
+  ['fakecloud', 7],
+])('--only %s selects %d methods', (only, methods) => {
+  expect(generate(loadDescriptors([`${directory}/set.binpb`]), [only]).methods).toBe(methods);
+});
+
+test('--only with a name that is not there says what is', async () => {
+  const { failed, stderr } = await cli('--only', 'fakecloud.v2', '--out', directory);
+  expect(failed).toBe(true);
+  expect(stderr).toMatch(
+    /no method that starts an operation is within "fakecloud\.v2": fakecloud\.v1 has ClusterService, NetworkService, NodeGroupService/,
+  );
+});
+
+test("google's operations are read by their own option, and a name that is nowhere is said", () => {
+  const { files, problems } = generate(new DescriptorRegistry().add(googleSet()));
+  expect(String(files.get('books/v1.ts'))).toContain('readonly print: OperationMethod<PrintRequest, Book, AnyJson>;');
+  expect(problems).toEqual([
+    '/books.v1.Press/Print names PrintProgress, which is in none of the sets: AnyJson stands for it',
+  ]);
+});
+
+/** A service in the style of google.longrunning, whose set does not define the option that it uses. */
+function googleSet(): Uint8Array {
+  const file = fromJson(FileDescriptorProtoSchema, {
+    name: 'books/v1/press.proto',
+    package: 'books.v1',
+    syntax: 'proto3',
+    dependency: ['google/longrunning/operations.proto'],
+    messageType: [
+      { name: 'PrintRequest' },
+      { name: 'Book', field: [{ name: 'title', number: 1, type: 'TYPE_STRING', label: 'LABEL_OPTIONAL' }] },
+    ],
+    service: [
+      {
+        name: 'Press',
+        method: [{ name: 'Print', inputType: '.books.v1.PrintRequest', outputType: '.google.longrunning.Operation' }],
+      },
+    ],
+  });
+  const info = new BinaryWriter().tag(1, WireType.LengthDelimited).string('Book').tag(2, WireType.LengthDelimited);
+  const option = new BinaryWriter().bytes(info.string('PrintProgress').finish()).finish();
+  const options = create(MethodOptionsSchema);
+  options.$unknown = [{ no: 1049, wireType: WireType.LengthDelimited, data: option }];
+  for (const method of file.service[0]?.method ?? []) method.options = options;
+  const operations = fromJson(FileDescriptorProtoSchema, {
+    name: 'google/longrunning/operations.proto',
+    package: 'google.longrunning',
+    syntax: 'proto3',
+    messageType: [{ name: 'Operation' }],
+  });
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [operations, file] }));
+}

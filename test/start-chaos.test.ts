@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { startMany } from './start/workflows';
+import { PROTO_DIRECTORY } from '../src/descriptors/load';
+import { CREATE, Replies } from './start/environment';
+import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
+import { startWorkerProcess } from './support/worker-process';
+
+const WORKFLOWS = 20;
+const STARTS = 50;
+
+let environment: TestEnvironment;
+beforeAll(async () => (environment = await startEnvironment({ worker: false })));
+afterAll(() => environment.stop());
+
+test('1,000 starts make exactly 1,000 resources, though replies are lost, calls hang and the worker is killed twice', async () => {
+  const { client, cloud, taskQueue } = environment;
+  const replies = new Replies(cloud);
+  cloud.intercept(({ method, count }) => {
+    if (method !== CREATE) return undefined;
+    if (count % 10 === 0) return { hang: '2 s' };
+    return count % 2 === 0 ? { lostReply: true } : undefined;
+  });
+  const worker = () =>
+    startWorkerProcess({
+      taskQueue,
+      // What a killed worker has cached would be asked of it for 10 s.
+      maxCachedWorkflows: 0,
+      workflowsPath: require.resolve('./start/workflows'),
+      clouds: {
+        [CLOUD]: {
+          endpoint: cloud.address,
+          plaintext: true,
+          descriptors: [join(PROTO_DIRECTORY, 'fakecloud.binpb')],
+          requestTimeout: '1 s',
+        },
+      },
+    });
+  const workers = [await worker(), await worker()];
+  const executions = Promise.all(
+    Array.from({ length: WORKFLOWS }, (_, i) =>
+      client.workflow.execute<typeof startMany>('startMany', {
+        ...environment.workflow(),
+        args: [`w${i}`, STARTS],
+      }),
+    ),
+  );
+  // In the midst of the calls; another one takes its place.
+  for (const calls of [200, 700]) {
+    while (cloud.calls.length < calls) await new Promise((resolve) => setTimeout(resolve, 5));
+    await workers.shift()?.kill('SIGKILL');
+    workers.push(await worker());
+  }
+  const ids = (await executions).flat();
+  await Promise.all(workers.map((running) => running.kill('SIGKILL')));
+  expect(new Set(ids).size).toBe(WORKFLOWS * STARTS);
+  const names = Array.from({ length: WORKFLOWS }, (_, i) => Array.from({ length: STARTS }, (_, j) => `w${i} ${j}`));
+  expect(names.flat().filter((name) => replies.startedOf(name) !== 1)).toEqual([]);
+}, 120_000);

@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { fromBinary, toJson, type DescMessage } from '@bufbuild/protobuf';
+import { generate } from '../src/codegen/generate';
+import { jsonToRequest } from '../src/descriptors/json-to-request';
+import { loadDescriptors } from '../src/descriptors/load';
+import { operationMethods, type OperationMethodTypes } from '../src/descriptors/operation-method';
+import type { DescriptorRegistry } from '../src/descriptors/registry';
+import { canonicalJson, seededRandom } from './support/canonical-json';
+import { yandexDescriptors } from './support/interop';
+
+// All that Yandex publishes: some 1,280 methods that start operations.
+let registry: DescriptorRegistry;
+let methods: OperationMethodTypes[];
+beforeAll(async () => {
+  registry = loadDescriptors([await yandexDescriptors()]);
+  methods = [...registry.services()].flatMap((service) => operationMethods(registry, service));
+}, 60_000);
+
+test('every method resolves, generates and type-checks', async () => {
+  const { files, methods: generated, problems } = generate(registry);
+  expect(problems).toEqual([]);
+  expect(generated).toBe(methods.length);
+  expect(generated).toBeGreaterThan(1_200);
+  await mkdir('.cache', { recursive: true });
+  const directory = await mkdtemp('.cache/yandex-');
+  try {
+    for (const [path, content] of files) {
+      const target = join(directory, path);
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, content);
+    }
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      skipLibCheck: true,
+      module: 'node16',
+      types: [],
+    };
+    await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['**/*.ts'] }));
+    const tsc = [require.resolve('typescript/lib/tsc'), '--project', directory];
+    const { stdout } = await promisify(execFile)(process.execPath, tsc).catch((err: { stdout: string }) => err);
+    expect(stdout).toBe('');
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
+test('a message of every type survives from JSON to bytes and back', () => {
+  const types = new Set<DescMessage>();
+  for (const { method, responseType, metadataType } of methods) {
+    for (const type of [method.input, responseType, metadataType]) {
+      if (type && !type.typeName.startsWith('google.protobuf.')) types.add(type);
+    }
+  }
+  expect(types.size).toBeGreaterThan(2_000);
+  const random = seededRandom(87334);
+  const changed: string[] = [];
+  for (const type of types) {
+    const json = canonicalJson(type, random);
+    const back = toJson(type, fromBinary(type, jsonToRequest(type, json, registry)), { registry });
+    // Own properties named __proto__ are compared as text.
+    if (sorted(back) !== sorted(json)) changed.push(`${type.typeName}: ${sorted(json)} became ${sorted(back)}`);
+  }
+  expect(changed).toEqual([]);
+});
+
+/** The JSON as text, whose keys are in the order of their names. */
+function sorted(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sorted).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(([key, member]) => `${JSON.stringify(key)}:${sorted(member)}`);
+  return `{${members.sort().join()}}`;
+}
