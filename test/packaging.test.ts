@@ -41,7 +41,7 @@ test('every entry has types in every module resolution', async () => {
   expect(analysis).toMatchObject({ analysis: { packageName: 'temporal-lro', problems: [] } });
 });
 
-test('its peers are complete', async () => {
+test('npm finds no dependency missing or out of range', async () => {
   await expect(run('npm', ['ls', '--prefix', project, '--all'], project)).resolves.toContain('temporal-lro@');
 });
 

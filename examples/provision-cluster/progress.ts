@@ -1,4 +1,4 @@
-import { MultiBar, type SingleBar } from 'cli-progress';
+import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { operationProgress, OperationsClient } from 'temporal-lro';
 import { FakeCloud } from 'temporal-lro/testing';
 import type { OperationSnapshot } from 'temporal-lro/workflow';
@@ -97,14 +97,17 @@ interface Display {
 
 /** On a terminal: a bar for each operation. */
 class Bars implements Display {
-  readonly #multi = new MultiBar({
-    format: '{title} {bar} polls: {polls}, {status}',
-    barsize: 20,
-    hideCursor: true,
-    linewrap: false,
-    // Else a line that is said hides the bars that do not change any more.
-    forceRedraw: true,
-  });
+  readonly #multi = new MultiBar(
+    {
+      format: '{title} {bar} polls: {polls}, {status}',
+      barsize: 20,
+      hideCursor: true,
+      linewrap: false,
+      // Else a line that is said hides the bars that do not change any more.
+      forceRedraw: true,
+    },
+    Presets.shades_classic,
+  );
   readonly #bars = new Map<string, SingleBar>();
 
   show({ id, title, snapshot, polls }: SeenOperation): void {
