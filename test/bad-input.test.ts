@@ -1,6 +1,8 @@
-import type { WorkflowHandle } from '@temporalio/client';
+import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client';
 import fc from 'fast-check';
-import { operationFailure } from 'temporal-lro';
+import { operationFailure, pollOperation } from 'temporal-lro';
+import { readOperationId } from '../src/testing/operation-id';
+import { NetworkService } from '../src/testing/resources';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
 
 const SEED = 20261125;
@@ -9,9 +11,11 @@ let environment: TestEnvironment;
 let done: string;
 beforeAll(async () => {
   environment = await startEnvironment({ worker: { workflowsPath: require.resolve('./bad-input/workflows') } });
-  done = environment.cloud.operation({ response: { '@type': 'google.protobuf.Empty' } });
+  const { cloud } = environment;
+  done = cloud.operation({ response: { '@type': 'google.protobuf.Empty' } });
+  cloud.on(NetworkService.create).reply(({ name = '' }) => ({ response: { id: 'n', name, folderId: '' } }));
   // An id that is well-formed but wrong is refused at once, so that nothing here waits.
-  environment.cloud.intercept(({ operationId }) => (operationId === done ? undefined : { code: 7 }));
+  cloud.intercept(({ operationId: id }) => (id === undefined || readOperationId(id) ? undefined : { code: 7 }));
 });
 afterAll(() => environment.stop());
 
@@ -41,6 +45,9 @@ const raw =
 const wait =
   (fields: object): Input =>
   () => ['awaitOperation', [{ cloud: CLOUD, operationId: done, ...fields }]];
+const execute =
+  (fields: object): Input =>
+  () => ['executeOperation', [{ cloud: CLOUD, method: NetworkService.create.path, request: {}, ...fields }]];
 const inline =
   (fields: object): Input =>
   () => ['call', [{ verb: 'wait', cloud: CLOUD, operationId: done, ...fields }]];
@@ -106,6 +113,26 @@ test.each<[string, Input, RegExp]>([
     inline({ options: { method: 'a.B/C' } }),
     /^method: no service a\.B in the descriptors/,
   ],
+  ['no request', execute({ request: undefined }), /^request is undefined: give an object$/],
+  [
+    'a request of two million characters',
+    execute({ request: { name: 'x'.repeat(1_600_000) } }),
+    /^request is "16\d{5} bytes of JSON": give at most/,
+  ],
+  [
+    'a request with a misspelt field',
+    execute({ request: { nmae: '' } }),
+    /request\.nmae is no field of fakecloud\.v1\.CreateNetworkRequest, which has /,
+  ],
+  [
+    'a method that starts no operation',
+    execute({ method: '/yandex.cloud.operation.OperationService/Get' }),
+    /does not return an operation|starts no operation/,
+  ],
+  ['a method that is none', execute({ method: 7 }), /^method is 7: give a generated method, or a path/],
+  ['a key that no header can carry', execute({ idempotencyKey: 'é' }), /^idempotencyKey is "é": give a UUID/],
+  ['a start without time', execute({ startTimeout: 0 }), /^startTimeout is 0: /],
+  ['the state of another start', () => ['executeOperation', [{}, 'x']], /^continued is "x": leave it out/],
   ['a handle of no operation', inline({ verb: 'get', operationId: null }), /^operationId is null: /],
   ['a handle of another method', inline({ verb: 'result', method: 'x' }), /^method is "x": /],
 ])('%s is a configuration error that names the field, its value and what to change', async (_, input, text) => {
@@ -114,6 +141,18 @@ test.each<[string, Input, RegExp]>([
   expect(failure).toBe('OperationConfigurationError');
   expect(message).toMatch(text);
   expect(taskFailures).toBe(0);
+});
+
+test('a message that comes with a wrong input is refused, and no task fails', async () => {
+  const { client, workflow } = environment;
+  for (const [type, args] of [execute({ method: 7 })(), wait({ operationId: 7 })()]) {
+    const start = new WithStartWorkflowOperation(type, { ...workflow(), args, workflowIdConflictPolicy: 'FAIL' });
+    const update = client.workflow.executeUpdateWithStart(pollOperation, { startWorkflowOperation: start });
+    await expect(update).rejects.toThrow();
+    const handle = await start.workflowHandle();
+    await expect(handle.result()).rejects.toThrow();
+    expect(await failedTasks(handle)).toBe(0);
+  }
 });
 
 test('an option that is null counts as left out, since other languages send it so', async () => {
@@ -160,7 +199,12 @@ const options = anyOf({
   cancelTimeout: duration,
   onRollback: mostly('wait', 'fail'),
 });
-const verb = fc.constantFrom('wait', 'get', 'result');
+const start = {
+  method: mostly(NetworkService.create, NetworkService.create.path, NetworkService.create.path.slice(1)),
+  request: mostly({}, { name: 'x' }, { name: null, folderId: '' }),
+};
+const startOptions = { idempotencyKey: mostly('key', null), startTimeout: duration };
+const verb = fc.constantFrom('wait', 'get', 'result', 'cancel');
 
 test('whatever the input, a workflow ends with a response or a typed failure, and no task of it fails', async () => {
   // A queue that nobody serves is no wrong input: the wait goes on until somebody does.
@@ -178,7 +222,15 @@ test('whatever the input, a workflow ends with a response or a typed failure, an
   const input = fc
     .tuple(fc.record({ cloud, operationId }), anyOf({ taskQueue: fc.constantFrom(...queues) }), options)
     .map((parts): object => Object.assign({}, ...parts) as object);
+  const starts = fc
+    .tuple(fc.record({ cloud, ...start }), anyOf({ taskQueue: fc.constantFrom(...queues), ...startOptions }), options)
+    .map((parts): object => Object.assign({}, ...parts) as object);
   const cases = fc.oneof(
+    fc.tuple(fc.constant('executeOperation'), fc.tuple(starts, fc.constantFrom(undefined, null, 0, {}))),
+    fc.tuple(
+      fc.constant('call'),
+      fc.tuple(fc.record({ verb: fc.constantFrom('execute', 'start'), cloud, ...start, options: anyOf(startOptions) })),
+    ),
     fc.tuple(
       fc.constant('awaitOperation'),
       fc.tuple(fc.oneof({ weight: 7, arbitrary: input }, { weight: 1, arbitrary: json })),
@@ -195,7 +247,7 @@ test('whatever the input, a workflow ends with a response or a typed failure, an
       ),
     ),
   );
-  const inputs = fc.sample(cases, { numRuns: 60, seed: SEED });
+  const inputs = fc.sample(cases, { numRuns: 90, seed: SEED });
   const ends = await Promise.all(inputs.map(async ([type, args]) => ({ type, args, ...(await run(type, args)) })));
   const known = /^a response$|^Operation(ConfigurationError|ServiceError|TimedOut): /;
   expect(ends.filter(({ end, taskFailures }) => taskFailures > 0 || !known.test(end))).toEqual([]);

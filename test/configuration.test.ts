@@ -57,6 +57,8 @@ test.each<[string, object, RegExp]>([
   ['a timeout over 30 s', { ...LOCAL, requestTimeout: '1 min' }, /requestTimeout is "1 min": give at most 30 s/],
   ['a limit of 0', { ...LOCAL, maxRequestsPerSecond: 0 }, /maxRequestsPerSecond is 0: give a number above 0/],
   ['half a call at once', { ...LOCAL, maxConcurrentRequests: 0.5 }, /maxConcurrentRequests is 0\.5: /],
+  ['a file that is a number', { ...LOCAL, tls: { rootCertificates: 5 } }, /tls\.rootCertificates is 5: give a string/],
+  ['progress that is a list', { ...LOCAL, progress: [] }, /progress is an array: give an object/],
   ['descriptors that are no list', { ...LOCAL, descriptors: 'set.binpb' }, /descriptors is "set\.binpb": give a list/],
   ['descriptors that are not there', { ...LOCAL, descriptors: ['none.binpb'] }, /cannot read none\.binpb: .*ENOENT/],
   ['descriptors that are none', { ...LOCAL, descriptors: ['package.json'] }, /package\.json.*(FileDescriptorSet)/],

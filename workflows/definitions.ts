@@ -37,7 +37,7 @@ export async function awaitOperation(
     const { cloud, operationId, taskQueue, ...options } = plainObject('input', input);
     const target = resolveTarget(cloud, operationId, taskQueue);
     const wait = new OperationWait(target, resolveWaitOptions(options), state, 'continueAsNew');
-    handleMessages(Promise.resolve(wait));
+    handleMessages(input, Promise.resolve(wait));
     return response(wait, (carried) => continueAsNew<typeof awaitOperation>(input, carried));
   });
 }
@@ -71,7 +71,7 @@ export async function executeOperation(
       return new OperationWait(resolveTarget(cloud, state.operation?.id, taskQueue), options, state, 'continueAsNew');
     };
     const wait = begin();
-    handleMessages(wait);
+    handleMessages(input, wait);
     try {
       await wait;
     } catch (err) {
@@ -85,11 +85,9 @@ export async function executeOperation(
 }
 
 /** The messages of both types. They wait for an operation that is still being started. */
-function handleMessages(begun: Promise<OperationWait>): void {
-  const look = async (): Promise<OperationSnapshot> => {
-    const wait = await begun;
-    return reported(wait.target, () => wait.lookNow());
-  };
+function handleMessages(subject: { cloud: string }, begun: Promise<OperationWait>): void {
+  // An error of a handler that is no failure of Temporal's would fail the task: that of the beginning is reported too.
+  const look = (): Promise<OperationSnapshot> => reported(subject, async () => (await begun).lookNow());
   setHandler(pollOperation, look, { description: 'Poll the operation now, and answer with what it is' });
   setHandler(operationChanged, () => begun.then((wait) => wait.lookSoon()).catch(ignore), {
     description: 'The operation may have changed: poll it now',

@@ -96,6 +96,9 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
   if (credentials !== undefined) checkCredentials(credentials, root);
   const tls = plainObject('tls', options.tls ?? {});
   onlyKeys('tls', tls, ['rootCertificates', 'clientCertificate', 'clientKey', 'serverName']);
+  for (const [key, value] of Object.entries(tls)) {
+    if (value !== undefined && typeof value !== 'string') throw new OptionError(`tls.${key}`, value, 'give a string');
+  }
   return {
     root,
     services,
@@ -108,14 +111,21 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     maxRequestsPerSecond: positive('maxRequestsPerSecond', options.maxRequestsPerSecond ?? Infinity),
     watch: flag('watch', options.watch ?? true),
     progress: new Map(
-      Object.entries(options.progress ?? {}).map(([type, reader]) => [type, checkReader(type, reader)]),
+      Object.entries(plainObject('progress', options.progress ?? {})).map(([type, reader]) => [
+        type,
+        checkReader(type, reader),
+      ]),
     ),
   };
 }
 
-function checkReader(type: string, reader: ProgressReader): ProgressReader {
-  if (typeof reader === 'function') return reader;
+function checkReader(type: string, reader: unknown): ProgressReader {
+  if (isReader(reader)) return reader;
   throw new OptionError(`progress[${JSON.stringify(type)}]`, reader, 'give a function of the metadata');
+}
+
+function isReader(reader: unknown): reader is ProgressReader {
+  return typeof reader === 'function';
 }
 
 function rootOf({ endpoint, discovery }: CloudOptions): ResolvedCloudOptions['root'] {
@@ -169,6 +179,6 @@ function requestTimeoutMs(value: Duration): number {
 
 function positive(field: string, value: number, also: (value: number) => boolean = () => true): number {
   if (typeof value !== 'number' || !(value > 0) || !also(value))
-    throw new OptionError(field, value, 'give a number above 0');
+    throw new OptionError(field, value, `give a ${also === Number.isInteger ? 'whole ' : ''}number above 0`);
   return value;
 }

@@ -4,15 +4,16 @@ export * from 'temporal-lro/workflow-definitions';
 
 /** What a caller without a compiler may hand to the helpers: any JSON. */
 export interface Calls {
-  verb: 'wait' | 'get' | 'result';
+  verb: 'wait' | 'get' | 'result' | 'cancel' | 'execute' | 'start';
   cloud: never;
   defaults: never;
   operationId: never;
   options: never;
   method: never;
+  request: never;
 }
 
-export async function call({ verb, cloud, defaults, operationId, options, method }: Calls): Promise<unknown> {
+export async function call({ verb, cloud, defaults, operationId, options, method, request }: Calls): Promise<unknown> {
   const given = operations(cloud, defaults);
   switch (verb) {
     case 'wait':
@@ -21,5 +22,11 @@ export async function call({ verb, cloud, defaults, operationId, options, method
       return given.getHandle(operationId, method).get();
     case 'result':
       return given.getHandle(operationId, method).result(options);
+    case 'cancel':
+      return given.getHandle(operationId, method).cancel(options);
+    case 'execute':
+      return given.execute(method, request, options);
+    case 'start':
+      return (await given.start(method, request, options)).operation;
   }
 }
