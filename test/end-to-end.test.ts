@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fromJson, toBinary } from '@bufbuild/protobuf';
 import { operationFailure, operationQuery, operationWorkflowId, pollOperation } from 'temporal-lro';
 import type { AnyJson } from 'temporal-lro/workflow';
+import { FakeCloud } from 'temporal-lro/testing';
 import { loadDescriptors, PROTO_DIRECTORY } from '../src/descriptors/load';
 import { awaitElsewhere, awaitOperation, wait } from './end-to-end/workflows';
 import { CLOUD, runWorker, startEnvironment, type TestEnvironment } from './support/environment';
@@ -137,4 +140,27 @@ describe.each([
       await Promise.all(stops.map((stop) => stop()));
     }
   });
+});
+
+test('a cloud that is down when a wait begins is polled until it is there', async () => {
+  const environment = await startEnvironment({ worker: { workflowsPath } });
+  const { client, cloud, workflow } = environment;
+  const id = cloud.operation({ after: 100, response: NETWORK });
+  await cloud.close();
+  const port = Number(cloud.address.split(':')[1]);
+  // Who connects is turned away, and seen.
+  const down = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+  const turnedAway = once(down, 'connection');
+  try {
+    const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId: id, poll }];
+    const handle = await client.workflow.start(awaitOperation, { ...workflow(), args });
+    await turnedAway;
+    await new Promise((resolve) => down.close(resolve));
+    await using back = await FakeCloud.start({ port });
+    expect(await handle.result()).toEqual(NETWORK);
+    expect(back.calls.length).toBeGreaterThan(0);
+  } finally {
+    down.close();
+    await environment.stop();
+  }
 });
