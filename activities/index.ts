@@ -19,8 +19,9 @@ export type OperationActivities = {
 export function createActivities(
   clouds: ReadonlyMap<string, Cloud>,
   random: () => number = Math.random,
+  maximumLeases?: number,
 ): { activities: OperationActivities; giveBackLeases: () => Promise<void> } {
-  const watcher = new Watcher(random);
+  const watcher = new Watcher(random, maximumLeases);
   const context = { clouds, watcher, random };
   return {
     activities: {

@@ -9,7 +9,7 @@ import { countWatched, logPoll } from './observe';
 import { outcomeOf, pollAgain } from './poll';
 
 /** Beyond so many leases in one process, waits are slept by activity retries instead. Some 2 kB each. */
-export const MAXIMUM_LEASES = 10_000;
+const MAXIMUM_LEASES = 10_000;
 
 /**
  * Polls operations while their intervals are short, within the worker: no activity slot is held, and neither history
@@ -18,15 +18,17 @@ export const MAXIMUM_LEASES = 10_000;
 export class Watcher {
   readonly #watches = new Map<string, Watch>();
   readonly #random: () => number;
+  readonly #maximumLeases: number;
   #leases = 0;
 
-  constructor(random: () => number) {
+  constructor(random: () => number, maximumLeases = MAXIMUM_LEASES) {
     this.#random = random;
+    this.#maximumLeases = maximumLeases;
   }
 
   /** Takes a lease on; false when there are too many. */
   watch(cloud: Cloud, lease: Lease): boolean {
-    if (this.#leases >= MAXIMUM_LEASES) return false;
+    if (this.#leases >= this.#maximumLeases) return false;
     this.#leases++;
     const key = JSON.stringify([cloud.name, lease.input.operationId]);
     let watch = this.#watches.get(key);

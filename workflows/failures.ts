@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, ServerFailure } from '@temporalio/common';
 import type { StartInput } from '../activities';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
@@ -30,9 +30,11 @@ export async function reported<T>(subject: Subject, work: () => Promise<T>): Pro
 function callerFailure(err: unknown, subject: Subject): unknown {
   const cloud = named(subject?.cloud);
   if (err instanceof OptionError) return configurationError(cloud, err.message);
-  if (!(err instanceof ActivityFailure) || !(err.cause instanceof ApplicationFailure)) return err;
-  const { message, type, details, nonRetryable } = err.cause;
-  if (type === 'PayloadsTooLarge') {
+  if (!(err instanceof ActivityFailure) || !err.cause) return err;
+  // The worker refuses what it returns, and the server what a watch reports, where a codec has made it too large.
+  const isTooLarge = err.cause instanceof ApplicationFailure && err.cause.type === 'PayloadsTooLarge';
+  if (isTooLarge || err.cause instanceof ServerFailure) {
+    const { message } = err.cause;
     const operationId = named(subject?.operationId);
     return toApplicationFailure({
       type: 'OperationUnreadable',
@@ -42,8 +44,8 @@ function callerFailure(err: unknown, subject: Subject): unknown {
       details: [],
     });
   }
-  const failure = operationFailure(err);
-  if (!failure) return err;
+  if (!(err.cause instanceof ApplicationFailure) || !operationFailure(err)) return err;
+  const { message, type, details, nonRetryable } = err.cause;
   return ApplicationFailure.create({
     message,
     ...(type ? { type } : {}),

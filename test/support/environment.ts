@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import {
   DefaultLogger,
   NativeConnection,
@@ -69,6 +69,20 @@ export async function startEnvironment(options: TestEnvironmentOptions = {}): Pr
     await stop();
     throw err;
   }
+}
+
+/**
+ * Events of a history but for workflow tasks, of which a busy machine may need more than the work does; failed ones count.
+ * A wait of one activity has 5: with its two workflow tasks they are 11.
+ */
+export async function eventsBesideTasks(handle: WorkflowHandle): Promise<number> {
+  const { events } = await handle.fetchHistory();
+  const isTask = (event: NonNullable<typeof events>[number]): boolean =>
+    !!event.workflowTaskScheduledEventAttributes ||
+    !!event.workflowTaskStartedEventAttributes ||
+    !!event.workflowTaskCompletedEventAttributes ||
+    !!event.workflowTaskTimedOutEventAttributes;
+  return (events ?? []).filter((event) => !isTask(event)).length;
 }
 
 /** Runs a worker until the returned function is called, which resolves when it has stopped. */

@@ -1,9 +1,11 @@
 import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { jwtVerify, type JWTPayload, type JWTHeaderParameters } from 'jose';
 import { method } from '../../src/cloud/envelope';
 import { statusCode } from '../../src/model/status-code';
 import { CallFailure, UnaryServer, type IncomingCall, type OutgoingReply } from '../../src/testing/server';
+
+export { relay } from './relay';
 
 const GET = method('Get');
 const CANCEL = method('Cancel');
@@ -134,43 +136,6 @@ export class GuardedCloud {
     return GET.responseSerialize(id.startsWith('running') ? { id } : { id, done: true, response });
   }
 }
-
-/** A TCP relay before an address of this machine, which counts connections and can leave them half-open. */
-export async function relay(
-  target: string,
-): Promise<{ address: string; connections: () => number; stall(): void; close(): Promise<void> }> {
-  const port = Number(target.split(':')[1]);
-  const sockets = new Set<Socket>();
-  let count = 0;
-  let isStalled = false;
-  const server = createServer((near) => {
-    count++;
-    const far = connect(port, '127.0.0.1');
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined).on('close', () => [near, far].forEach((end) => end.destroy()));
-    }
-    near.on('data', (bytes) => isStalled || far.write(bytes));
-    far.on('data', (bytes) => isStalled || near.write(bytes));
-  });
-  const address = await new Promise<string>((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const bound = server.address();
-      resolve(`127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`);
-    });
-  });
-  return {
-    address,
-    connections: () => count,
-    stall: () => (isStalled = true),
-    close: () =>
-      new Promise((resolve) => {
-        for (const socket of sockets) socket.destroy();
-        server.close(() => resolve());
-      }),
-  };
-}
-
 /** A port of this machine where nothing may arrive. */
 export async function startSink(): Promise<{ address: string; connections: () => number; close(): Promise<void> }> {
   let count = 0;

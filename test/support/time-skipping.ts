@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Duration } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
 import { CLOUD, quietRuntime, runWorker, type TestEnvironment, type TestEnvironmentOptions } from './environment';
@@ -22,6 +23,8 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 export interface SkippingEnvironment extends TestEnvironment {
   /** Epoch milliseconds, of the server and of the cloud. */
   now: () => Promise<number>;
+  /** Lets that much time pass, at once. */
+  sleep: (duration: Duration) => Promise<void>;
 }
 
 /**
@@ -57,6 +60,7 @@ export async function startSkippingEnvironment(options: TestEnvironmentOptions =
       historyLength: async (workflowId) =>
         (await client.workflow.getHandle(workflowId).fetchHistory()).events?.length ?? 0,
       now: () => server.currentTimeMs(),
+      sleep: (duration) => server.sleep(duration),
       stop,
     };
   } catch (err) {

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
+import { drawPicture } from '../../bench/picture';
 import { scheduled, seeded, simulateWait } from '../../bench/simulate';
 import { resolveWaitOptions } from '../../src/model/options';
 import { hintLimitMs, intervalAtAge, nextInterval, type PollSchedule } from '../../src/model/schedule';
@@ -127,4 +130,9 @@ test('the number of polls grows with the logarithm of the length until intervals
     ).polls;
   const perDoubling = [2, 4, 8, 16, 32, 64].map((n) => polls(n * MINUTE) - polls((n * MINUTE) / 2));
   expect(Math.max(...perDoubling) - Math.min(...perDoubling)).toBeLessThanOrEqual(1);
+});
+
+test('the picture in docs/waiting.md is what the schedule gives', () => {
+  const picture = join(__dirname, '..', '..', '..', 'docs', 'images', 'waiting.svg');
+  expect(readFileSync(picture, 'utf8')).toBe(drawPicture());
 });

@@ -1,6 +1,7 @@
-import { executeChild } from '@temporalio/workflow';
+import { executeChild, proxyActivities } from '@temporalio/workflow';
 import { operations, type AnyJson, type WaitOptions } from 'temporal-lro/workflow';
 import { awaitOperation } from 'temporal-lro/workflow-definitions';
+import type * as activities from './activities';
 
 export { awaitOperation };
 
@@ -13,4 +14,16 @@ export function inline(input: { cloud: string; operationId: string } & WaitOptio
 /** A workflow that has a child wait. */
 export function parent(input: { cloud: string; operationId: string } & WaitOptions): Promise<AnyJson> {
   return executeChild(awaitOperation, { args: [input] });
+}
+
+const other = proxyActivities<typeof activities>({ startToCloseTimeout: '2 min', retry: { maximumAttempts: 1 } });
+
+/** Keeps an activity of that queue running while its worker shuts down. */
+export function lingering(taskQueue: string): Promise<void> {
+  return proxyActivities<typeof activities>({ taskQueue, startToCloseTimeout: '2 min' }).linger();
+}
+
+/** Runs an activity that has nothing to do with operations. */
+export function unrelated(): Promise<string> {
+  return other.unrelated();
 }

@@ -1,0 +1,160 @@
+import { Client } from '@temporalio/client';
+import type { Payload, PayloadCodec } from '@temporalio/common';
+import { operationFailure, type OperationFailure } from 'temporal-lro';
+import { method } from '../../src/cloud/envelope';
+import type { OperationSnapshot } from '../../src/model/snapshot';
+import { CLOUD, startEnvironment, type TestEnvironment } from '../support/environment';
+import { beginWait, recordPoll } from '../../workflows/state';
+import { awaitOperation } from './workflows';
+
+const EMPTY = { '@type': 'google.protobuf.Empty' };
+const RESPONSE = { '@type': 'type.googleapis.com/google.protobuf.Empty' };
+const poll = { initialInterval: '100 ms', jitter: 0 } as const;
+const emptyAny = { type_url: 'type.googleapis.com/google.protobuf.Empty', value: Buffer.alloc(0) };
+
+/** Makes every payload twice as large, as an encryption with an armour might. */
+const doubling: PayloadCodec = {
+  encode: (payloads) =>
+    Promise.resolve(
+      payloads.map((payload): Payload => {
+        const data = payload.data ?? new Uint8Array();
+        return { ...payload, data: Buffer.concat([data, data]) };
+      }),
+    ),
+  decode: (payloads) =>
+    Promise.resolve(
+      payloads.map((payload): Payload => ({
+        ...payload,
+        data: payload.data?.subarray(0, payload.data.length / 2) ?? null,
+      })),
+    ),
+};
+
+let environment: TestEnvironment;
+/** What the cloud replies to polls of an operation, as bytes; undefined where it replies as it should. */
+const replies = new Map<string, (count: number) => Buffer | undefined>();
+beforeAll(async () => {
+  environment = await startEnvironment({ worker: { workflowsPath: require.resolve('./workflows') } });
+  environment.cloud.intercept(({ operationId = '', count }) => {
+    const body = replies.get(operationId)?.(count);
+    return body && { body: body.toString('base64') };
+  });
+});
+afterAll(() => environment.stop());
+
+const encode = (operation: object): Buffer => method('Get').responseSerialize(operation);
+
+/** Awaits an operation whose polls are answered like that; in an instant it would succeed by itself. */
+async function outcome(
+  reply: (id: string, count: number) => Buffer | undefined,
+  client: Client = environment.client,
+): Promise<{ response?: unknown; failure?: OperationFailure | undefined; polls: number; events: number }> {
+  const { cloud, workflow, historyLength } = environment;
+  const id = cloud.operation({ after: 1, response: EMPTY });
+  replies.set(id, (count) => reply(id, count));
+  const options = workflow();
+  const work = client.workflow.execute(awaitOperation, { ...options, args: [{ cloud: CLOUD, operationId: id, poll }] });
+  const end = await work.then(
+    (response) => ({ response }),
+    (err: unknown) => ({ failure: operationFailure(err) }),
+  );
+  const polls = cloud.calls.filter(({ operationId }) => operationId === id).length;
+  return { ...end, polls, events: await historyLength(options.workflowId) };
+}
+
+test.each([
+  ['bytes that are no message', () => Buffer.from('ffffff', 'hex')],
+  ['a message that was cut off', (id: string) => encode({ id, description: 'Create cluster' }).subarray(0, -5)],
+  ['another operation', () => encode({ id: 'another', done: true, response: emptyAny })],
+  ['no operation at all', () => Buffer.alloc(0)],
+])('a cloud that replies with %s thrice is polled again, at intervals', async (_, spoilt) => {
+  const { response, polls, events } = await outcome((id, count) => (count <= 3 ? spoilt(id) : undefined));
+  expect(response).toEqual(RESPONSE);
+  expect(polls).toBe(4);
+  expect(events).toBe(11);
+});
+
+test('texts that are no UTF-8 and times that no calendar has are tolerated', async () => {
+  const { response, polls } = await outcome((id) => {
+    const good = encode({
+      id,
+      description: 'xxxx',
+      done: true,
+      response: emptyAny,
+      createdAt: { seconds: '9000000000000000000', nanos: -5 },
+    });
+    const at = good.indexOf('xxxx');
+    good.fill(0xff, at, at + 4);
+    return good;
+  });
+  expect(response).toEqual(RESPONSE);
+  expect(polls).toBe(1);
+});
+
+test('a cloud whose replies stay spoilt is polled ever more slowly, never in a hot loop', async () => {
+  const { cloud, client, workflow } = environment;
+  const id = cloud.operation({ after: 1, response: EMPTY });
+  replies.set(id, () => Buffer.from('ffffff', 'hex'));
+  const handle = await client.workflow.start(awaitOperation, {
+    ...workflow(),
+    args: [{ cloud: CLOUD, operationId: id, poll }],
+  });
+  const calls = (): { at: number }[] => cloud.calls.filter(({ operationId }) => operationId === id);
+  while (calls().length < 6) await new Promise((resolve) => setTimeout(resolve, 20));
+  await handle.terminate();
+  const intervals = calls()
+    .slice(1, 6)
+    .map(({ at }, i) => at - (calls()[i]?.at ?? 0));
+  // A server's timer may be early by a millisecond.
+  for (const [i, least] of [100, 200, 400, 400, 400].entries()) expect(intervals[i]).toBeGreaterThanOrEqual(least - 2);
+});
+
+test('an operation that is done with neither result, or with an error that says OK, is unreadable', async () => {
+  const neither = await outcome((id) => encode({ id, done: true }));
+  expect(neither.failure).toMatchObject({
+    type: 'OperationUnreadable',
+    message: expect.stringContaining('neither') as string,
+  });
+  const fine = await outcome((id) => encode({ id, done: true, error: { code: 0, message: 'fine' } }));
+  expect(fine.failure).toMatchObject({ type: 'OperationUnreadable', message: expect.stringContaining('OK') as string });
+});
+
+const large = (id: string, bytes: number): Buffer =>
+  encode({ id, done: true, response: { type_url: 'example.com/unknown.Type', value: Buffer.alloc(bytes) } });
+
+test('a response that is larger than Temporal carries is unreadable, and says so', async () => {
+  const { failure, polls } = await outcome((id) => large(id, 1_200_000));
+  expect(failure).toMatchObject({ type: 'OperationUnreadable', operation: { state: 'succeeded' } });
+  expect(failure?.message).toMatch(/too large: 16\d{5} bytes of JSON, over the limit of 1500000/);
+  expect(polls).toBe(1);
+});
+
+test('a response that a codec makes too large is unreadable too, and polled once', async () => {
+  const dataConverter = { payloadCodecs: [doubling] };
+  const other = await startEnvironment({
+    worker: { workflowsPath: require.resolve('./workflows'), dataConverter },
+  });
+  try {
+    const client = new Client({ connection: other.client.connection, dataConverter });
+    const id = other.cloud.operation({ after: 1, response: EMPTY });
+    other.cloud.intercept(() => ({ body: large(id, 1_000_000).toString('base64') }));
+    const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId: id, poll }];
+    const failure = await client.workflow
+      .execute(awaitOperation, { ...other.workflow(), args })
+      .then(() => undefined, operationFailure);
+    expect(failure).toMatchObject({ type: 'OperationUnreadable', operationId: id });
+    expect(other.cloud.calls).toHaveLength(1);
+  } finally {
+    await other.stop();
+  }
+});
+
+test('the first end that was seen is final, though a later reply disagrees', () => {
+  const state = beginWait();
+  const running: OperationSnapshot = { cloud: CLOUD, id: 'op-1', state: 'running' };
+  const ended: OperationSnapshot = { cloud: CLOUD, id: 'op-1', state: 'succeeded', response: RESPONSE };
+  expect(recordPoll(state, running)).toBe(running);
+  expect(recordPoll(state, ended)).toBe(ended);
+  expect(recordPoll(state, running)).toBe(ended);
+  expect(state.operation).toBe(ended);
+});
