@@ -24,8 +24,8 @@ const failure = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'n
 test('a wait returns the response, and polls by the schedule', async () => {
   const id = operation({ after: 400 });
   expect(await client.wait(id, { poll: { ...poll, jitter: 0, ageFraction: 1 } })).toEqual(RESPONSE);
-  // At 0, 50, 100, 200 and 400 ms, or as long after as calls take.
-  expect(polls(id)).toBeGreaterThanOrEqual(4);
+  // At 0, 50, 100, 200, 400 and 800 ms at most: it has ended by then, and calls that take longer make fewer of them.
+  expect(polls(id)).toBeGreaterThanOrEqual(2);
   expect(polls(id)).toBeLessThanOrEqual(6);
 });
 
