@@ -90,6 +90,39 @@ export const recipes: Record<string, Recipe> = {
     ];
     return ended(client.workflow.start(awaitOperation, { ...workflow(), args }));
   },
+  /** A run that another one has continued as: its first poll is due later. */
+  'await-operation-continued': ({ client, cloud, workflow }) => {
+    const operationId = cloud.operation({ after: 2000, response: EMPTY });
+    const operation = { cloud: CLOUD, id: operationId, state: 'running' } as const;
+    const now = Date.now();
+    const state = { startedAtMs: now - 200_000, polls: 20, timers: 20, operation, lastPolledAtMs: now };
+    const args: Parameters<typeof awaitOperation> = [
+      { cloud: CLOUD, operationId, timeout: '1 h' },
+      { ...state, nextPollAtMs: now + 3000 },
+    ];
+    return ended(client.workflow.start(awaitOperation, { ...workflow(), args }));
+  },
+  /** The look that a signal asks for sees the end before the poll that is due. */
+  'await-operation-hinted': async ({ client, cloud, workflow }) => {
+    const operationId = cloud.operation({ after: 500, response: EMPTY });
+    const poll = { initialInterval: '1 s', maximumInterval: '1 h', ageFraction: 1, jitter: 0 } as const;
+    const state = { startedAtMs: Date.now() - 3_600_000, polls: 1, timers: 0 };
+    const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId, poll }, state];
+    const handle = await client.workflow.start(awaitOperation, { ...workflow(), args });
+    while ((await handle.describe()).historyLength < 10) await new Promise((resolve) => setTimeout(resolve, 50));
+    await handle.signal(operationChanged);
+    return ended(Promise.resolve(handle));
+  },
+  'wait-rolled-back': ({ client, cloud, workflow }) => {
+    const id = cloud.operation({ after: '1 h', rollback: '1 h', error: ERROR });
+    const args: Parameters<typeof wait> = [CLOUD, id, { onRollback: 'fail' }];
+    return ended(client.workflow.start(wait, { ...workflow(), args }));
+  },
+  'wait-timed-out-cancelled': ({ client, cloud, workflow }) => {
+    const id = cloud.operation({ after: '1 h', response: EMPTY });
+    const args: Parameters<typeof wait> = [CLOUD, id, { ...BY_TIMER, timeout: '2 s', onTimeout: 'cancel' }];
+    return ended(client.workflow.start(wait, { ...workflow(), args }));
+  },
   parent: ({ client, cloud, workflow }) => {
     const args: Parameters<typeof awaitInChild> = [CLOUD, cloud.operation({ after: 1500, response: EMPTY })];
     return ended(client.workflow.start(awaitInChild, { ...workflow(), args }));
