@@ -14,7 +14,7 @@ const SHAPES: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z0-9 ]+-----[^]*?(-----END [A-Z0-9 ]+-----|$)/g, REDACTED],
   // Headers that carry credentials, as they appear in echoes of requests.
   [
-    /\b(authorization|(?:set-)?cookie|x-[\w-]*token)(["']?\s*[:=]\s*["']?)(?:(?:bearer|basic|api-key)\s+)?[^\s"',;]{4,}/gi,
+    /\b(authorization|(?:set-)?cookie|x-[\w-]{0,40}token)(["']?\s*[:=]\s*["']?)(?:(?:bearer|basic|api-key)\s+)?[^\s"',;]{4,}/gi,
     `$1$2${REDACTED}`,
   ],
   [/\b(bearer)\s+[^\s"',;]{8,}/gi, `$1 ${REDACTED}`],

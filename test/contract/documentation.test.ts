@@ -12,11 +12,14 @@ function repository(): string {
 
 const root = repository();
 const page = readFileSync(join(root, 'docs', 'contract.md'), 'utf8');
+const security = readFileSync(join(root, 'SECURITY.md'), 'utf8');
 /** A statement is a heading of the third level, and what follows until the next heading. */
-const statements = page
-  .split(/^(?=##+ )/m)
-  .filter((section) => section.startsWith('### '))
-  .map((section) => ({ statement: section.slice(4, section.indexOf('\n')), section }));
+const statements = [page, security].flatMap((text) =>
+  text
+    .split(/^(?=##+ )/m)
+    .filter((section) => section.startsWith('### '))
+    .map((section) => ({ statement: section.slice(4, section.indexOf('\n')), section })),
+);
 
 /** The tests that a section names: lines such as "- `test/a.test.ts`: what it proves". */
 function namedTests(section: string): { file: string; name: string }[] {
@@ -26,7 +29,7 @@ function namedTests(section: string): { file: string; name: string }[] {
 /** The names of the tests in a file, as they are written there. */
 function testsIn(file: string): string[] {
   const source = readFileSync(join(root, file), 'utf8');
-  return [...source.matchAll(/^\s*test\((['"])(.+)\1, /gm)].map(([, , name = '']) => name);
+  return [...source.matchAll(/^\s*(?:test|\]\))\((['"])(.+)\1, /gm)].map(([, , name = '']) => name);
 }
 
 test('docs/contract.md names every document', () => {

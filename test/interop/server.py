@@ -12,16 +12,23 @@ and the beginning of their id says what they do:
     instance-   creates a yandex.cloud.compute.v1.Instance; can be cancelled
     storage-    creates a yandex.cloud.storage.v1.Bucket; Cancel is not implemented
     rollback-   creates an Instance, has failed and is being rolled back; then it is done
+
+With the public half of a service account's authorized key as its argument, JSON `{"id", "service_account_id", "audience",
+"n", "e"}` whose numbers are base64url, it takes only calls with a token that IamTokenService has given for a JWT of that
+key, and no token where none belongs: with calls of IamTokenService and ApiEndpointService.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import random
 import re
 import signal
 import string
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +50,11 @@ from google.type.timeofday_pb2 import TimeOfDay
 from yandex.cloud.compute.v1 import disk_pb2, instance_pb2, maintenance_pb2
 from yandex.cloud.compute.v1.disk_service_pb2 import CreateDiskMetadata
 from yandex.cloud.compute.v1.instance_service_pb2 import CreateInstanceMetadata
+from yandex.cloud.endpoint import api_endpoint_service_pb2 as endpoint_service
+from yandex.cloud.endpoint import api_endpoint_service_pb2_grpc as endpoint_grpc
+from yandex.cloud.endpoint.api_endpoint_pb2 import ApiEndpoint
+from yandex.cloud.iam.v1 import iam_token_service_pb2 as token_service
+from yandex.cloud.iam.v1 import iam_token_service_pb2_grpc as token_grpc
 from yandex.cloud.k8s.v1 import cluster_pb2, version_pb2
 from yandex.cloud.k8s.v1 import cluster_service_pb2 as cluster_service
 from yandex.cloud.k8s.v1 import cluster_service_pb2_grpc as cluster_grpc
@@ -463,6 +475,99 @@ def refuse_field(context: grpc.ServicerContext, name: str, description: str) -> 
     context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
+class ApiEndpointService(endpoint_grpc.ApiEndpointServiceServicer):
+    """Everything is here."""
+
+    address = ''
+
+    def List(
+        self, request: endpoint_service.ListApiEndpointsRequest, context: grpc.ServicerContext
+    ) -> endpoint_service.ListApiEndpointsResponse:
+        ids = ('operation', 'iam', 'managed-kubernetes')
+        return endpoint_service.ListApiEndpointsResponse(
+            endpoints=[ApiEndpoint(id=id, address=self.address) for id in ids]
+        )
+
+
+class IamTokenService(token_grpc.IamTokenServiceServicer):
+    """Gives a token for a JWT that the account's key has signed."""
+
+    def __init__(self, account: dict[str, str], requests: Requests) -> None:
+        self._account = account
+        self._requests = requests
+        self.tokens: set[str] = set()
+
+    def Create(
+        self, request: token_service.CreateIamTokenRequest, context: grpc.ServicerContext
+    ) -> token_service.CreateIamTokenResponse:
+        # Not the request itself: it holds the JWT.
+        self._requests.record('/yandex.cloud.iam.v1.IamTokenService/Create', Empty(), context)
+        problem = 'no JWT' if request.WhichOneof('identity') != 'jwt' else jwt_problem(request.jwt, self._account)
+        if problem:
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, f'The JWT is refused: {problem}')
+        token = f't1.{random_id(60)}.{random_id(86)}'
+        self.tokens.add(token)
+        expires_at = timestamp(time.time_ns() + 12 * 3600 * SECOND)
+        return token_service.CreateIamTokenResponse(iam_token=token, expires_at=expires_at)
+
+
+def base64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
+
+
+def jwt_problem(jwt: str, account: dict[str, str]) -> str | None:
+    signed, _, signature = jwt.rpartition('.')
+    header, payload = (json.loads(base64url(part)) for part in signed.split('.'))
+    if header != {'alg': 'PS256', 'typ': 'JWT', 'kid': account['id']}:
+        return f'header {header}'
+    if payload['iss'] != account['service_account_id'] or payload['aud'] != account['audience']:
+        return f"iss {payload['iss']}, aud {payload['aud']}"
+    if not payload['iat'] <= time.time() < payload['exp'] <= payload['iat'] + 3600:
+        return f"iat {payload['iat']}, exp {payload['exp']}"
+    modulus, exponent = (int.from_bytes(base64url(account[name]), 'big') for name in ('n', 'e'))
+    return None if is_signed(signed.encode(), base64url(signature), modulus, exponent) else 'the signature is wrong'
+
+
+def is_signed(message: bytes, signature: bytes, modulus: int, exponent: int) -> bool:
+    """EMSA-PSS-VERIFY of RFC 8017 for SHA-256 and a salt of its length, by the standard library alone."""
+    size, salt_size = 32, 32
+    bits = modulus.bit_length() - 1
+    length = (bits + 7) // 8
+    encoded = pow(int.from_bytes(signature, 'big'), exponent, modulus).to_bytes(length, 'big')
+    masked, digest, trailer = encoded[: -size - 1], encoded[-size - 1 : -1], encoded[-1]
+    blocks = range((len(masked) + size - 1) // size)
+    mask = b''.join(hashlib.sha256(digest + block.to_bytes(4, 'big')).digest() for block in blocks)
+    block = int.from_bytes(bytes(a ^ b for a, b in zip(masked, mask)), 'big') % (1 << (bits - 8 * (size + 1)))
+    padding, salt = divmod(block, 1 << (8 * salt_size))
+    content = bytes(8) + hashlib.sha256(message).digest() + salt.to_bytes(salt_size, 'big')
+    return trailer == 0xBC and padding == 1 and hashlib.sha256(content).digest() == digest
+
+
+class Guard(grpc.ServerInterceptor):
+    """Lets calls through that carry a token if one belongs there, and none if not."""
+
+    OPEN = ('/yandex.cloud.iam.v1.IamTokenService/', '/yandex.cloud.endpoint.ApiEndpointService/')
+
+    def __init__(self, tokens: set[str]) -> None:
+        self._tokens = tokens
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
+        authorization = dict(details.invocation_metadata).get('authorization')
+        if details.method.startswith(self.OPEN):
+            is_good = authorization is None
+        else:
+            is_good = authorization in {f'Bearer {token}' for token in self._tokens}
+        if is_good:
+            return continuation(details)
+        return grpc.unary_unary_rpc_method_handler(
+            lambda request, context: context.abort(grpc.StatusCode.UNAUTHENTICATED, 'The token is invalid')
+        )
+
+
 def main() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -476,11 +581,17 @@ def main() -> None:
 
     threading.Thread(target=stop_with_stdin, daemon=True).start()
 
-    server = grpc.server(ThreadPoolExecutor(max_workers=8))
-    operations, requests = Operations(), Requests()
+    operations, requests, endpoints = Operations(), Requests(), ApiEndpointService()
+    tokens = IamTokenService(json.loads(sys.argv[1]), requests) if len(sys.argv) > 1 else None
+    interceptors = [Guard(tokens.tokens)] if tokens else []
+    server = grpc.server(ThreadPoolExecutor(max_workers=8), interceptors=interceptors)
+    endpoint_grpc.add_ApiEndpointServiceServicer_to_server(endpoints, server)
+    if tokens:
+        token_grpc.add_IamTokenServiceServicer_to_server(tokens, server)
     operation_grpc.add_OperationServiceServicer_to_server(OperationService(operations, requests), server)
     cluster_grpc.add_ClusterServiceServicer_to_server(ClusterService(operations, requests), server)
     port = server.add_insecure_port('127.0.0.1:0')
+    endpoints.address = f'127.0.0.1:{port}'
     server.start()
     print(json.dumps({'port': port}), flush=True)
     stopped.wait()

@@ -59,8 +59,11 @@ export class GuardedCloud {
   readonly tokens = new Set<string>();
   /** What ApiEndpointService lists. */
   endpoints: Record<string, string> = {};
-  /** How long a new token lives. */
-  tokenLifeMs = 3_600_000;
+  /** What an operation is, by its id and by what stood in the authorization header; may throw a CallFailure. */
+  operation: (id: string, authorization: string) => object = (id) => {
+    const response = { type_url: 'type.googleapis.com/google.protobuf.Empty', value: Buffer.alloc(0) };
+    return id.startsWith('running') ? { id } : { id, done: true, response };
+  };
   /** Runs before a call is answered, and may fail it. */
   before: (call: IncomingCall) => Promise<void> | void = () => undefined;
   readonly #server = new UnaryServer();
@@ -74,7 +77,10 @@ export class GuardedCloud {
     this.#answer(LIST.path, () => this.#list());
     this.#answer(CREATE.path, (call) => this.#createToken(call));
     for (const { path, requestDeserialize } of [GET, CANCEL]) {
-      this.#answer(path, (call) => this.#operation(call, requestDeserialize(call.body)));
+      this.serve(path, (authorization, body) => {
+        const { operationId }: { operationId?: unknown } = requestDeserialize(body);
+        return this.operation(String(operationId), authorization);
+      });
     }
   }
 
@@ -118,22 +124,21 @@ export class GuardedCloud {
     }
     const iamToken = newToken(this.#mark);
     this.tokens.add(iamToken);
-    const endsAtMs = Date.now() + this.tokenLifeMs;
+    const endsAtMs = Date.now() + 3_600_000;
     const expiresAt = { seconds: String(Math.floor(endsAtMs / 1000)), nanos: (endsAtMs % 1000) * 1e6 };
     return CREATE.responseSerialize({ iamToken, expiresAt });
   }
 
-  #operation(call: IncomingCall, { operationId }: { operationId?: unknown }): Buffer {
-    const authorization = call.header('authorization');
-    if (!this.tokens.has(authorization?.replace(/^Bearer /, '') ?? '')) {
-      throw new CallFailure(
-        statusCode('UNAUTHENTICATED'),
-        `The token is invalid. Request: authorization: ${authorization}`,
-      );
-    }
-    const id = String(operationId);
-    const response = { type_url: 'type.googleapis.com/google.protobuf.Empty', value: Buffer.alloc(0) };
-    return GET.responseSerialize(id.startsWith('running') ? { id } : { id, done: true, response });
+  /** A method that takes valid tokens only. */
+  serve(path: string, answer: (authorization: string, body: Buffer) => object): void {
+    this.#answer(path, (call) => {
+      const authorization = call.header('authorization') ?? '';
+      if (!this.tokens.has(authorization.replace(/^Bearer /, ''))) {
+        const message = `The token is invalid. Request: authorization: ${authorization}`;
+        throw new CallFailure(statusCode('UNAUTHENTICATED'), message);
+      }
+      return GET.responseSerialize(answer(authorization, call.body));
+    });
   }
 }
 /** A port of this machine where nothing may arrive. */

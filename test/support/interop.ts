@@ -19,17 +19,30 @@ export interface InteropServer {
   close(): Promise<void>;
 }
 
+/** The public half of an authorized key; with it the server takes only calls with its tokens. */
+export interface InteropAccount {
+  id: string;
+  service_account_id: string;
+  audience: string;
+  n: string;
+  e: string;
+}
+
 /**
  * Starts test/interop/server.py, whose head says which operations it plays. The first start in a checkout installs the
  * Python packages under `.cache/`, some seconds; needs `python3` with pip.
  */
-export async function startInteropServer(): Promise<InteropServer> {
+export async function startInteropServer(account?: InteropAccount): Promise<InteropServer> {
   const sources = interopSources();
   const { packages, descriptorSet } = await install(sources);
-  const child = spawn('python3', [...ISOLATED, join(sources, 'server.py')], {
-    env: { ...process.env, PYTHONPATH: packages },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    'python3',
+    [...ISOLATED, join(sources, 'server.py'), ...(account ? [JSON.stringify(account)] : [])],
+    {
+      env: { ...process.env, PYTHONPATH: packages },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const lines: unknown[] = [];
   const port = await new Promise<number>((resolve, reject) => {

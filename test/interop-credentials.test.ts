@@ -1,0 +1,51 @@
+import { OperationsClient, serviceAccountKey, yandexCloud } from 'temporal-lro';
+import { AUDIENCE, authorizedKey } from './support/guarded-cloud';
+import { startInteropServer, type InteropServer } from './support/interop';
+
+const DELETE = '/yandex.cloud.k8s.v1.ClusterService/Delete';
+const key = authorizedKey();
+const request = { clusterId: 'catgaj3vf3g9oub2mnq4-100ms' };
+
+let server: InteropServer;
+beforeAll(async () => {
+  const { n = '', e = '' } = key.publicKey.export({ format: 'jwk' });
+  const { id, service_account_id } = key.file;
+  server = await startInteropServer({ id, service_account_id, audience: AUDIENCE, n, e });
+});
+afterAll(() => server.close());
+
+function connect(file: object): OperationsClient {
+  const credentials = serviceAccountKey(file);
+  const options = { discovery: server.address, plaintext: true, descriptors: [server.descriptorSet], credentials };
+  return OperationsClient.connect(yandexCloud(options));
+}
+
+test("Yandex's own messages take our JWT by its public key, and our calls by the token that it got", async () => {
+  const client = connect(key.file);
+  const { id } = await client.start(DELETE, request);
+  expect(await client.wait(id, { poll: { initialInterval: '100 ms' } })).toEqual({
+    '@type': 'type.googleapis.com/google.protobuf.Empty',
+  });
+  client.close();
+  const calls = server.requests().map((call) => JSON.stringify(call));
+  expect(calls).toEqual([
+    expect.stringContaining('/yandex.cloud.iam.v1.IamTokenService/Create'),
+    expect.stringContaining('"authorization"'),
+  ]);
+  expect(calls[0]).not.toContain('authorization');
+});
+
+test('they refuse the JWT of another key, of another id, and a call without a token', async () => {
+  for (const [file, problem] of [
+    [{ ...authorizedKey().file }, /The JWT is refused: the signature is wrong/],
+    [{ ...key.file, id: 'ajeother' }, /The JWT is refused: header/],
+    [{ ...key.file, service_account_id: 'ajeother' }, /The JWT is refused: iss ajeother/],
+  ] as const) {
+    const client = connect(file);
+    await expect(client.get('disk-1')).rejects.toThrow(problem);
+    client.close();
+  }
+  const anonymous = OperationsClient.connect({ endpoint: server.address, plaintext: true });
+  await expect(anonymous.get('disk-1')).rejects.toThrow(/UNAUTHENTICATED: The token is invalid/);
+  anonymous.close();
+});
