@@ -155,9 +155,15 @@ describe('TLS', () => {
     expect(await messageOf(client.get('done'))).toMatch(/UNAVAILABLE/);
     copyFileSync(file('ca.pem'), files.rootCertificates);
     expect(await client.get('done')).toMatchObject({ state: 'running' });
-    // Half-written: the former connection goes on.
+    // Half-written: the former connection goes on, and says so once.
+    const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
     writeFileSync(files.rootCertificates, '');
     expect(await client.get('done')).toMatchObject({ state: 'running' });
+    expect(await client.get('done')).toMatchObject({ state: 'running' });
+    expect(warn.mock.calls).toEqual([
+      [expect.stringMatching(/ca\.pem": give a PEM file.*; the former connection goes/)],
+    ]);
+    warn.mockRestore();
     rmSync(files.rootCertificates);
     expect(await client.get('done')).toMatchObject({ state: 'running' });
     copyFileSync(file('other-ca.pem'), files.rootCertificates);

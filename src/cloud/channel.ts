@@ -141,6 +141,7 @@ export class Channels {
   readonly #security: TransportSecurity;
   readonly #plaintext: boolean;
   readonly #channels = new Map<string, { channel: Channel; version: string }>();
+  #warned = '';
 
   constructor(security: TransportSecurity, plaintext: boolean) {
     this.#security = security;
@@ -160,9 +161,16 @@ export class Channels {
       this.#channels.set(key, { channel, version });
       return channel;
     } catch (err) {
-      if (current) return current.channel;
-      throw err;
+      if (!current) throw err;
+      this.#warn(err instanceof Error ? err.message : String(err));
+      return current.channel;
     }
+  }
+
+  /** Once for each problem: it is met again at every call. */
+  #warn(problem: string): void {
+    if (problem !== this.#warned) process.emitWarning(`temporal-lro: ${problem}; the former connection goes on`);
+    this.#warned = problem;
   }
 
   close(): void {

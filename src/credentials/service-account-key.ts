@@ -53,8 +53,9 @@ export class ServiceAccountKey {
   #refresh(): void {
     try {
       this.#key = this.#read();
-    } catch {
-      return;
+    } catch (err) {
+      const problem = err instanceof Error ? err.message : String(err);
+      process.emitWarning(`temporal-lro: ${problem}; the former key is used`);
     }
   }
 }
