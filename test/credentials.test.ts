@@ -2,12 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeyPairSync } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import {
   iamToken,
-  metadataService,
   OperationsClient,
   OperationServiceError,
   operationFailure,
@@ -222,72 +220,6 @@ test('a token service whose connection is half-open is given up, and the call sa
   } finally {
     await half.close();
   }
-});
-
-describe('the metadata service', () => {
-  let answer: (request: IncomingMessage, response: ServerResponse) => void;
-  const requests: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
-    requests.push(request);
-    answer(request, response);
-  });
-  let address = '';
-  beforeAll(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const bound = server.address();
-    address = `127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`;
-  });
-  beforeEach(() => {
-    requests.splice(0);
-    delete process.env.YC_METADATA_ADDR;
-  });
-  afterAll(() => server.close());
-
-  const reply =
-    (status: number, text: string, headers = {}) =>
-    (_: IncomingMessage, response: ServerResponse): void =>
-      void response.writeHead(status, headers).end(text);
-
-  test('gives the token of the account that is bound to the instance', async () => {
-    const token = newToken();
-    cloud.tokens.add(token);
-    answer = reply(200, JSON.stringify({ access_token: token, expires_in: 43_200, token_type: 'Bearer' }));
-    const client = connect({ endpoint: cloud.address, credentials: metadataService({ address }) });
-    expect(await client.get('done')).toMatchObject({ state: 'succeeded' });
-    expect(requests).toHaveLength(1);
-    expect(requests[0]?.url).toBe('/computeMetadata/v1/instance/service-accounts/default/token');
-    expect(requests[0]?.headers['metadata-flavor']).toBe('Google');
-  });
-
-  test("is asked at the address of the variable that the cloud's tools read", async () => {
-    answer = reply(200, JSON.stringify({ access_token: newToken(), expires_in: 60 }));
-    process.env.YC_METADATA_ADDR = address;
-    const { expiresAt } = await metadataService().getToken(new AbortController().signal);
-    expect(Math.abs((expiresAt?.getTime() ?? 0) - Date.now() - 60_000)).toBeLessThan(5_000);
-  });
-
-  test.each([
-    [
-      '404, as without an account',
-      reply(404, ''),
-      /bind a service account to this instance, or configure serviceAccountKey/,
-      'UNAUTHENTICATED',
-    ],
-    ['500', reply(500, 'oops'), /answered 500/, 'UNAVAILABLE'],
-    ['a redirect', reply(302, '', { location: 'http://127.0.0.1:1/' }), /answered 302/, 'UNAVAILABLE'],
-    ['a page', reply(200, '<html>'), /is no metadata service: its reply holds no access_token/, 'UNAUTHENTICATED'],
-    ['JSON of something else', reply(200, '{"a":1}'), /holds no access_token/, 'UNAUTHENTICATED'],
-    ['a reply without end', reply(200, 'x'.repeat(100_000)), /no token: .*(too long|aborted)/, 'UNAVAILABLE'],
-  ])('that answers by %s gives no token, and the call says why', async (_, given, message, codeName) => {
-    answer = given;
-    const err = await refused(connect({ endpoint: cloud.address, credentials: metadataService({ address }) }));
-    expect(err).toMatchObject({ codeName, message: expect.stringMatching(message) as unknown });
-    expect(requests).toHaveLength(1);
-  });
-
-  test.each(['http://169.254.169.254', 'a b', 'user@host', 'host:port'])('is not asked at %s', (given) => {
-    expect(() => metadataService({ address: given })).toThrow(/address is ".*": give "host" or "host:port"/);
-  });
 });
 
 test('a token service that is away for a while fails no wait', async () => {
