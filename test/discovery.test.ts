@@ -126,7 +126,6 @@ describe('discovery', () => {
       'iot-devices': at('iot'),
       storage: 'storage.yandexcloud.net:443',
       'storage-api': at('storage'),
-      k8s: at('mks'),
       'ai-stt-v3': at('stt'),
     });
     const found = discovery();

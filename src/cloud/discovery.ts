@@ -16,6 +16,7 @@ const OTHER_IDS: ReadonlyMap<string, string> = new Map([
   ['ai.ocr', 'ai-vision-ocr'],
   ['ai.tuning', 'fomo-tuning'],
   ['clouddesktop', 'clouddesktops'],
+  ['k8s', 'managed-kubernetes'],
   ['serverless.mdbproxy', 'mdbproxy'],
   ['speechkit.stt', 'ai-stt-v3'],
   // The endpoint "storage" is that of the S3 protocol.

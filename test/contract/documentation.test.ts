@@ -29,7 +29,7 @@ function namedTests(section: string): { file: string; name: string }[] {
 /** The names of the tests in a file, as they are written there. */
 function testsIn(file: string): string[] {
   const source = readFileSync(join(root, file), 'utf8');
-  return [...source.matchAll(/(?:^\s*test|\]\))\((['"])(.+?)\1, /gm)].map(([, , name = '']) => name);
+  return [...source.matchAll(/(?:^\s*test|\]\))\(\s*(['"])(.+?)\1,\s/gm)].map(([, , name = '']) => name);
 }
 
 test('docs/contract.md names every document', () => {
