@@ -22,7 +22,8 @@ test('the code of docs/clouds.md compiles', async () => {
         return file;
       }),
     );
-    const options = '--ignoreConfig --noEmit --strict --skipLibCheck --target es2022 --module node16 --types node'.split(' ');
+    const options =
+      '--ignoreConfig --noEmit --strict --skipLibCheck --target es2022 --module node16 --types node'.split(' ');
     const tsc = require.resolve('typescript/lib/tsc');
     await promisify(execFile)(process.execPath, [tsc, ...options, ...files]).catch((err: { stdout?: string }) => {
       throw new Error(err.stdout);
