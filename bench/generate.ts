@@ -1,7 +1,7 @@
 // npm run bench:generate, after a build: what generating from all of Yandex Cloud's descriptors costs, and what comes of it.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -96,7 +96,7 @@ async function main(): Promise<void> {
   const set = readFileSync(await yandexDescriptors());
   measureRegistry(set);
   mkdirSync('.cache', { recursive: true });
-  const directory = mkdtempSync('.cache/bench-generate-');
+  const directory = mkdtempSync(resolve('.cache/bench-generate-'));
   try {
     let all: Generated | undefined;
     const seconds = cpuSeconds(() => (all = generate(loadDescriptors([set]))));

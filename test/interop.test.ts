@@ -1,5 +1,5 @@
 import { operationFailure } from 'temporal-lro';
-import { awaitOperation } from 'temporal-lro/workflow-definitions';
+import { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
 import { CLOUD, RFC_3339, startInteropWorker, type InteropWorker } from './support/interop-worker';
 
 const CREATE = '/yandex.cloud.k8s.v1.ClusterService/Create';
@@ -114,4 +114,40 @@ test('a failure arrives with its BadRequest and its QuotaFailure decoded', async
     new RegExp(`^yandex operation ${id} \\(Create cluster cat\\w+\\) failed: RESOURCE_EXHAUSTED: ${message}$`),
   );
   expect(failure?.details).toEqual(details);
+});
+
+test('a CreateCluster that a workflow starts arrives as Yandex reads it, once', async () => {
+  const idempotencyKey = '2f1a8a0e-0c33-4d5b-9d1c-7b4b2f0e9a51';
+  const request = {
+    folderId: 'b1gvmob95yysaplct532',
+    name: 'started-300ms',
+    labels: { team: 'платформа', constructor: 'a label like any other' },
+    networkId: 'enp0asmd9pr9cav7ng3s',
+    serviceAccountId: 'ajeo3rq1u5gl41vqdj6e',
+    nodeServiceAccountId: 'ajeo3rq1u5gl41vqdj6e',
+    releaseChannel: 'RAPID',
+    masterSpec: {
+      version: '1.32',
+      etcdClusterSize: '3',
+      maintenancePolicy: {
+        autoUpgrade: true,
+        maintenanceWindow: { dailyMaintenanceWindow: { startTime: { hours: 22, minutes: 30 }, duration: '10800s' } },
+      },
+      regionalMasterSpec: { regionId: 'ru-central1', locations: [{ zoneId: 'ru-central1-a' }] },
+    },
+  };
+  const start = () =>
+    interop.client.workflow.execute(executeOperation, {
+      ...interop.workflow(),
+      args: [{ cloud: CLOUD, method: CREATE, request, idempotencyKey, poll: { initialInterval: '100 ms' } }],
+    });
+  const clusters = [await start(), await start()];
+  expect(clusters[0]).toMatchObject({ name: 'started-300ms', releaseChannel: 'RAPID' });
+  expect(clusters[1]).toEqual(clusters[0]);
+  const arrived = () => interop.requests().filter((entry) => JSON.stringify(entry).includes(idempotencyKey));
+  while (arrived().length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(arrived()).toMatchObject([
+    { method: expect.stringContaining('ClusterService/Create') as unknown, request, idempotencyKey },
+    { request, idempotencyKey },
+  ]);
 });

@@ -105,6 +105,15 @@ describe('a cancellation before the start was answered', () => {
     expect(environment.replies.startedOf('nobody')).toBe(0);
   });
 
+  test('leaves alone an operation that is merely in its way', async () => {
+    const conflicting = environment.cloud.operation({ ...LONG, response: cluster('other') });
+    const message = `conflicting operation "${conflicting}" detected`;
+    environment.replies.of('in the way', () => ({ refuse: { code: 9, message } }));
+    const isPolled = (): boolean => environment.cloud.calls.some(({ operationId }) => operationId === conflicting);
+    expect(await cancelWhen('in the way', isPolled)).toMatchObject({ end: 'cancelled', operations: [] });
+    expect(environment.replies.startedOf('in the way')).toBe(1);
+  });
+
   test('in the very task of the start sends nothing', async () => {
     const execution = environment.client.workflow.execute(cancelAtOnce, {
       ...environment.workflow(),

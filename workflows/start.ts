@@ -55,6 +55,8 @@ function targetOf({ input: { cloud }, taskQueue }: StartRequest, operationId: st
 
 /** One start of one operation. */
 export class OperationStart {
+  /** Whether an attempt is under way. */
+  #attempting = false;
   /** Whether an attempt may have begun the operation without our knowing. */
   #outcomeUnknown = false;
   /** What was last in the way. */
@@ -93,6 +95,10 @@ export class OperationStart {
     if (this.waitOptions.cancellationType === 'ABANDON') {
       throw new CancelledFailure(startCancelledText(cloud, method, 'what the cloud has begun goes on'));
     }
+    // Not by awaiting what the cancelled scope rejects with: see OperationWait.run.
+    if (first === 'cancelled' && !this.#attempting && !this.#outcomeUnknown) {
+      throw new CancelledFailure(startCancelledText(cloud, method, 'nothing was begun'));
+    }
     return this.#cancelled(started);
   }
 
@@ -124,6 +130,7 @@ export class OperationStart {
     const scheduleToCloseTimeoutMs = Math.max(1, untilMs - Date.now());
     const limits = { summary: startSummary(input.method, input.request), scheduleToCloseTimeoutMs };
     const once = !this.#outcomeUnknown;
+    this.#attempting = true;
     try {
       const result = await startOperation(input, taskQueue, once, limits);
       this.#outcomeUnknown = false;
@@ -142,7 +149,9 @@ export class OperationStart {
       this.#outcomeUnknown = true;
       this.#last = attemptStatus(err) ?? this.#last;
       if (once && Date.now() < untilMs) return undefined;
-      throw notStartedFailure(input, this.options.startTimeoutMs, this.#last, true);
+      throw notStartedFailure(input, untilMs - this.#startedAtMs, this.#last, true);
+    } finally {
+      this.#attempting = false;
     }
   }
 

@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { operationChanged, operationWorkflowId, pollOperation } from 'temporal-lro';
 import { CLOUD, type TestEnvironment } from '../support/environment';
+import { startRecipes } from './start-recipes';
 import { awaitInChild, awaitOperation, cancelOwnWait, lookAndWait, wait } from './workflows';
 
 /** Runs a workflow, to its end if it has one, and gives the run whose history is kept. */
@@ -33,6 +34,7 @@ async function cancelled({ cloud }: TestEnvironment, id: string, handle: Workflo
  * release run `npm run histories` for all of them; from then on the old ones stay, and the code gets `patched()`.
  */
 export const recipes: Record<string, Recipe> = {
+  ...startRecipes,
   'wait-watched': ({ client, cloud, workflow }) => {
     const args: Parameters<typeof wait> = [CLOUD, cloud.operation({ after: 1500, response: EMPTY })];
     return ended(client.workflow.start(wait, { ...workflow(), args }));

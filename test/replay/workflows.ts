@@ -2,6 +2,7 @@
 import { CancellationScope, executeChild, isCancellation, ParentClosePolicy } from '@temporalio/workflow';
 import { operations, operationWorkflowId, type AnyJson, type WaitOptions } from 'temporal-lro/workflow';
 import { awaitOperation } from 'temporal-lro/workflow-definitions';
+import { ClusterService } from '../../src/testing/resources';
 
 export * from 'temporal-lro/workflow-definitions';
 
@@ -33,4 +34,16 @@ export function awaitInChild(cloud: string, operationId: string, options: WaitOp
     args: [{ cloud, operationId, ...options }],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
   });
+}
+
+export function execute(path: string, name: string): Promise<AnyJson> {
+  return operations('yandex').execute(path, { name });
+}
+
+/** Two await one result, after a look at the operation. */
+export async function startAndAwait(name: string): Promise<string[]> {
+  const started = await operations('yandex').start(ClusterService.create, { name });
+  await started.get();
+  const clusters = await Promise.all([started.result(), started.result()]);
+  return clusters.map((cluster) => cluster.id);
 }

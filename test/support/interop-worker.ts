@@ -26,6 +26,8 @@ export interface InteropWorker {
   registry: DescriptorRegistry;
   /** Calls a method that starts an operation, as any client of the cloud would: none of our code has a part in it. */
   call(path: string, request: JsonObject): Promise<JsonObject & { id: string }>;
+  /** What the server was asked to change, as Yandex's generated code read it; an entry may come after the reply. */
+  requests(): unknown[];
   stop(): Promise<void>;
 }
 
@@ -72,6 +74,7 @@ export async function startInteropWorker(workflowsPath: string): Promise<Interop
       operations,
       registry,
       call: (path, request) => callMethod(grpc, registry, path, request),
+      requests: () => server.requests(),
       stop,
     };
   } catch (err) {

@@ -1,0 +1,86 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { operationChanged } from 'temporal-lro';
+import type { JsonObject } from 'temporal-lro/workflow';
+import type { OperationScript, Script } from 'temporal-lro/testing';
+import { CLOUD, type TestEnvironment } from '../support/environment';
+import { execute, executeOperation, startAndAwait } from './workflows';
+
+const CLUSTER = '/fakecloud.v1.ClusterService/Create';
+const NETWORK = '/fakecloud.v1.NetworkService/Create';
+const NODE_GROUP = '/fakecloud.v1.NodeGroupService/Create';
+const CREATED: OperationScript = { after: 1500, response: { '@type': 'fakecloud.v1.Cluster', id: 'c' } };
+const BUSY = { code: 8, message: 'The limit on maximum number of active operations has exceeded.' };
+
+/** Starts the workflow `execute`; all recipes run at the same time, so each has a method or a name of its own. */
+function run({ client, workflow }: TestEnvironment, path: string, name: string): Promise<WorkflowHandle> {
+  return client.workflow.start(execute, { ...workflow(), args: [path, name] });
+}
+
+async function ended(handle: WorkflowHandle): Promise<WorkflowHandle> {
+  await handle.result().catch(() => undefined);
+  return handle;
+}
+
+/** The conflicting operation, which every cloud of a test run has anew. */
+const conflicting = new WeakMap<TestEnvironment, string>();
+
+/** What ClusterService.Create does for each name; the first time is told apart where that matters. */
+function serve(environment: TestEnvironment): void {
+  if (conflicting.has(environment)) return;
+  const { cloud } = environment;
+  const id = cloud.operation({ after: 2500, response: { '@type': 'google.protobuf.Empty' } });
+  conflicting.set(environment, id);
+  const seen = new Set<unknown>();
+  const first: Record<string, Script> = {
+    busy: { refuse: BUSY },
+    conflict: { refuse: { code: 9, message: `conflicting operation "${id}" detected` } },
+    refused: { refuse: { code: 7, message: 'no role' } },
+  };
+  cloud.on({ path: CLUSTER }).reply(({ name }: JsonObject) => {
+    const script = seen.has(name) ? undefined : first[String(name)];
+    seen.add(name);
+    return script ?? CREATED;
+  });
+}
+
+/** As the recipes of waits, for what starts operations. */
+export const startRecipes: Record<string, (environment: TestEnvironment) => Promise<WorkflowHandle>> = {
+  ...Object.fromEntries(
+    ['done', 'busy', 'conflict', 'refused'].map((name) => [
+      `execute-${name}`,
+      async (environment: TestEnvironment) => {
+        serve(environment);
+        return ended(await run(environment, CLUSTER, name));
+      },
+    ]),
+  ),
+  'execute-lost-reply': async (environment) => {
+    environment.cloud.intercept(({ method, count }) =>
+      method === NETWORK && count === 1 ? { lostReply: true } : undefined,
+    );
+    return ended(await run(environment, NETWORK, 'lost'));
+  },
+  'execute-cancelled-early': async (environment) => {
+    const { cloud } = environment;
+    cloud.intercept(({ method }) => (method === NODE_GROUP ? { hang: 1000 } : undefined));
+    const handle = await run(environment, NODE_GROUP, 'cancelled');
+    while (!cloud.calls.some(({ method }) => method === NODE_GROUP)) await new Promise(setImmediate);
+    await handle.cancel();
+    return ended(handle);
+  },
+  'start-result': async (environment) => {
+    serve(environment);
+    const { client, workflow } = environment;
+    return ended(await client.workflow.start(startAndAwait, { ...workflow(), args: ['shared'] }));
+  },
+  'execute-operation': async (environment) => {
+    serve(environment);
+    const { client, workflow } = environment;
+    const handle = await client.workflow.start(executeOperation, {
+      ...workflow(),
+      args: [{ cloud: CLOUD, method: CLUSTER, request: { name: 'type' } }],
+    });
+    await handle.signal(operationChanged);
+    return ended(handle);
+  },
+};
