@@ -101,7 +101,9 @@ test('texts tell what is done, to what, how far it is and what comes next', () =
   expect(texts.operationTitle({ id, description: 'Restore catb', metadata: { '@type': 'x', diskId: 'catb' } })).toBe(
     'Restore catb (fcmq0j5033e516c56ctq)',
   );
-  expect(texts.pollSummary(id, 11)).toBe('fcmq0j5033e516c56ctq · poll 11');
+  expect(texts.pollSummary({ id }, 1)).toBe('fcmq0j5033e516c56ctq');
+  expect(texts.pollSummary({ id }, 11)).toBe('fcmq0j5033e516c56ctq · poll 11');
+  expect(texts.pollSummary(running, 2)).toBe('Create cluster catb3ppsdsh7vajr216f (fcmq0j5033e516c56ctq) · poll 2');
   expect(texts.cancelSummary(id)).toBe('fcmq0j5033e516c56ctq');
   expect(texts.deadlineSummary(id)).toBe('fcmq0j5033e516c56ctq · timeout of the wait');
   expect(texts.timerSummary(running, 20_000)).toBe('fcmq0j5033e516c56ctq · 40 % creating VMs · next poll in 20 s');
@@ -180,7 +182,7 @@ test('every text keeps within what server and UI allow, whatever the cloud says'
       const seen = { ...going, state: 'rollingBack' as const, error: { ...error, details: [] } };
       expect([...texts.operationTitle(going)].length).toBeLessThanOrEqual(80);
       for (const summary of [
-        texts.pollSummary(told.id, ms),
+        texts.pollSummary(going, ms),
         texts.cancelSummary(told.id),
         texts.deadlineSummary(told.id),
         texts.timerSummary(seen, ms),

@@ -43,7 +43,7 @@ export async function pollUntilDone(
     const polled = await getOperation(
       target,
       { startedAtMs, schedule, by: byRetry ? 'activityRetry' : by, onRollback },
-      { summary: pollSummary(target.operationId, state.polls + 1) },
+      { summary: pollSummary(state.operation ?? { id: target.operationId }, state.polls + 1) },
     );
     const operation = recordPoll(state, polled.operation);
     if (endsWait(operation, onRollback)) return operation;
@@ -84,7 +84,7 @@ export async function pollUntil(
   { schedule, by }: ResolvedWaitOptions,
   state: WaitState,
   untilMs: number,
-  summaryOf = (poll: number): string => pollSummary(target.operationId, poll),
+  summaryOf = (poll: number): string => pollSummary(state.operation ?? { id: target.operationId }, poll),
 ): Promise<EndedOperation | undefined> {
   const jitter = getRandomStream(JITTER_STREAM);
   const scheduledFromMs = Date.now();
@@ -108,7 +108,10 @@ export async function lastLook(
   limitMs: number,
 ): Promise<OperationSnapshot | undefined> {
   const { startedAtMs } = state;
-  const limits = { summary: pollSummary(target.operationId, state.polls + 1), scheduleToCloseTimeoutMs: limitMs };
+  const limits = {
+    summary: pollSummary(state.operation ?? { id: target.operationId }, state.polls + 1),
+    scheduleToCloseTimeoutMs: limitMs,
+  };
   const polled = await getOperation(target, { startedAtMs, schedule: LAST_LOOK }, limits).catch(notInTime);
   return polled && recordPoll(state, polled.operation);
 }

@@ -163,9 +163,16 @@ export function deadlineSummary(operationId: string): string {
   return summary(shortId(operationId), 'timeout of the wait');
 }
 
-/** The summary of an activity that polls; the activity's type stands before it. */
-export function pollSummary(operationId: string, poll: number): string {
-  return summary(shortId(operationId), `poll ${poll}`);
+/**
+ * The summary of an activity that polls; the activity's type stands before it. The first one may be all there is of a
+ * wait, which a worker watches or the server retries, so it has no number.
+ */
+export function pollSummary(
+  operation: Pick<OperationSnapshot, 'id' | 'description' | 'metadata'>,
+  poll: number,
+): string {
+  const about = subject(operation);
+  return summary(about ? operationTitle(operation) : shortId(operation.id), poll > 1 ? `poll ${poll}` : '');
 }
 
 /** The summary of the timer between two polls: it stands alone in the timeline, so what changes comes early. */

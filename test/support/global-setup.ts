@@ -7,6 +7,8 @@ declare global {
 
 /** One Temporal server serves the whole run; every test file has a task queue of its own. */
 export default async function setUp(): Promise<void> {
-  globalThis.temporalServer = await startTemporalServer();
-  process.env.TEMPORAL_ADDRESS = globalThis.temporalServer.address;
+  const server = await startTemporalServer({ ui: true });
+  globalThis.temporalServer = server;
+  process.env.TEMPORAL_ADDRESS = server.address;
+  if (server.uiUrl !== undefined) process.env.TEMPORAL_UI_URL = server.uiUrl;
 }

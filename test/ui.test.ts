@@ -1,0 +1,90 @@
+import type { temporal } from '@temporalio/proto';
+import { openTemporalUi, type TemporalUi } from './support/temporal-ui';
+import { startScene, type Scene } from './ui/scene';
+
+let scene: Scene;
+let ui: TemporalUi;
+beforeAll(async () => {
+  const uiUrl = process.env.TEMPORAL_UI_URL;
+  if (uiUrl === undefined) throw new Error('Say by TEMPORAL_UI_URL where the UI of the server in TEMPORAL_ADDRESS is.');
+  [scene, ui] = await Promise.all([startScene(), openTemporalUi(uiUrl)]);
+});
+afterAll(async () => {
+  await ui.close();
+  await scene.environment.stop();
+});
+
+/** The id as the UI shows it, and a text of ours after it. */
+const labelled = (text: string): RegExp => new RegExp(`[\\w-]{23}… · ${text}`);
+
+test("the parent's timeline names every operation, and the one that failed says why when it is opened", async () => {
+  const page = await ui.open(scene.parent, 'timeline');
+  await page.getByText('operation.start • NetworkService/Create net').first().waitFor();
+  await page
+    .getByText(/operation\.get • Create network network-net \([\w-]{23}…\)/)
+    .first()
+    .waitFor();
+  await page.getByText('Create cluster pg-prod').first().waitFor();
+  await page.getByText('Create node group gpu').first().click();
+  await page
+    .getByText(/yandex operation .* \(Create node group gpu\) failed: RESOURCE_EXHAUSTED: The limit on GPUs/)
+    .first()
+    .waitFor();
+});
+
+test('the timeline of a waiting child says how far its operation is and when it is polled next', async () => {
+  const page = await ui.open(scene.waiting, 'timeline');
+  await page.getByText(labelled('21 % creating VMs · next poll in [56] s')).first().waitFor();
+});
+
+test('a wait that retries is one row, whose pending activity says how far the operation is', async () => {
+  const page = await ui.open(scene.retrying, 'timeline');
+  await page
+    .getByText(/Attempt\s+\d+ \/ ∞\s+•\s+operation\.get • [\w-]{23}…/)
+    .first()
+    .waitFor();
+  await ui.open(scene.retrying, 'pending-activities');
+  await page
+    .getByText(/\(Create cluster pg-prod\) is running, 21 % creating VMs, next poll in [456] s/)
+    .first()
+    .waitFor();
+});
+
+test('a failed wait tells the whole story in its message', async () => {
+  const page = await ui.open(scene.failed, 'timeline');
+  await page.getByText('FAILED').first().waitFor();
+  await page
+    .getByText(
+      /yandex operation .* \(Create node group gpu\) failed: RESOURCE_EXHAUSTED: The limit on GPUs is exceeded/,
+    )
+    .first()
+    .waitFor();
+});
+
+test('the user metadata are a summary, what does not change, and what does', async () => {
+  const page = await ui.open(scene.waiting, 'user-metadata');
+  // Each is Markdown in a frame of its own.
+  const [summary, details, current] = [0, 1, 2].map((n) => page.frameLocator('iframe').nth(n));
+  await summary?.getByText('Create cluster pg-prod', { exact: true }).waitFor();
+  await details
+    ?.getByText(/^Operation [\w-]+$/)
+    .first()
+    .waitFor();
+  await current?.locator('strong', { hasText: 'Create cluster pg-prod: running, 21 % creating VMs' }).waitFor();
+  await current?.locator('li', { hasText: /^Operation .* of yandex$/ }).waitFor();
+  await current?.locator('code', { hasText: '"progressPercentage": 21' }).waitFor();
+});
+
+test('the query, the update and the signal say what they are for', async () => {
+  const handle = scene.environment.client.workflow.getHandle(scene.waiting.workflowId);
+  const { definition } = await handle.query<temporal.api.sdk.v1.IWorkflowMetadata>('__temporal_workflow_metadata');
+  const described = (of: temporal.api.sdk.v1.IWorkflowInteractionDefinition[] | null | undefined): unknown[] =>
+    (of ?? []).flatMap(({ name, description }) => (name?.startsWith('__') ? [] : [[name, description]]));
+  expect(described(definition?.queryDefinitions)).toEqual([['operation', 'The operation as last seen']]);
+  expect(described(definition?.updateDefinitions)).toEqual([
+    ['pollOperation', 'Poll the operation now, and answer with what it is'],
+  ]);
+  expect(described(definition?.signalDefinitions)).toEqual([
+    ['operationChanged', 'The operation may have changed: poll it now'],
+  ]);
+});
