@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { OperationsClient, operationWorkflowId } from 'temporal-lro';
@@ -12,7 +13,7 @@ const CREATE_CLUSTER = {
   metadata: {
     '@type': 'fakecloud.v1.CreateClusterMetadata',
     clusterId: 'pg-prod',
-    progressPercentage: 40,
+    progressPercentage: 21,
     step: 'creating VMs',
   },
 };
@@ -37,6 +38,27 @@ async function finish(id: string): Promise<void> {
   const cloud = OperationsClient.connect({ endpoint: env.cloud.address, plaintext: true });
   await cloud.cancel(id);
   cloud.close();
+}
+
+const DOCUMENTS = ['README.md', 'docs/observing.md'].map((path) => comparable(readFileSync(path, 'utf8')));
+
+/** Without what differs from run to run: ids, times and ages, and the space that depends on them. */
+function comparable(text: string): string {
+  return text
+    .replace(/operation\/\w+\/[\w-]+/g, '<workflow>')
+    .replace(/[\w-]{50,}|(?<=await )\S+(?= --cloud)/g, '<id>')
+    .replace(/[\w-]{23}…/g, '<id>')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+    .replace(/\d+ (ms|s|min|h)\b/g, '<age>')
+    .replace(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/g, '<frame>')
+    .replace(/ +/g, ' ');
+}
+
+/** The documentation shows it as it is printed; the first of `DOCUMENTS` only what `await` prints until the end. */
+function expectDocumented(printed: (string | undefined)[], documents = DOCUMENTS): void {
+  for (const text of printed) {
+    for (const document of documents) expect(document).toContain(comparable(text ?? 'nothing printed').trim());
+  }
 }
 
 interface Run {
@@ -76,9 +98,10 @@ test('await tells on stderr how an operation goes, and gives its response on std
   await finish(id);
   const { code, stdout, stderr } = await run.ended;
   const [running, succeeded, ...rest] = stderr.trim().split('\n');
-  expect(running).toMatch(/^\[\d+ m?s\] +Create cluster pg-prod \(.{24}\): running, 40 % creating VMs$/);
+  expect(running).toMatch(/^\[\d+ m?s\] +Create cluster pg-prod \(.{24}\): running, 21 % creating VMs$/);
   expect(succeeded).toMatch(/^\[\d+ s\] +Create cluster pg-prod \(.{24}\) succeeded after \d+ s$/);
   expect(rest).toEqual([]);
+  expectDocumented([running, succeeded]);
   expect(JSON.parse(stdout)).toMatchObject({ id: 'pg-prod', name: 'pg-prod' });
   expect(code).toBe(0);
 });
@@ -107,15 +130,23 @@ test('on a terminal await draws a bar where the cloud tells a percentage', async
   await finish(id);
   const { code, stdout } = await run.ended;
   expect(stdout).toMatch(/[⠋⠙⠹⠸⠼] Operation \(.{24}\) · waiting for a worker/);
-  expect(stdout).toMatch(/\[█{8}░{12}\] Create cluster pg-prod \(.{24}\) · 40 % creating VMs · \d+ m?s/);
+  expect(stdout).toMatch(/\[█{4}░{16}\] Create cluster pg-prod \(.{24}\) · 21 % creating VMs · \d+ m?s/);
+  expectDocumented(['⠋ Operation', '[████', '✔ Create'].map((begin) => drawn(stdout, begin)));
   expect(stdout).toMatch(/✔ Create cluster pg-prod \(.{24}\) succeeded after \d+ s/);
   expect(code).toBe(0);
 });
 
+/** What a terminal shows in one moment, from that beginning. */
+function drawn(stdout: string, begin: string): string | undefined {
+  const [, text] = stdout.split(begin);
+  // Up to the next control sequence or line.
+  return text === undefined ? undefined : begin + text.replace(/[\x1b\r\n][^]*$/, '');
+}
+
 const OUTCOMES: [string, number, string, OperationScript | undefined][] = [
   ['failed', 2, 'failed: RESOURCE_EXHAUSTED: no disks', { after: 0, ...failing(8, 'no disks') }],
   ['was cancelled by somebody else', 3, 'failed: CANCELLED: by admin', { after: 0, ...failing(1, 'by admin') }],
-  ['timed out', 4, 'did not end within 1 s: it was running, 40 % creating VMs', SUCCEEDS],
+  ['timed out', 4, 'did not end within 1 s: it was running, 21 % creating VMs', SUCCEEDS],
   ['is not known', 5, 'is not known to the cloud (NOT_FOUND', undefined],
 ];
 
@@ -139,10 +170,12 @@ test('Ctrl-C detaches and says how to come back, and the wait is listed, shown, 
     `Detached: workflow ${workflowId} goes on. Come back with\n  temporal-lro await ${id} --cloud ${CLOUD}`,
   );
 
+  expectDocumented([detached.stderr.slice(detached.stderr.indexOf('Detached'))], DOCUMENTS.slice(1));
   await listed(id);
   const shown = await temporalLro('get', id, '--cloud', CLOUD).ended;
   expect(shown.stdout).toMatch(TITLE);
-  expect(shown.stdout).toMatch(/State +running, 40 % creating VMs/);
+  expectDocumented([shown.stdout], DOCUMENTS.slice(1));
+  expect(shown.stdout).toMatch(/State +running, 21 % creating VMs/);
   expect(shown.stdout).toContain(`${workflowId} (RUNNING)`);
   const snapshot: unknown = JSON.parse((await temporalLro('get', id, '--cloud', CLOUD, '--json').ended).stdout);
   expect(snapshot).toMatchObject({ id, cloud: CLOUD, state: 'running' });
@@ -161,7 +194,8 @@ async function listed(id: string): Promise<void> {
   for (;;) {
     const { stdout } = await temporalLro('list', '--cloud', CLOUD).ended;
     expect(stdout).toMatch(/^CLOUD +OPERATION +STATE +RESOURCE +WAITING$/m);
-    if (new RegExp(`^${CLOUD} +${id} +- +- +\\d+ m?s$`, 'm').test(stdout)) return;
+    if (new RegExp(`^${CLOUD} +${id} +- +- +\\d+ m?s$`, 'm').test(stdout))
+      return expectDocumented([stdout.split('\n')[0]], DOCUMENTS.slice(1));
   }
 }
 

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { iamToken, OperationsPlugin } from 'temporal-lro';
 import { ClusterService } from 'temporal-lro/testing';
@@ -197,4 +200,25 @@ describe('metrics', () => {
     }
     expect(metrics).toEqual(new Set(Object.values(METRICS).map(({ name }) => name)));
   });
+});
+
+test('the code in the documentation compiles, and names every metric', async () => {
+  const document = readFileSync('docs/observing.md', 'utf8');
+  for (const { name } of Object.values(METRICS)) expect(document).toContain(`| \`${name}\``);
+  await mkdir('.cache', { recursive: true });
+  const directory = await mkdtemp('.cache/observing-');
+  try {
+    const blocks = [...document.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code = '']) => code);
+    expect(blocks.length).toBeGreaterThan(2);
+    for (const [n, code] of blocks.entries()) await writeFile(join(directory, `${n}.ts`), code);
+    const files = blocks.map((_, n) => join(directory, `${n}.ts`));
+    const options = '--noEmit --strict --skipLibCheck --target es2022 --module node16 --types node --ignoreConfig';
+    await promisify(execFile)(process.execPath, [
+      require.resolve('typescript/lib/tsc'),
+      ...options.split(' '),
+      ...files,
+    ]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

@@ -43,8 +43,8 @@ test('a wait that retries is one row, whose pending activity says how far the op
     .getByText(/Attempt\s+\d+ \/ ∞\s+•\s+operation\.get • [\w-]{23}…/)
     .first()
     .waitFor();
-  await ui.open(scene.retrying, 'pending-activities');
-  await page
+  const pending = await ui.open(scene.retrying, 'pending-activities');
+  await pending
     .getByText(/\(Create cluster pg-prod\) is running, 21 % creating VMs, next poll in [456] s/)
     .first()
     .waitFor();
@@ -52,7 +52,7 @@ test('a wait that retries is one row, whose pending activity says how far the op
 
 test('a failed wait tells the whole story in its message', async () => {
   const page = await ui.open(scene.failed, 'timeline');
-  await page.getByText('FAILED').first().waitFor();
+  await page.getByText('FAILED', { exact: true }).first().waitFor();
   await page
     .getByText(
       /yandex operation .* \(Create node group gpu\) failed: RESOURCE_EXHAUSTED: The limit on GPUs is exceeded/,

@@ -44,7 +44,7 @@ async function main(): Promise<void> {
       .getByText(/is running, 21 %/)
       .first()
       .waitFor();
-    await picture(retrying, 'retrying');
+    await picture(retrying, 'retrying', 1100);
 
     const failed = await ui.open(
       await closed("WorkflowType = 'awaitOperation' AND ExecutionStatus = 'Failed'"),
