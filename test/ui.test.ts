@@ -52,7 +52,7 @@ test('a wait that retries is one row, whose pending activity says how far the op
 
 test('a failed wait tells the whole story in its message', async () => {
   const page = await ui.open(scene.failed, 'timeline');
-  await page.getByText('FAILED', { exact: true }).first().waitFor();
+  await page.getByText('Failed', { exact: true }).first().waitFor();
   await page
     .getByText(
       /yandex operation .* \(Create node group gpu\) failed: RESOURCE_EXHAUSTED: The limit on GPUs is exceeded/,

@@ -47,7 +47,7 @@ export async function openTemporalUi(uiUrl: string): Promise<TemporalUi> {
       // A page of its own: the requests that the former one has open would hold this one up.
       await page?.close();
       page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, timezoneId: 'UTC' });
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(40_000);
       if (!stackTraces) await leaveOutStackTraces(page);
       const workflow = `/namespaces/default/workflows/${encodeURIComponent(workflowId)}/${runId}`;
       await page.goto(`${uiUrl}${workflow}/${tab}`, { waitUntil: 'commit' });
