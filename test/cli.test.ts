@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { OperationsClient, operationWorkflowId } from 'temporal-lro';
+import { OperationsClient, operationSearchAttributes, operationWorkflowId } from 'temporal-lro';
+import { NetworkService } from 'temporal-lro/testing';
+import type { executeOperation } from 'temporal-lro/workflow-definitions';
 import type { OperationScript } from '../src/testing/script';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
 
@@ -234,6 +236,18 @@ describe('search attributes', () => {
     await finish(id);
     expect((await run.ended).code).toBe(2);
     await visible(`${found} AND OperationState = 'failed'`);
+  });
+
+  test('of a workflow that starts its operation follow as soon as the cloud has begun it', async () => {
+    const workflow = env.workflow();
+    const wait = await env.client.workflow.start<typeof executeOperation>('executeOperation', {
+      ...workflow,
+      args: [{ cloud: CLOUD, method: NetworkService.create.path, request: { name: 'found' } }],
+      typedSearchAttributes: operationSearchAttributes(CLOUD, ''),
+    });
+    await wait.result();
+    const found = `OperationCloud = '${CLOUD}' AND OperationResource = 'network-found' AND OperationState = 'succeeded'`;
+    await visible(`${found} AND OperationId != '' AND WorkflowId = '${workflow.workflowId}'`);
   });
 
   async function visible(query: string): Promise<void> {

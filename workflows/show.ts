@@ -1,6 +1,6 @@
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { OPERATION_RESOURCE, OPERATION_STATE } from '../src/model/search-attributes';
+import { OPERATION_ID, OPERATION_RESOURCE, OPERATION_STATE } from '../src/model/search-attributes';
 import type { OperationSnapshot } from '../src/model/snapshot';
 import { currentDetails, resourceOf } from '../src/model/texts';
 
@@ -13,6 +13,8 @@ export function showOperation(operation: OperationSnapshot, lastPolledAtMs: numb
   setCurrentDetails(currentDetails(operation, new Date(lastPolledAtMs).toISOString()));
   const shown = workflowInfo().typedSearchAttributes;
   const seen = [
+    // A workflow that starts its operation does not know the id before.
+    { key: OPERATION_ID, value: operation.id },
     { key: OPERATION_STATE, value: operation.state },
     { key: OPERATION_RESOURCE, value: resourceOf(operation.metadata) },
   ];

@@ -10,7 +10,7 @@ export const OPERATION_RESOURCE = defineSearchAttributeKey('OperationResource', 
  * The search attributes with which to start `awaitOperation` so that it can be found by them, for
  * `typedSearchAttributes`: OperationCloud, OperationId, OperationState (`running`, `rollingBack`, `succeeded`, `failed`)
  * and OperationResource, the id of what the operation works on. The workflow keeps the last two up to date, at an Action
- * for each change. The server refuses the start unless all four are registered in the namespace; of a child it fails the
+ * for each change; `executeOperation`, started with an empty `operationId`, the last three. The server refuses the start unless all four are registered in the namespace; of a child it fails the
  * parent's workflow task instead, again and again.
  */
 export function operationSearchAttributes(cloud: string, operationId: string, resource = ''): SearchAttributePair[] {
