@@ -1,0 +1,97 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { OperationsPlugin } from 'temporal-lro';
+import { FakeCloud } from 'temporal-lro/testing';
+import { CLOUD, eventsBesideTasks, runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
+import * as activities from './activities';
+import { awaitOperation, unrelated } from './workflows';
+
+const COUNT = 1_000;
+/** The ends are spread over so long a time, which begins when every wait has polled. */
+const FIRST_END_MS = 2_000;
+const LAST_END_MS = 22_000;
+const AT_ONCE = 16;
+
+let environment: TestEnvironment;
+let cloud: FakeCloud;
+let stopWorker: () => Promise<void>;
+/** The cloud's clock stands still at 0 until then, so that no operation ends while waits are being started. */
+let releasedAt = Infinity;
+const cloudTime = (): number => Math.max(0, Date.now() - releasedAt);
+
+beforeAll(async () => {
+  environment = await startEnvironment({ worker: false });
+  cloud = await FakeCloud.start({ now: cloudTime });
+  const { connection, taskQueue } = environment;
+  stopWorker = await runWorker({
+    connection,
+    taskQueue,
+    workflowsPath: require.resolve('./workflows'),
+    activities,
+    maxConcurrentActivityTaskExecutions: 10,
+    plugins: [new OperationsPlugin({ clouds: { [CLOUD]: { endpoint: cloud.address, plaintext: true } } })],
+  });
+}, 60_000);
+afterAll(async () => {
+  await stopWorker();
+  await cloud.close();
+  await environment.stop();
+});
+
+/** Some at a time, as callers do who do not want to be the ones that are measured. */
+async function forEach<T>(items: readonly T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
+  const queue = items.entries();
+  const workers = Array.from({ length: AT_ONCE }, async () => {
+    for (const [index, item] of queue) await work(item, index);
+  });
+  await Promise.all(workers);
+}
+
+test('a thousand waits on ten activity slots end in time, at 11 events each, while other activities run', async () => {
+  const { client, workflow } = environment;
+  const ends = Array.from({ length: COUNT }, (_, i) => FIRST_END_MS + ((LAST_END_MS - FIRST_END_MS) * i) / COUNT);
+  const ids = ends.map((after) => cloud.operation({ after, response: { '@type': 'google.protobuf.Empty' } }));
+  const handles: WorkflowHandle[] = [];
+  await forEach(ids, async (operationId, i) => {
+    const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId }];
+    handles[i] = await client.workflow.start(awaitOperation, { ...workflow(), args });
+  });
+  const polled = (): number => new Set(cloud.calls.map(({ operationId }) => operationId)).size;
+  while (polled() < COUNT) await new Promise((resolve) => setTimeout(resolve, 100));
+
+  // How long it takes to do anything at all on this machine, while all wait and while they end.
+  const probes: number[] = [];
+  const probe = async (): Promise<void> => {
+    const beganAt = performance.now();
+    expect(await client.workflow.execute(unrelated, workflow())).toBe('done');
+    probes.push(performance.now() - beganAt);
+  };
+  await probe();
+  releasedAt = Date.now();
+  let haveEnded = false;
+  const probing = (async () => {
+    while (!haveEnded) await probe();
+  })();
+  await forEach(handles, async (handle) => void (await handle.result()));
+  haveEnded = true;
+  await probing;
+
+  const startedAt = new Map<string, number>();
+  const surplus: number[] = [];
+  await forEach(handles, async (handle, i) => {
+    const { historyLength, startTime } = await handle.describe();
+    // More than 11 where the machine was too busy to run a workflow task in time.
+    if (historyLength > 11) surplus.push((await eventsBesideTasks(handle)) - 5);
+    startedAt.set(ids[i] ?? '', startTime.getTime());
+  });
+  expect(surplus.filter((events) => events > 0)).toEqual([]);
+
+  const seenAt = new Map(cloud.calls.map(({ operationId = '', at }) => [operationId, at]));
+  const slack = Math.max(...probes);
+  const excess = ids.map((id, i) => {
+    const end = ends[i] ?? 0;
+    const lengthMs = end + releasedAt - (startedAt.get(id) ?? 0);
+    // The server hands a wait from lease to lease by a timer, which takes up to a second.
+    return (seenAt.get(id) ?? Infinity) - end - Math.max(1_200, 0.065 * lengthMs) - 1_000;
+  });
+  expect(Math.max(...excess)).toBeLessThanOrEqual(slack);
+}, 180_000);
