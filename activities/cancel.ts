@@ -1,16 +1,25 @@
-import { activityInfo } from '@temporalio/activity';
-import type { Cloud, Polled } from '../src/cloud/cloud';
-import { decide } from '../src/cloud/decide';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Cloud } from '../src/cloud/cloud';
+import { decide, type PollOutcome } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/cloud/error';
+import { pollVerdict, retryDelayMs, YOUNG_MS } from '../src/model/error-table';
 import { configurationError } from '../src/model/failure';
-import { resolveWaitOptions } from '../src/model/options';
+import { redact } from '../src/model/redact';
+import { nextInterval } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { unknownCloudText, type ActivityContext } from './context';
-import { outcomeOf, pollAgain } from './poll';
+import { outcomeOf } from './poll';
 
 export interface CancelInput {
   cloud: string;
   operationId: string;
+  /** When the wait began by Temporal's clock, in epoch milliseconds; where nobody waits, when this was asked for. */
+  startedAtMs: number;
+  /** Which wait of the workflow run it is that goes on without its watch. */
+  wait?: number;
+  /** The path of the method that started the operation, as for a poll. */
+  method?: string;
 }
 
 /** What came of the request. `operation` is the state right after it. */
@@ -20,45 +29,55 @@ export interface CancelResult {
   refused?: OperationStatus;
 }
 
-/** Codes by which a cloud says that it will not cancel, as opposed to trouble in transit. */
-const REFUSALS = ['UNIMPLEMENTED', 'FAILED_PRECONDITION', 'INVALID_ARGUMENT', 'PERMISSION_DENIED', 'UNAUTHENTICATED'];
+/** A lost worker is noticed within the heartbeat timeout; an attempt that is quicker than this sends none. */
+const HEARTBEAT_INTERVAL_MS = 3_000;
+/** Of attempts: an operation that nobody wants costs money. */
+const SCHEDULE = { initialIntervalMs: 1_000, ageFraction: 0.1, maximumIntervalMs: 10_000, jitter: 0.2 };
 
 /**
  * Activity `operation.cancel`: drops the watch of the waiting workflow, polls, and sends Cancel unless the operation is
  * done: a late Cancel is known to overwrite the outcome of a finished one. Trouble in transit is retried by the server.
  */
 export async function cancelOperation(context: ActivityContext, input: CancelInput): Promise<CancelResult> {
-  const { cloud: name, operationId } = input;
+  const { cloud: name, operationId, startedAtMs, wait } = input;
+  const activity = Context.current();
+  const { currentAttemptScheduledTimestampMs, workflowExecution } = activity.info;
   const cloud = context.clouds.get(name);
-  if (!cloud) throw configurationError(name, unknownCloudText(name, context), operationId);
-  context.watcher.drop(name, operationId, activityInfo().workflowExecution?.runId);
-  const before = await settled(context, cloud, input, cloud.get(operationId));
-  if (isDone(before)) return { operation: before };
-  const cancelled = cloud.cancel(operationId);
-  try {
-    await cancelled;
-  } catch (err) {
-    if (err instanceof OperationServiceError && REFUSALS.includes(err.codeName)) {
-      const { code, codeName, rawMessage: message, details } = err;
-      return { operation: before, refused: { code, codeName, message, details } };
-    }
+  if (!cloud) {
+    const message = unknownCloudText(name, context);
+    // As for a poll: later a broken deploy is likelier than a wrong name.
+    if (currentAttemptScheduledTimestampMs - startedAtMs >= YOUNG_MS) throw again(context, message);
+    throw configurationError(name, message, operationId);
   }
-  return { operation: await settled(context, cloud, input, cancelled) };
+  if (wait !== undefined) context.watcher.drop(name, operationId, workflowExecution?.runId, wait);
+  const heartbeats = setInterval(() => activity.heartbeat(), HEARTBEAT_INTERVAL_MS);
+  try {
+    const before = snapshotOf(context, cloud, input, await outcomeOf(cloud.get(operationId)));
+    if (isDone(before)) return { operation: before };
+    const outcome = await outcomeOf(cloud.cancel(operationId));
+    if ('error' in outcome && outcome.error instanceof OperationServiceError) {
+      const { code, codeName, rawMessage, details, message } = outcome.error;
+      if (pollVerdict(codeName) === 'transient') throw again(context, message, retryDelayMs(details));
+      return { operation: before, refused: { code, codeName, message: rawMessage, details } };
+    }
+    return { operation: snapshotOf(context, cloud, input, outcome) };
+  } finally {
+    clearInterval(heartbeats);
+  }
 }
 
-/** The snapshot of a call; throws what ends the activity, or "again" for what does not. */
-async function settled(
+/** The snapshot of a call; throws what ends the activity, or {@link again} for what does not. */
+function snapshotOf(
   context: ActivityContext,
   cloud: Cloud,
   input: CancelInput,
-  call: Promise<Polled>,
-): Promise<OperationSnapshot> {
-  const { schedule } = resolveWaitOptions();
-  const decision = decide({ ...input, startedAtMs: 0, schedule }, await outcomeOf(call), {
-    ageMs: 0,
+  outcome: PollOutcome,
+): OperationSnapshot {
+  const { attempt, currentAttemptScheduledTimestampMs, scheduledTimestampMs } = Context.current().info;
+  const decision = decide({ ...input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE }, outcome, {
+    ageMs: currentAttemptScheduledTimestampMs - input.startedAtMs,
     failures: 1,
-    // The wait has found the operation before: only a new one is forgiven.
-    notFound: Infinity,
+    notFound: attempt,
     random: context.random(),
     registry: cloud.registry,
   });
@@ -68,6 +87,18 @@ async function settled(
     case 'fail':
       throw decision.failure;
     case 'poll':
-      throw pollAgain(decision.message, decision.intervalMs);
+      throw again(context, decision.message, decision.intervalMs);
   }
+}
+
+/** The attempt ends and the server starts another one. The message is told to the caller where time runs out. */
+function again(context: ActivityContext, message: string, delayMs = 0): ApplicationFailure {
+  const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = Context.current().info;
+  const ageMs = currentAttemptScheduledTimestampMs - scheduledTimestampMs;
+  return ApplicationFailure.create({
+    type: 'OperationNotCancelled',
+    message: redact(message),
+    nextRetryDelay: nextInterval(SCHEDULE, ageMs, context.random(), delayMs),
+    category: 'BENIGN',
+  });
 }

@@ -43,9 +43,9 @@ export class Watcher {
     return true;
   }
 
-  /** Forgets what a workflow run watches of an operation, without a report: its workflow has gone on. */
-  drop(cloud: string, operationId: string, runId: string | undefined): void {
-    this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId);
+  /** Forgets what one wait of a workflow run watches, without a report: its workflow has gone on. */
+  drop(cloud: string, operationId: string, runId: string | undefined, wait: number): void {
+    this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
   }
 
   /** Gives every lease back to the server, so that another worker goes on at once. */
@@ -82,9 +82,9 @@ class Watch {
     this.#pollIn(Math.max(0, interval - (performance.now() - last.at)));
   }
 
-  drop(runId: string | undefined): void {
+  drop(runId: string | undefined, wait: number): void {
     for (const lease of this.#leases.keys()) {
-      if (!lease.isOf(runId)) continue;
+      if (!lease.isOf(runId, wait)) continue;
       lease.drop();
       void this.#settle(lease, Promise.resolve());
     }
@@ -204,9 +204,9 @@ export class Lease {
     return { failures: this.#failures, notFound: this.#notFound };
   }
 
-  /** Whether this lease belongs to a wait of that workflow run. */
-  isOf(runId: string | undefined): boolean {
-    return runId !== undefined && this.context.info.workflowExecution?.runId === runId;
+  /** Whether this lease belongs to that wait of that workflow run. */
+  isOf(runId: string | undefined, wait: number): boolean {
+    return this.input.wait === wait && this.context.info.workflowExecution?.runId === runId;
   }
 
   complete(result: GetResult): Promise<void> {

@@ -12,7 +12,7 @@ import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import { checkScript } from '../src/testing/check-script';
 import { FakeCloud } from '../src/testing/fake-cloud';
 import { ClusterService, NetworkService, NodeGroupService } from '../src/testing/resources';
-import type { CancelBehaviour, Fault, FaultEffect, OperationScript, Script } from '../src/testing/script';
+import type { Fault, FaultEffect, OperationScript, Script } from '../src/testing/script';
 
 const SET = join(PROTO_DIRECTORY, 'fakecloud.binpb');
 const GET = '/yandex.cloud.operation.OperationService/Get';
@@ -113,28 +113,6 @@ test('operations go by a clock that is asked for asynchronously', async () => {
   expect(await client.get(id)).toMatchObject({ state: 'running', createdAt: '2026-03-01T12:00:00Z' });
   now += 1;
   expect(await state(id)).toBe('succeeded');
-});
-
-test.each<[CancelBehaviour | undefined, string[]]>([
-  [undefined, ['failed 1', 'failed 1', 'failed 1']],
-  ['completes', ['succeeded', 'succeeded', 'succeeded']],
-  ['ignores', ['running', 'running', 'succeeded']],
-  [{ cancelsAfter: 1000 }, ['running', 'failed 1', 'failed 1']],
-  [{ cancelsAfter: '1 h' }, ['running', 'running', 'succeeded']],
-  [{ refuses: { code: 12, message: 'not supported' } }, ['UNIMPLEMENTED', 'running', 'succeeded']],
-  [{ overwrittenBy: { code: 13 }, after: 1000 }, ['failed 1', 'failed 13', 'failed 13']],
-])('Cancel that is scripted as %j gives %j', async (onCancel, expected) => {
-  const id = cloud.operation({ after: 5000, response: EMPTY, ...(onCancel && { onCancel }) });
-  now += 1000;
-  const seen = [await client.cancel(id).then(stateOf, (err: { codeName: string }) => err.codeName)];
-  for (now += 1000; now <= T0 + 5000; now += 3000) seen.push(await state(id));
-  expect(seen).toEqual(expected);
-});
-
-test('Cancel does not change what is done or rolling back', async () => {
-  const rollingBack = cloud.operation({ after: 9, rollback: 9, error: { code: 13 } });
-  expect(stateOf(await client.cancel(cloud.operation({ response: EMPTY })))).toBe('succeeded');
-  expect(stateOf(await client.cancel(rollingBack))).toBe('rollingBack 13');
 });
 
 test('an operation id is all that a FakeCloud in another process needs', async () => {
@@ -286,6 +264,11 @@ test.each<[string, unknown, RegExp]>([
   ['a late stage', { stages: [{ at: 1, metadata: EMPTY }], response: EMPTY }, /stages\[0\]\.at is 1: .*`after`/],
   ['a rollback without an error', { after: 1, rollback: 1, response: EMPTY }, /only an error is rolled back/],
   ['a fault of two kinds', { faults: [{ calls: 1, hang: 1, body: '' }], response: EMPTY }, /exactly one of code, body/],
+  [
+    'a long rollback',
+    { onCancel: { cancelsAfter: 1, rollback: 2 }, response: EMPTY },
+    /onCancel\.rollback is 2: .*1 ms/,
+  ],
   ['an unknown way to cancel', { onCancel: 'never', response: EMPTY }, /onCancel is "never": give "cancels"/],
 ])('a script with %s is refused', (_, script, message) => {
   expect(() => checkScript(script)).toThrow(message);

@@ -27,10 +27,8 @@ const RETRY: RetryPolicy = {
 
 /** Longer than the longest call that a worker may configure. */
 const POLL_TIMEOUT = '35 s';
-/** `operation.cancel` makes two calls. */
-const CANCEL_TIMEOUT = '70 s';
-/** A start whose token is refused calls twice. A lost worker shows within the heartbeat timeout. */
-const START_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '5 s' };
+/** Of two calls: a start whose token is refused, or `operation.cancel`. A lost worker shows within the heartbeat timeout. */
+const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '5 s' };
 
 function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions): OperationActivities {
   return proxyActivities<OperationActivities>({
@@ -53,14 +51,12 @@ function limits({ summary, scheduleToCloseTimeoutMs: ms }: CallLimits): Activity
 }
 
 /** What a poll is told of its wait. */
-export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method'>;
+export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
 
 export function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
-  const { cloud, operationId, method } = target;
+  const { taskQueue: _, ...operation } = target;
   return activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) })[GET_ACTIVITY]({
-    cloud,
-    operationId,
-    ...(method === undefined ? {} : { method }),
+    ...operation,
     ...input,
   });
 }
@@ -71,10 +67,11 @@ export function getOnce(target: Target): Promise<GetResult> {
   return getOperation(target, { startedAtMs: Date.now(), schedule }, { summary: target.operationId });
 }
 
-export function cancelOperation(target: Target, call: CallLimits): Promise<CancelResult> {
-  const { cloud, operationId } = target;
-  const input: CancelInput = { cloud, operationId };
-  return activities(target, { startToCloseTimeout: CANCEL_TIMEOUT, ...limits(call) })[CANCEL_ACTIVITY](input);
+/** `startedAtMs` is when the wait began, or this request where nobody waits. */
+export function cancelOperation(target: Target, startedAtMs: number, call: CallLimits): Promise<CancelResult> {
+  const { taskQueue: _, ...operation } = target;
+  const input: CancelInput = { ...operation, startedAtMs };
+  return activities(target, { ...CALL_TIMEOUTS, ...limits(call) })[CANCEL_ACTIVITY](input);
 }
 
 /**
@@ -88,7 +85,7 @@ export function startOperation(
   call: CallLimits,
 ): Promise<StartResult> {
   return activities(taskQueue === undefined ? {} : { taskQueue }, {
-    ...START_TIMEOUTS,
+    ...CALL_TIMEOUTS,
     ...limits(call),
     ...(once && { retry: { ...RETRY, maximumAttempts: 1 } }),
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -1,11 +1,11 @@
-import { ActivityFailure, ApplicationFailure, ServerFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, ServerFailure } from '@temporalio/common';
 import type { StartInput } from '../activities';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
 import type { OperationStatus } from '../src/model/snapshot';
 import { codeName, statusCode } from '../src/model/status-code';
-import { durationText, operationName, stillRunningText, timedOutText } from '../src/model/texts';
+import { cancelledText, durationText, operationName, stillRunningText, timedOutText } from '../src/model/texts';
 import { notStartedText } from '../src/model/start-texts';
 import type { ConfirmedCancel } from './cancel';
 import type { WaitState } from './state';
@@ -76,12 +76,24 @@ export function notInTime(err: unknown): undefined {
   throw err;
 }
 
+/** Why an activity was not done {@link notInTime}: what its last attempt failed of. */
+export function lastProblem(err: unknown): string {
+  const { cause } = err instanceof ActivityFailure ? err : {};
+  return cause instanceof ApplicationFailure ? cause.message : 'no worker has answered';
+}
+
 /** What is last known of the operation, for a failure's details. */
 export function lastSeen({ operation, lastPolledAtMs }: WaitState): LastSeen {
   return {
     ...(operation && { operation }),
     ...(lastPolledAtMs !== undefined && { lastPolledAt: new Date(lastPolledAtMs).toISOString() }),
   };
+}
+
+/** The caller was cancelled. The details are for compensation: the operation as last seen tells what was being built. */
+export function cancelledFailure(target: Target, end: string, state: WaitState): CancelledFailure {
+  const { cloud, operationId } = target;
+  return new CancelledFailure(cancelledText(cloud, operationId, end), [{ cloud, operationId, ...lastSeen(state) }]);
 }
 
 /** The time that the caller gave the operation is up; `cancel` is what came of cancelling it, where it was cancelled. */
@@ -114,7 +126,7 @@ export function stillRunningFailure(
     type: 'OperationStillRunning',
     cloud: operation.cloud,
     operationId: operation.id,
-    message: stillRunningText(operation, cancelTimeoutMs, refused),
+    message: stillRunningText(operation, cancelTimeoutMs, cancel),
     details: refused?.details ?? [],
     ...lastSeen(state),
     operation,

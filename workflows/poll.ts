@@ -106,12 +106,10 @@ export async function lastLook(
   target: Target,
   state: WaitState,
   limitMs: number,
+  summaryOf = (poll: number): string => pollSummary(state.operation ?? { id: target.operationId }, poll),
 ): Promise<OperationSnapshot | undefined> {
   const { startedAtMs } = state;
-  const limits = {
-    summary: pollSummary(state.operation ?? { id: target.operationId }, state.polls + 1),
-    scheduleToCloseTimeoutMs: limitMs,
-  };
+  const limits = { summary: summaryOf(state.polls + 1), scheduleToCloseTimeoutMs: limitMs };
   const polled = await getOperation(target, { startedAtMs, schedule: LAST_LOOK }, limits).catch(notInTime);
   return polled && recordPoll(state, polled.operation);
 }

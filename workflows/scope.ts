@@ -29,12 +29,16 @@ export async function operationScope<T>(fn: () => Promise<T>): Promise<T> {
   } finally {
     const open = [...scope.waits];
     scope.cancel();
-    for (const end of await Promise.allSettled(open)) {
-      if (end.status === 'rejected' && !isCancellation(end.reason)) {
-        log.warn('A wait left open in an operationScope was cancelled, but its operation is not', {
-          error: end.reason,
-        });
-      }
-    }
+    for (const end of await Promise.allSettled(open)) logLeftOpen(end);
+  }
+}
+
+/** Nobody may be left to look at the promise of a wait; that an operation goes on, or is done, may cost money. */
+function logLeftOpen(end: PromiseSettledResult<unknown>): void {
+  if (end.status === 'fulfilled') {
+    log.warn('A wait left open in an operationScope was cancelled, but its operation had succeeded');
+  } else if (!isCancellation(end.reason)) {
+    const message = end.reason instanceof Error ? end.reason.message : String(end.reason);
+    log.warn(`A wait left open in an operationScope was cancelled, but its operation is not: ${message}`);
   }
 }

@@ -186,7 +186,7 @@ export class OperationStart {
     const state: WaitState = { ...beginWait(), operation };
     const { cancelTimeoutMs, cancellationType } = this.waitOptions;
     if (cancellationType === 'TRY_CANCEL') {
-      await requestCancel(target, cancelTimeoutMs, () => undefined);
+      await requestCancel(target, state, cancelTimeoutMs, () => undefined);
       throw new CancelledFailure(startCancelledText(cloud, method, `${operation.id} was asked to cancel`));
     }
     const cancel = await cancelAndConfirm(target, this.waitOptions, state);

@@ -8,6 +8,8 @@ export interface Target {
   taskQueue?: string;
   /** The path of the method that started it, where the caller expects its types. */
   method?: string;
+  /** Which wait of the workflow run this is, from 1: by it a worker finds what it watches for it. */
+  wait?: number;
 }
 
 /** Checks what a caller gave; throws an OptionError. `method` is an OperationMethod or its path. */

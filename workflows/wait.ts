@@ -1,11 +1,10 @@
-import { CancelledFailure } from '@temporalio/common';
 import { allHandlersFinished, CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { endedFailure } from '../src/model/failure';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
-import { cancelledText, deadlineSummary } from '../src/model/texts';
-import { cancelAndConfirm, requestCancel, type ConfirmedCancel } from './cancel';
-import { lastSeen, notPolledFailure, stillRunningFailure, timedOutFailure } from './failures';
+import { deadlineSummary } from '../src/model/texts';
+import { cancelAndConfirm, onEnd, requestCancel, type ConfirmedCancel } from './cancel';
+import { cancelledFailure, lastSeen, notPolledFailure, stillRunningFailure, timedOutFailure } from './failures';
 import { countWait } from './metrics';
 import {
   endsWait,
@@ -25,6 +24,9 @@ type Succeeded = OperationSnapshot & { state: 'succeeded' };
 /** How long a single look may take, retries included. */
 const LOOK_MS = 10_000;
 
+/** Of this workflow run. */
+let waits = 0;
+
 /** One wait for one operation. */
 export class OperationWait {
   #seenEnded: (operation: EndedOperation) => void = () => undefined;
@@ -35,12 +37,16 @@ export class OperationWait {
   /** Hints do not hold it up any more. */
   #isOver = false;
 
+  readonly target: Target;
+
   constructor(
-    readonly target: Target,
+    target: Target,
     readonly options: ResolvedWaitOptions,
     readonly state: WaitState,
     readonly longHistory: LongHistory,
-  ) {}
+  ) {
+    this.target = { ...target, wait: ++waits };
+  }
 
   /**
    * Waits until the operation is done and gives it, or throws the failure of its end. Belongs to the scope that it is
@@ -51,9 +57,9 @@ export class OperationWait {
     const caller = CancellationScope.current();
     // As a start may have found it: there is nothing to wait for or to cancel.
     const { operation } = this.state;
-    if (operation && isDone(operation)) return new Promise((resolve) => resolve(this.#ended(operation)));
+    if (operation && isDone(operation)) return new Promise((resolve) => resolve(this.#ended(operation, caller)));
     if (caller.consideredCancelled && !operation) {
-      return Promise.reject(new CancelledFailure('Cancelled before the wait began'));
+      return Promise.reject(cancelledFailure(this.target, 'is left alone: the wait had not begun', this.state));
     }
     // An operation that was started here is ours to cancel, also where the cancellation came between start and wait.
     const result = CancellationScope.nonCancellable(() =>
@@ -116,12 +122,16 @@ export class OperationWait {
     if (options.timeoutMs !== undefined) racers.push(polling.run(() => this.#deadline(options.timeoutMs ?? 0)));
     // Those that lose the race are rejected when polling is cancelled; nobody else looks at them.
     for (const racer of racers) racer.catch(() => undefined);
-    const first = await Promise.race(racers).finally(() => (this.#isOver = true));
+    const forget = onEnd(this.target, (operation) => this.#seenEnded(operation));
+    const first = await Promise.race(racers).finally(() => {
+      forget();
+      this.#isOver = true;
+    });
     const stopPolling = (): void => polling.cancel();
     if (first === 'cancelled') return this.#cancelled(stopPolling);
     if (first === 'timedOut') return this.#timedOut(caller, stopPolling);
     stopPolling();
-    return this.#ended(first);
+    return this.#ended(first, caller);
   }
 
   async #poll(): Promise<EndedOperation> {
@@ -152,24 +162,28 @@ export class OperationWait {
     switch (options.cancellationType) {
       case 'ABANDON':
         stopPolling();
-        throw new CancelledFailure(cancelledText(target.cloud, target.operationId, 'goes on in the cloud'));
+        throw cancelledFailure(target, 'goes on in the cloud', state);
       case 'TRY_CANCEL':
-        await requestCancel(target, options.cancelTimeoutMs, stopPolling);
-        throw new CancelledFailure(cancelledText(target.cloud, target.operationId, 'was asked to cancel'));
-      case 'WAIT_CANCELLATION_COMPLETED': {
-        const cancel = await cancelAndConfirm(target, options, state, stopPolling);
-        switch (cancel.outcome) {
-          case 'completed':
-            return cancel.operation;
-          case 'cancelled':
-            throw new CancelledFailure(cancelledText(target.cloud, target.operationId, 'was cancelled in the cloud'));
-          case 'failed':
-            return this.#ended(cancel.operation);
-          case 'unsupported':
-          case 'unconfirmed':
-            throw stillRunningFailure(cancel, options.cancelTimeoutMs, state);
-        }
-      }
+        await requestCancel(target, state, options.cancelTimeoutMs, stopPolling);
+        throw cancelledFailure(target, 'was asked to cancel', state);
+      case 'WAIT_CANCELLATION_COMPLETED':
+        return this.#confirmed(await cancelAndConfirm(target, options, state, stopPolling));
+    }
+  }
+
+  /** What the cancelled caller gets. */
+  #confirmed(cancel: ConfirmedCancel): Succeeded {
+    const { target, options, state } = this;
+    switch (cancel.outcome) {
+      case 'completed':
+        return cancel.operation;
+      case 'cancelled':
+        throw cancelledFailure(target, 'was cancelled in the cloud', state);
+      case 'failed':
+        throw endedFailure(cancel.operation, lastSeen(state));
+      case 'unsupported':
+      case 'unconfirmed':
+        throw stillRunningFailure(cancel, options.cancelTimeoutMs, state);
     }
   }
 
@@ -178,20 +192,25 @@ export class OperationWait {
     let cancel: ConfirmedCancel | undefined;
     if (options.onTimeout === 'cancel') {
       cancel = await cancelAndConfirm(target, options, state, stopPolling);
-      if (cancel.outcome === 'completed') return cancel.operation;
-      if (cancel.outcome === 'failed') return this.#ended(cancel.operation);
+      // Cancelled meanwhile, he asks for no more than has been done.
+      if (caller.consideredCancelled) return this.#confirmed(cancel);
+      if (cancel.outcome === 'completed' || cancel.outcome === 'failed') return this.#ended(cancel.operation, caller);
     } else {
       stopPolling();
       // It may have ended since the last poll, and the failure should tell the state as it is now.
       const operation = await lastLook(target, state, LOOK_MS);
-      if (operation && isDone(operation)) return this.#ended(operation);
+      if (operation && isDone(operation)) return this.#ended(operation, caller);
       if (caller.consideredCancelled) return this.#cancelled(() => undefined);
     }
     throw timedOutFailure(target, options.timeoutMs ?? 0, state, cancel);
   }
 
-  #ended(operation: EndedOperation): Succeeded {
+  #ended(operation: EndedOperation, caller: CancellationScope): Succeeded {
     if (operation.state === 'succeeded') return operation;
+    // However it came to that: it is what the cancelled caller wants.
+    if (operation.state === 'failed' && operation.error.codeName === 'CANCELLED' && caller.consideredCancelled) {
+      throw cancelledFailure(this.target, 'was cancelled in the cloud', this.state);
+    }
     throw endedFailure(operation, lastSeen(this.state));
   }
 }

@@ -119,33 +119,32 @@ export function timedOutText(
   operationId: string,
   timeoutMs: number,
   seen: { operation?: OperationSnapshot; lastPolledAt?: string },
-  cancel?: { outcome: string; refused?: OperationStatus },
+  cancel?: { outcome: string } & NotCancelled,
 ): string {
   const { operation, lastPolledAt } = seen;
   const name = operation ? nameOf(operation) : operationName(cloud, operationId);
   const missed = `${name} did not end within ${durationText(timeoutMs)}`;
   if (cancel?.outcome === 'cancelled') return `${missed}, and was cancelled`;
   const state = operation && lastPolledAt ? `it was ${stateText(operation)} at ${lastPolledAt}` : 'it was never seen';
-  return `${missed}: ${state}, and ${goesOn(cancel)}`;
+  return `${missed}: ${state}, and ${cancel ? notCancelledText(cancel) : 'it goes on in the cloud'}`;
 }
 
-function goesOn(cancel: { refused?: OperationStatus } | undefined): string {
-  if (!cancel) return 'it goes on in the cloud';
-  return cancel.refused
-    ? `the cloud refused to cancel it (${statusText(cancel.refused)}), so it goes on`
-    : 'the cloud has not confirmed that it is cancelled';
+/** Why an operation is not cancelled: the cloud refused, or nothing came back; neither where it accepted. */
+export interface NotCancelled {
+  refused?: OperationStatus;
+  problem?: string;
+}
+
+function notCancelledText({ refused, problem }: NotCancelled): string {
+  if (refused) return `the cloud refused to cancel it (${statusText(refused)})`;
+  if (problem !== undefined)
+    return `the cloud could not be asked to cancel it (${cut(redact(problem), MAXIMUM_STATUS_LENGTH)})`;
+  return 'the cloud has not confirmed that it is cancelled';
 }
 
 /** Why a cancelled caller cannot be told how the operation ended. */
-export function stillRunningText(
-  operation: OperationSnapshot,
-  cancelTimeoutMs: number,
-  refused?: OperationStatus,
-): string {
-  const why = refused
-    ? `the cloud refused to cancel it (${statusText(refused)})`
-    : 'the cloud has not confirmed that it is cancelled';
-  return `${nameOf(operation)} is still ${stateText(operation)}: ${why}, and it did not end within ${durationText(cancelTimeoutMs)}`;
+export function stillRunningText(operation: OperationSnapshot, cancelTimeoutMs: number, why: NotCancelled): string {
+  return `${nameOf(operation)} is still ${stateText(operation)}: ${notCancelledText(why)}, and it did not end within ${durationText(cancelTimeoutMs)}`;
 }
 
 /** Why a wait ended as cancelled. */
@@ -158,6 +157,12 @@ export function cancelSummary(operationId: string): string {
   return summary(shortId(operationId));
 }
 
+/** The summary of an activity that polls an operation after a request to cancel it. */
+export function cancelPollSummary(operation: Titled, poll: number, refused?: OperationStatus): string {
+  const state = refused ? `cancel refused: ${refused.codeName}` : 'cancelling';
+  return summary(titleOf(operation), state, `poll ${poll}`);
+}
+
 /** The summary of the timer that ends a wait: it stands alone in the timeline. */
 export function deadlineSummary(operationId: string): string {
   return summary(shortId(operationId), 'timeout of the wait');
@@ -167,12 +172,14 @@ export function deadlineSummary(operationId: string): string {
  * The summary of an activity that polls; the activity's type stands before it. The first one may be all there is of a
  * wait, which a worker watches or the server retries, so it has no number.
  */
-export function pollSummary(
-  operation: Pick<OperationSnapshot, 'id' | 'description' | 'metadata'>,
-  poll: number,
-): string {
-  const about = subject(operation);
-  return summary(about ? operationTitle(operation) : shortId(operation.id), poll > 1 ? `poll ${poll}` : '');
+export function pollSummary(operation: Titled, poll: number): string {
+  return summary(titleOf(operation), poll > 1 ? `poll ${poll}` : '');
+}
+
+type Titled = Pick<OperationSnapshot, 'id' | 'description' | 'metadata'>;
+
+function titleOf(operation: Titled): string {
+  return subject(operation) ? operationTitle(operation) : shortId(operation.id);
 }
 
 /** The summary of the timer between two polls: it stands alone in the timeline, so what changes comes early. */

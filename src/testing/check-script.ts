@@ -94,7 +94,8 @@ export type CheckedCancel =
   | 'cancels'
   | 'completes'
   | 'ignores'
-  | { cancelsAfter: number }
+  | { completesAfter: number }
+  | { cancelsAfter: number; rollback?: number }
   | { refuses: CheckedError }
   | { overwrittenBy: CheckedError; after: number };
 
@@ -104,9 +105,17 @@ export function checkCancel(field: string, value: unknown): CheckedCancel {
     throw new OptionError(field, value, 'give "cancels", "completes", "ignores" or an object');
   }
   const given = plainObject(field, value);
+  if (given.completesAfter !== undefined) {
+    onlyKeys(field, given, ['completesAfter']);
+    return { completesAfter: delayMs(`${field}.completesAfter`, given.completesAfter) };
+  }
   if (given.cancelsAfter !== undefined) {
-    onlyKeys(field, given, ['cancelsAfter']);
-    return { cancelsAfter: delayMs(`${field}.cancelsAfter`, given.cancelsAfter) };
+    onlyKeys(field, given, ['cancelsAfter', 'rollback']);
+    const cancelsAfter = delayMs(`${field}.cancelsAfter`, given.cancelsAfter);
+    if (given.rollback === undefined) return { cancelsAfter };
+    const rollback = delayMs(`${field}.rollback`, given.rollback);
+    if (rollback <= cancelsAfter) return { cancelsAfter, rollback };
+    throw new OptionError(`${field}.rollback`, given.rollback, `give at most cancelsAfter (${cancelsAfter} ms)`);
   }
   if (given.refuses !== undefined) {
     onlyKeys(field, given, ['refuses']);

@@ -1,7 +1,6 @@
 import type { AnyJson } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
-import type { CheckedError } from './check-script';
-import type { CheckedOperation } from './check-script';
+import type { CheckedCancel, CheckedError, CheckedOperation } from './check-script';
 
 /** A scripted operation at one moment. */
 export interface Scene {
@@ -47,14 +46,27 @@ function scripted(script: CheckedOperation, createdAt: number): Turn[] {
 function cancelled(turns: Turn[], script: CheckedOperation, cancelledAt: number): Turn[] {
   const { onCancel = 'cancels' } = script;
   if (onCancel === 'ignores' || (typeof onCancel === 'object' && 'refuses' in onCancel)) return turns;
-  const delay = typeof onCancel === 'object' && 'cancelsAfter' in onCancel ? onCancel.cancelsAfter : 0;
-  const at = cancelledAt + delay;
-  // Once it has failed or is done the end is settled.
-  if (turns.some((turn) => turn.at <= at && (turn.change.error || turn.change.response))) return turns;
-  if (onCancel === 'completes') return turns.map((turn) => ({ ...turn, at: Math.min(turn.at, at) }));
-  const end: Turn[] = [{ at, change: { done: true, error: CANCELLED } }];
+  const completesAfter = completionOf(onCancel);
+  if (completesAfter !== undefined) {
+    // Once it has failed the end is settled.
+    if (turns.some((turn) => turn.at <= cancelledAt && turn.change.error)) return turns;
+    return turns.map((turn) => ({ ...turn, at: Math.min(turn.at, cancelledAt + completesAfter) }));
+  }
+  const { cancelsAfter = 0, rollback = 0 } = typeof onCancel === 'object' && 'cancelsAfter' in onCancel ? onCancel : {};
+  const at = cancelledAt + cancelsAfter;
+  const failsAt = at - rollback;
+  if (turns.some((turn) => turn.at <= failsAt && (turn.change.error || turn.change.response))) return turns;
+  const end: Turn[] = [
+    { at: failsAt, change: { error: CANCELLED } },
+    { at, change: { done: true, error: CANCELLED } },
+  ];
   if (typeof onCancel === 'object' && 'overwrittenBy' in onCancel) {
     end.push({ at: at + onCancel.after, change: { error: onCancel.overwrittenBy } });
   }
-  return [...turns.filter((turn) => turn.at <= at), ...end];
+  return [...turns.filter((turn) => turn.at <= failsAt), ...end];
+}
+
+function completionOf(onCancel: CheckedCancel): number | undefined {
+  if (onCancel === 'completes') return 0;
+  return typeof onCancel === 'object' && 'completesAfter' in onCancel ? onCancel.completesAfter : undefined;
 }

@@ -36,8 +36,10 @@ export type Played<T> = '@type' extends keyof T ? T : Partial<T>;
  * What Cancel does to an operation that is neither done nor rolling back; later than that it changes nothing.
  * - `'cancels'`: done with CANCELLED at once
  * - `'completes'`: done with its scripted end at once
+ * - `completesAfter`: done with its scripted end so much later, unless it ends before
  * - `'ignores'`: nothing; it goes on to its scripted end
- * - `cancelsAfter`: done with CANCELLED so much later, unless it ends before
+ * - `cancelsAfter`: done with CANCELLED so much later, unless it ends before; for the last `rollback` of that time (none
+ *   by default) it shows CANCELLED while it is not done
  * - `refuses`: the call fails with that error, such as UNIMPLEMENTED (12), and the operation goes on
  * - `overwrittenBy`: done with CANCELLED at once, and so much later with this error instead, as a cloud was seen to do
  */
@@ -45,7 +47,8 @@ export type CancelBehaviour =
   | 'cancels'
   | 'completes'
   | 'ignores'
-  | { cancelsAfter: Duration }
+  | { completesAfter: Duration }
+  | { cancelsAfter: Duration; rollback?: Duration }
   | { refuses: ScriptedError }
   | { overwrittenBy: ScriptedError; after: Duration };
 

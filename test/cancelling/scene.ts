@@ -1,0 +1,65 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import type { FakeCloud } from 'temporal-lro/testing';
+import { startEnvironment, type TestEnvironment, type TestEnvironmentOptions } from '../support/environment';
+
+const SERVICE = '/yandex.cloud.operation.OperationService/';
+
+/** A worker with the workflows of this folder, and what its tests look at. */
+export interface Scene extends TestEnvironment {
+  /** Resolves when the cloud has been asked for the operation, `count` times. */
+  polled: (operationId: string, count?: number) => Promise<void>;
+}
+
+export async function startScene(options: TestEnvironmentOptions = {}): Promise<Scene> {
+  const workflowsPath = require.resolve('./workflows');
+  const worker = options.worker === false ? options.worker : { workflowsPath, ...options.worker };
+  const environment = await startEnvironment({ ...options, worker });
+  return { ...environment, polled: watchPolls(environment.cloud) };
+}
+
+function watchPolls(cloud: FakeCloud): Scene['polled'] {
+  const counts = new Map<string, number>();
+  const watchers = new Set<() => void>();
+  cloud.intercept(({ method, operationId = '', count }) => {
+    if (method === `${SERVICE}Get`) counts.set(operationId, count);
+    for (const look of watchers) look();
+    return undefined;
+  });
+  return (operationId, count = 1) =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if ((counts.get(operationId) ?? 0) < count) return;
+        watchers.delete(look);
+        resolve();
+      };
+      watchers.add(look);
+      look();
+    });
+}
+
+/** How often the cloud was asked to cancel the operation. */
+export function cancels({ calls }: FakeCloud, id: string): number {
+  return calls.filter(({ method, operationId }) => method === `${SERVICE}Cancel` && operationId === id).length;
+}
+
+/** An event of a history as JSON, its type without the prefix: `WORKFLOW_TASK_FAILED`. */
+export interface HistoryEvent {
+  eventType: string;
+  userMetadata?: { summary?: { data: string } };
+  workflowTaskFailedEventAttributes?: { cause: string };
+}
+
+export async function eventsOf(handle: WorkflowHandle): Promise<HistoryEvent[]> {
+  const history = JSON.parse(historyToJSON(await handle.fetchHistory())) as { events: HistoryEvent[] };
+  return history.events.map((event) => ({ ...event, eventType: event.eventType.replace('EVENT_TYPE_', '') }));
+}
+
+/**
+ * Why tasks of a workflow have failed. Not that it closed when there was news for it: so does every workflow, and its
+ * task is then done again with the news.
+ */
+export async function taskFailures(handle: WorkflowHandle): Promise<string[]> {
+  const causes = (await eventsOf(handle)).flatMap((event) => event.workflowTaskFailedEventAttributes?.cause ?? []);
+  return causes.filter((cause) => cause !== 'WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND');
+}
