@@ -128,6 +128,11 @@ export async function cancelByHandle(
   return { outcome, beside: await Promise.race([beside, sleep('1 s').then(() => ({ gets: 'its wait goes on' }))]) };
 }
 
+/** Stays open until each of its waits has ended, though it is cancelled. */
+export function waitForMany(waits: { operationId: string; options: WaitOptions }[]): Promise<Told[]> {
+  return Promise.all(waits.map(({ operationId, options }) => told(wait(operationId, options))));
+}
+
 /** Cancels in three ways while the first of them is under way. */
 export async function cancelThrice(operationId: string): Promise<{ outcomes: string[]; waited: Told }> {
   const scope = new CancellationScope();

@@ -2,7 +2,15 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { operationChanged, operationWorkflowId, pollOperation } from 'temporal-lro';
 import { CLOUD, type TestEnvironment } from '../support/environment';
 import { startRecipes } from './start-recipes';
-import { awaitInChild, awaitOperation, cancelOwnWait, lookAndWait, wait } from './workflows';
+import {
+  awaitInChild,
+  awaitOperation,
+  cancelBesideWait,
+  cancelOwnWait,
+  loseInScope,
+  lookAndWait,
+  wait,
+} from './workflows';
 
 /** Runs a workflow, to its end if it has one, and gives the run whose history is kept. */
 export type Recipe = (environment: TestEnvironment) => Promise<WorkflowHandle>;
@@ -65,6 +73,38 @@ export const recipes: Record<string, Recipe> = {
     const args: Parameters<typeof wait> = [CLOUD, id];
     const handle = await environment.client.workflow.start(wait, { ...environment.workflow(), args });
     return cancelled(environment, id, handle);
+  },
+  'wait-cancelled-in-vain': async (environment) => {
+    const id = environment.cloud.operation({ after: '1 h', onCancel: 'ignores', response: EMPTY });
+    const args: Parameters<typeof wait> = [CLOUD, id, { cancelTimeout: '2 s' }];
+    const handle = await environment.client.workflow.start(wait, { ...environment.workflow(), args });
+    return cancelled(environment, id, handle);
+  },
+  'wait-try-cancel': async (environment) => {
+    const id = environment.cloud.operation({ after: '1 h', response: EMPTY });
+    const args: Parameters<typeof wait> = [CLOUD, id, { cancellationType: 'TRY_CANCEL' }];
+    const handle = await environment.client.workflow.start(wait, { ...environment.workflow(), args });
+    return cancelled(environment, id, handle);
+  },
+  'wait-abandoned': async (environment) => {
+    const id = environment.cloud.operation({ after: '1 h', response: EMPTY });
+    const args: Parameters<typeof wait> = [CLOUD, id, { cancellationType: 'ABANDON' }];
+    const handle = await environment.client.workflow.start(wait, { ...environment.workflow(), args });
+    return cancelled(environment, id, handle);
+  },
+  'wait-timed-out-and-cancelled': ({ client, cloud, workflow }) => {
+    const id = cloud.operation({ after: '1 h', onCancel: { cancelsAfter: 2000 }, response: EMPTY });
+    const args: Parameters<typeof wait> = [CLOUD, id, { timeout: '1 s', onTimeout: 'cancel' }];
+    return ended(client.workflow.start(wait, { ...workflow(), args }));
+  },
+  'handle-cancel': ({ client, cloud, workflow }) => {
+    const id = cloud.operation({ after: '1 h', onCancel: { cancelsAfter: 2000 }, response: EMPTY });
+    const args: Parameters<typeof cancelBesideWait> = [CLOUD, id];
+    return ended(client.workflow.start(cancelBesideWait, { ...workflow(), args }));
+  },
+  'operation-scope': ({ client, cloud, workflow }) => {
+    const args: Parameters<typeof loseInScope> = [CLOUD, cloud.operation({ after: '1 h', response: EMPTY })];
+    return ended(client.workflow.start(loseInScope, { ...workflow(), args }));
   },
   'wait-cancelled-by-scope': ({ client, cloud, workflow }) => {
     const args: Parameters<typeof cancelOwnWait> = [

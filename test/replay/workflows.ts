@@ -1,6 +1,13 @@
 // The workflow types of the committed histories: the package's own, and callers of its helpers.
-import { CancellationScope, executeChild, isCancellation, ParentClosePolicy } from '@temporalio/workflow';
-import { operations, operationWorkflowId, type AnyJson, type WaitOptions } from 'temporal-lro/workflow';
+import { CancellationScope, executeChild, isCancellation, ParentClosePolicy, sleep } from '@temporalio/workflow';
+import {
+  operationFailure,
+  operations,
+  operationScope,
+  operationWorkflowId,
+  type AnyJson,
+  type WaitOptions,
+} from 'temporal-lro/workflow';
 import { awaitOperation } from 'temporal-lro/workflow-definitions';
 import { ClusterService } from '../../src/testing/resources';
 
@@ -19,6 +26,21 @@ export async function cancelOwnWait(cloud: string, operationId: string, options:
     () => 'completed',
     (err: unknown) => (isCancellation(err) ? 'cancelled' : String(err)),
   );
+}
+
+/** Cancels by a handle what it waits for. */
+export async function cancelBesideWait(cloud: string, operationId: string): Promise<string[]> {
+  const handle = operations(cloud).getHandle(operationId);
+  const waited = handle.result().then(
+    () => 'completed',
+    (err: unknown) => operationFailure(err)?.type ?? String(err),
+  );
+  return [(await handle.cancel()).outcome, await waited];
+}
+
+/** A wait that loses a race. */
+export function loseInScope(cloud: string, operationId: string): Promise<unknown> {
+  return operationScope(() => Promise.race([operations(cloud).wait(operationId), sleep('1 s')]));
 }
 
 export async function lookAndWait(cloud: string, operationId: string): Promise<string[]> {

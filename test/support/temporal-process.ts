@@ -19,7 +19,8 @@ export interface TemporalProcess {
   remove(): Promise<void>;
 }
 
-export async function startTemporalProcess(): Promise<TemporalProcess> {
+/** `dynamicConfig` are settings such as `limit.historyCount.suggestContinueAsNew=20`. */
+export async function startTemporalProcess(dynamicConfig: string[] = []): Promise<TemporalProcess> {
   const cli = findTemporalCli();
   if (cli === undefined) throw new Error('There is no Temporal CLI, and none could be fetched');
   const directory = mkdtempSync(join(tmpdir(), 'temporal-'));
@@ -35,6 +36,7 @@ export async function startTemporalProcess(): Promise<TemporalProcess> {
     String(port),
     '--log-level',
     'error',
+    ...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]),
   ];
   // What the server has acknowledged is on the disk.
   const database = ['--db-filename', join(directory, 'temporal.db'), '--sqlite-pragma', 'synchronous=FULL'];

@@ -1,0 +1,103 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { operationWorkflowId } from 'temporal-lro';
+import { CLOUD, runWorker } from '../support/environment';
+import { startTemporalProcess, type TemporalProcess } from '../support/temporal-process';
+import { cancels, eventsOf, startScene, taskFailures, type Scene } from './scene';
+import * as workflows from './workflows';
+
+const LONG = { after: '1 h', response: { '@type': 'google.protobuf.Empty' } } as const;
+/** Events after which the server suggests to continue as new; by default 4,096. */
+const LONG_HISTORY = 20;
+
+let server: TemporalProcess;
+let scene: Scene;
+/** Workers of their own for workflows and activities, so that what comes together is made to. */
+let workflowWorker: { connection: Scene['connection']; taskQueue: string; workflowsPath: string };
+let activityWorker: Parameters<typeof runWorker>[0];
+
+beforeAll(async () => {
+  server = await startTemporalProcess([`limit.historyCount.suggestContinueAsNew=${LONG_HISTORY}`]);
+  scene = await startScene({ address: server.address, worker: false });
+  const { connection, cloud, taskQueue } = scene;
+  workflowWorker = { connection, taskQueue, workflowsPath: require.resolve('./workflows') };
+  activityWorker = { connection, taskQueue: `${taskQueue}-activities`, plugins: [cloud.plugin(CLOUD)] };
+});
+afterAll(async () => {
+  await scene.stop();
+  await server.remove();
+});
+
+function startWait(operationId: string): Promise<WorkflowHandle> {
+  return scene.client.workflow.start(workflows.awaitOperation, {
+    taskQueue: scene.taskQueue,
+    workflowId: operationWorkflowId(CLOUD, operationId),
+    args: [{ cloud: CLOUD, operationId, taskQueue: activityWorker.taskQueue, poll: { initialInterval: '5 s' } }],
+  });
+}
+
+/** Fills the history with signals that nobody handles. */
+async function lengthen(handle: WorkflowHandle): Promise<void> {
+  for (let i = 0; i < LONG_HISTORY; i++) await handle.signal('noise');
+}
+
+async function until(handle: WorkflowHandle, type: string): Promise<void> {
+  while (!(await eventsOf(handle)).some(({ eventType }) => eventType === type)) await new Promise(setImmediate);
+}
+
+async function expectCancelled(operationId: string, handle: WorkflowHandle): Promise<void> {
+  await expect(handle.result()).rejects.toThrow();
+  expect((await handle.describe()).status.name).toBe('CANCELLED');
+  expect(cancels(scene.cloud, operationId)).toBe(1);
+  expect(await taskFailures(handle)).toEqual([]);
+}
+
+/** A wait whose history has grown long while its first poll came back: the next task continues as new. */
+async function aboutToContinue(operationId: string): Promise<WorkflowHandle> {
+  const stop = await runWorker(workflowWorker);
+  const handle = await startWait(operationId);
+  await until(handle, 'ACTIVITY_TASK_SCHEDULED');
+  await stop();
+  await lengthen(handle);
+  const stopActivities = await runWorker(activityWorker);
+  await until(handle, 'ACTIVITY_TASK_COMPLETED');
+  await stopActivities();
+  return handle;
+}
+
+test('a cancellation that comes with the poll after which a wait continues as new is not lost', async () => {
+  const operationId = scene.cloud.operation(LONG);
+  const handle = await aboutToContinue(operationId);
+  await handle.cancel();
+  const stop = [await runWorker(workflowWorker), await runWorker(activityWorker)];
+  await expectCancelled(operationId, handle);
+  for (const end of stop) await end();
+});
+
+test('a wait that has continued as new is cancelled', async () => {
+  const operationId = scene.cloud.operation(LONG);
+  const first = await aboutToContinue(operationId);
+  const { runId } = await first.describe();
+  const stop = [await runWorker(workflowWorker), await runWorker(activityWorker)];
+  await until(scene.client.workflow.getHandle(first.workflowId, runId), 'WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
+  const second = scene.client.workflow.getHandle(first.workflowId);
+  await second.cancel();
+  await expectCancelled(operationId, second);
+  for (const end of stop) await end();
+});
+
+test('no cancellation is lost while waits continue as new', async () => {
+  const stop = [await runWorker(workflowWorker), await runWorker(activityWorker)];
+  const ids = Array.from({ length: 20 }, () => scene.cloud.operation(LONG));
+  await Promise.all(
+    ids.map(async (operationId) => {
+      await startWait(operationId);
+      // By its id alone, it is whichever run is the latest.
+      const handle = scene.client.workflow.getHandle(operationWorkflowId(CLOUD, operationId));
+      await scene.polled(operationId);
+      await lengthen(handle);
+      await handle.cancel();
+      await expectCancelled(operationId, handle);
+    }),
+  );
+  for (const end of stop) await end();
+});
