@@ -123,6 +123,7 @@ test.each(cells)('Cancelled is %s, and the cloud %s: %s', async (row, _, gets, c
     const { operationId, operation, failures, ...told } = ended;
     expect({ name, ...told }).toMatchObject({ name, gets });
     if (told.gets.startsWith('`Operation')) expect(told.message).toContain(operationId.slice(0, 20));
+    if (/StillRunning|TimedOut/.test(gets) && column.why) expect(told.message).toMatch(column.why);
     // A workflow or child that ends as Canceled has nothing to carry it in.
     if (/`(Operation|')/.test(gets) || (/scope/i.test(row) && gets !== 'the response')) {
       expect(operation).toMatchObject({ metadata: { clusterId: 'cluster-1' } });

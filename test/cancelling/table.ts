@@ -10,6 +10,8 @@ export interface Column {
   /** @default 30 s, longer than any of the scripts */
   cancelTimeout?: WaitOptions['cancelTimeout'];
   outcome: string;
+  /** What the message says where the operation goes on: it is all that the UI shows. */
+  why?: RegExp;
 }
 
 const METADATA = { '@type': 'fakecloud.v1.CreateClusterMetadata', clusterId: 'cluster-1' };
@@ -62,6 +64,7 @@ export const columns: Column[] = [
     },
     cancelTimeout: '1 s',
     outcome: 'unsupported',
+    why: /the cloud refused to cancel it \([A-Z_]+: This operation cannot be cancelled\.\)/,
   },
   {
     cloud: 'does not end it in time',
@@ -71,6 +74,7 @@ export const columns: Column[] = [
     },
     cancelTimeout: '1 s',
     outcome: 'unconfirmed',
+    why: /the cloud (has not confirmed that it is cancelled|could not be asked to cancel it \(.*UNAVAILABLE.*\))/,
   },
 ];
 
