@@ -30,7 +30,7 @@ export interface CancelResult {
 }
 
 /** A lost worker is noticed within the heartbeat timeout; an attempt that is quicker than this sends none. */
-const HEARTBEAT_INTERVAL_MS = 3_000;
+const HEARTBEAT_INTERVAL_MS = 2_000;
 /** Of attempts: an operation that nobody wants costs money. */
 const SCHEDULE = { initialIntervalMs: 1_000, ageFraction: 0.1, maximumIntervalMs: 10_000, jitter: 0.2 };
 
