@@ -78,8 +78,9 @@ export function notInTime(err: unknown): undefined {
 
 /** Why an activity was not done {@link notInTime}: what its last attempt failed of. */
 export function lastProblem(err: unknown): string {
-  const { cause } = err instanceof ActivityFailure ? err : {};
-  return cause instanceof ApplicationFailure ? cause.message : 'no worker has answered';
+  // A timeout of the whole has the failure of the last attempt as its cause.
+  for (let e = err; e instanceof Error; e = e.cause) if (e instanceof ApplicationFailure) return e.message;
+  return 'no answer came in time';
 }
 
 /** What is last known of the operation, for a failure's details. */

@@ -130,6 +130,7 @@ test.each(cells)('Cancelled is %s, and the cloud %s: %s', async (row, _, gets, c
     }
     expect(failures).toEqual([]);
     const requests = row.includes('ABANDON') ? 0 : (column.requests?.[name] ?? 1);
-    expect({ name, requests: cancels(scene.cloud, operationId) }).toEqual({ name, requests });
+    const sent = cancels(scene.cloud, operationId);
+    expect({ name, requests: requests === 'several' && sent > 0 ? requests : sent }).toEqual({ name, requests });
   }
 });

@@ -6,7 +6,7 @@ export interface Column {
   cloud: string;
   scripts: Record<string, OperationScript>;
   /** How many requests the script takes until the cloud has answered one. @default 1 */
-  requests?: Record<string, number>;
+  requests?: Record<string, number | 'several'>;
   /** @default 30 s, longer than any of the scripts */
   cancelTimeout?: WaitOptions['cancelTimeout'];
   outcome: string;
@@ -72,7 +72,8 @@ export const columns: Column[] = [
       'and ignores the request': { ...LONG, onCancel: 'ignores' },
       'and cannot be reached': { ...LONG, faults: [{ on: 'Cancel', calls: 1000, code: 14 }] },
     },
-    cancelTimeout: '1 s',
+    cancelTimeout: '3 s',
+    requests: { 'and cannot be reached': 'several' },
     outcome: 'unconfirmed',
     why: /the cloud (has not confirmed that it is cancelled|could not be asked to cancel it \(.*UNAVAILABLE.*\))/,
   },
