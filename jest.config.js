@@ -3,7 +3,7 @@ module.exports = {
   roots: ['<rootDir>/dist/test'],
   testEnvironment: 'node',
   testTimeout: 60_000,
-  maxWorkers: 1,
+  maxWorkers: 2,
   globalSetup: '<rootDir>/dist/test/support/global-setup.js',
   globalTeardown: '<rootDir>/dist/test/support/global-teardown.js',
   reporters: ['default', '<rootDir>/dist/test/support/count-reporter.js'],

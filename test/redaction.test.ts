@@ -35,10 +35,10 @@ describe('what looks like a credential is taken out of texts', () => {
     expect(String(redacted.text)).toHaveLength(4_001);
   });
 
-  test('in time that grows with the text, not faster', () => {
+  test('of many megabytes, in time that grows with the text, not faster', () => {
     const began = performance.now();
     for (const part of ['eyJ', 't1.', '-----BEGIN A-----', 'bearer ', 'authorization:', 'x-a-'])
-      redact(part.repeat(300_000));
+      redact(part.repeat(2_000_000));
     expect(performance.now() - began).toBeLessThan(10_000);
   });
 });

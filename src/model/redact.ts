@@ -4,20 +4,23 @@ const REDACTED = '[redacted]';
 /** Of one text within the details of an error: servers put stacks and whole requests there. */
 const MAXIMUM_DETAIL_LENGTH = 4_000;
 
-/** What secrets look like. Each is found from its beginning, so a text that was cut hides nothing. */
+/**
+ * What secrets look like. Each is found from its beginning, so a text that was cut hides nothing. No
+ * credential is longer than 16 kB; without that bound a text of megabytes would overflow the matcher's stack.
+ */
 const SHAPES: readonly [RegExp, string][] = [
   // IAM tokens, by the pattern that the cloud publishes, and the beginnings of longer ones.
-  [/(?<![\w-])t1\.([\w-]+={0,2}\.[\w-]{86}={0,2}|[\w-]{16,}={0,2}(\.[\w-]*={0,2})?)/g, REDACTED],
+  [/(?<![\w-])t1\.([\w-]{1,16384}={0,2}\.[\w-]{86}={0,2}|[\w-]{16,16384}={0,2}(\.[\w-]{0,16384}={0,2})?)/g, REDACTED],
   // JSON Web Tokens.
-  [/(?<![\w-])eyJ[\w-]{8,}(\.[\w-]*){0,2}/g, REDACTED],
+  [/(?<![\w-])eyJ[\w-]{8,16384}(\.[\w-]{0,16384}){0,2}/g, REDACTED],
   // PEM, to its end or to the end of the text.
   [/-----BEGIN [A-Z0-9 ]+-----[^]*?(-----END [A-Z0-9 ]+-----|$)/g, REDACTED],
   // Headers that carry credentials, as they appear in echoes of requests.
   [
-    /\b(authorization|(?:set-)?cookie|x-[\w-]{0,40}token)(["']?\s*[:=]\s*["']?)(?:(?:bearer|basic|api-key)\s+)?[^\s"',;]{4,}/gi,
+    /\b(authorization|(?:set-)?cookie|x-[\w-]{0,40}token)(["']?\s*[:=]\s*["']?)(?:(?:bearer|basic|api-key)\s+)?[^\s"',;]{4,16384}/gi,
     `$1$2${REDACTED}`,
   ],
-  [/\b(bearer)\s+[^\s"',;]{8,}/gi, `$1 ${REDACTED}`],
+  [/\b(bearer)\s+[^\s"',;]{8,16384}/gi, `$1 ${REDACTED}`],
 ];
 
 /** The text without what looks like a credential: IAM tokens, JWTs, PEM, authorization headers. */
