@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { OperationServiceError } from '../src/cloud/error';
-import { checkResponseType } from '../src/cloud/typed-response';
+import { checkResponseType } from '../src/cloud/snapshot';
 import { retryDelayMs, startVerdict } from '../src/model/error-table';
 import { configurationError, toApplicationFailure } from '../src/model/failure';
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';

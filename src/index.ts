@@ -1,8 +1,7 @@
 // Entry 'temporal-lro': workers and clients. Not for workflow code, whose helpers are in 'temporal-lro/workflow'.
 export { OperationsPlugin } from './plugin';
 export type { CloudOptions } from './cloud/options';
-export type { Credentials } from './credentials/credentials';
-export { iamToken } from './credentials/iam-token';
+export { iamToken, type Credentials } from './credentials/credentials';
 export { serviceAccountKey, type ServiceAccountKeyOptions } from './cloud/iam';
 export { metadataService, type MetadataServiceOptions } from './credentials/metadata-service';
 export { nebiusIsrael, yandexCloud, yandexCloudKazakhstan } from './cloud/presets';

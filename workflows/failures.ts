@@ -5,8 +5,14 @@ import { configurationError, operationFailure, toApplicationFailure, type LastSe
 import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
 import type { OperationStatus } from '../src/model/snapshot';
 import { codeName, statusCode } from '../src/model/status-code';
-import { cancelledText, durationText, operationName, stillRunningText, timedOutText } from '../src/model/texts';
-import { notStartedText } from '../src/model/start-texts';
+import {
+  cancelledText,
+  durationText,
+  notStartedText,
+  operationName,
+  stillRunningText,
+  timedOutText,
+} from '../src/model/texts';
 import type { ConfirmedCancel } from './cancel';
 import type { WaitState } from './state';
 import type { Target } from './target';

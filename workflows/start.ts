@@ -13,7 +13,7 @@ import {
 } from '../src/model/options';
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
-import { conflictSummary, retrySummary, startCancelledText, startSummary } from '../src/model/start-texts';
+import { conflictSummary, retrySummary, startCancelledText, startSummary } from '../src/model/texts';
 import { startOperation } from './activities';
 import { cancelAndConfirm, requestCancel } from './cancel';
 import { attemptStatus, notStartedFailure, stillRunningFailure } from './failures';

@@ -7,7 +7,7 @@ import { isDone, type OperationSnapshot } from '../model/snapshot';
 import { operationName, runningText, statusText } from '../model/texts';
 import type { Polled } from './cloud';
 import { OperationServiceError } from './error';
-import { checkResponseType } from './typed-response';
+import { checkResponseType } from './snapshot';
 
 /** One wait as its polls see it: plain JSON, the input of the activity `operation.get`. */
 export interface GetInput {

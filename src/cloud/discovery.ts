@@ -2,7 +2,7 @@ import { Renewed, type RenewedOptions } from '../credentials/renewed';
 import { OptionError } from '../model/options';
 import { statusCode } from '../model/status-code';
 import { CallError } from './channel';
-import { checkAddress, hostOf, isLoopback } from './endpoint';
+import { checkAddress, hostOf, isLoopback } from './options';
 import { LIST_ENDPOINTS } from './envelope';
 import { OperationServiceError } from './error';
 import { iamAddressOf, type TokenService } from './iam';

@@ -6,7 +6,7 @@ import { redact } from '../model/redact';
 import { codeName } from '../model/status-code';
 import { statusText } from '../model/texts';
 import { CallError, Channels, type Reply } from './channel';
-import { checkAddress, hostOf, isLoopback } from './endpoint';
+import { checkAddress, hostOf, isLoopback } from './options';
 import { CREATE_TOKEN } from './envelope';
 import { plaintextCredentials, TransportSecurity } from './transport-security';
 

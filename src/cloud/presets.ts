@@ -1,6 +1,5 @@
-import { hostOf } from './endpoint';
 import { ServiceAccountCredentials } from './iam';
-import type { CloudOptions } from './options';
+import { hostOf, type CloudOptions } from './options';
 
 /**
  * Yandex Cloud in Russia: {@link CloudOptions} with its endpoint discovery at `api.cloud.yandex.net:443`. What `options`

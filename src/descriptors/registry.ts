@@ -1,14 +1,16 @@
 import {
-  createFileRegistry,
-  fromBinary,
   type DescFile,
   type DescMessage,
   type DescService,
   type Registry,
+  createFileRegistry,
+  fromBinary,
 } from '@bufbuild/protobuf';
 import { nestedTypes } from '@bufbuild/protobuf/reflect';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import {
+  type DescriptorProto,
+  type FileDescriptorProto,
   FileDescriptorProtoSchema,
   file_google_protobuf_any,
   file_google_protobuf_descriptor,
@@ -19,7 +21,6 @@ import {
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
-import { fillJsonNames } from './json-names';
 
 /** Present in every registry, since sets are often built without them. */
 const WELL_KNOWN = [
@@ -203,4 +204,18 @@ function nameOf(bytes: Uint8Array): string {
     reader.skip(wireType, field);
   }
   return '';
+}
+
+/** The JSON name that protoc gives a field: letters after an underscore in upper case, underscores dropped. */
+export function jsonName(fieldName: string): string {
+  return fieldName.replace(/_+(.?)/g, (_, next: string) => next.toUpperCase());
+}
+
+/** Sets that Python wrote leave `json_name` empty, which would name every field `''`: fill it in. */
+export function fillJsonNames(file: FileDescriptorProto): void {
+  const pending: DescriptorProto[] = [...file.messageType];
+  for (let message = pending.pop(); message; message = pending.pop()) {
+    for (const field of message.field) if (field.jsonName === '') field.jsonName = jsonName(field.name);
+    pending.push(...message.nestedType);
+  }
 }

@@ -1,13 +1,15 @@
+import { fromBinary, toJson } from '@bufbuild/protobuf';
+import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
+import { OptionError } from '../model/options';
 import { statusCode } from '../model/status-code';
-import { checkEffect, type CheckedEffect } from './check-script';
+import { type CheckedEffect, type CheckedScript, checkEffect, checkScript } from './check-script';
 import { OPERATION_METHODS, readRequestedId } from './envelope';
 import { callFailure, spoil } from './faults';
-import type { FaultEffect } from './script';
+import type { FaultEffect, Script } from './script';
 import type { ScriptedOperation, ScriptedOperations } from './scripted-operations';
 import type { IncomingCall, OutgoingReply } from './server';
-import type { StartMethod } from './start-method';
 
 /** A call that a FakeCloud got. */
 export interface FakeCloudCall {
@@ -91,4 +93,39 @@ export class CallDesk {
   #notFound(id: string): Error {
     return callFailure({ code: statusCode('NOT_FOUND'), message: `Operation ${id} not found` }, this.#registry);
   }
+}
+
+/** A method with a reply. */
+export interface StartMethod {
+  /** With the leading slash. */
+  path: string;
+  /** The script for a request, checked. Throws when the reply throws or its script is wrong. */
+  script(request: Uint8Array): CheckedScript;
+}
+
+/** Throws an OptionError when no descriptor has the method at `path`, or when it does not return an operation. */
+export function startMethod<Q, R, M>(
+  path: string,
+  reply: (request: Q) => Script<R, M>,
+  registry: DescriptorRegistry,
+): StartMethod {
+  const found = findOperationMethod(registry, path);
+  if (typeof found === 'string') {
+    throw new OptionError('method', path, `${found} (FakeCloud.start takes \`descriptors\`)`);
+  }
+  const { method, responseType, metadataType } = found;
+  return {
+    path: found.path,
+    script(request) {
+      const json: unknown = toJson(method.input, fromBinary(method.input, request), {
+        registry,
+        alwaysEmitImplicit: true,
+      });
+      // That the method's JSON type is what its descriptor describes is the caller's promise; nothing can check it here.
+      return checkScript(reply(json as Q), {
+        ...(responseType && { response: responseType.typeName }),
+        ...(metadataType && { metadata: metadataType.typeName }),
+      });
+    },
+  };
 }

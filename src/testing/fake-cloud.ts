@@ -6,14 +6,13 @@ import type { OperationMethod } from '../model/method';
 import { OptionError } from '../model/options';
 import type { AnyJson, JsonObject } from '../model/snapshot';
 import { OperationsPlugin } from '../plugin';
-import { CallDesk, type FakeCloudCall, type Interceptor } from './call-desk';
+import { CallDesk, startMethod, type FakeCloudCall, type Interceptor } from './call-desk';
 import { checkScript } from './check-script';
 import { serveResources } from './default-replies';
 import { OPERATION_METHODS } from './envelope';
 import type { Script } from './script';
 import { ScriptedOperations } from './scripted-operations';
 import { UnaryServer } from './server';
-import { startMethod } from './start-method';
 
 const RESOURCES = join(PROTO_DIRECTORY, 'fakecloud.binpb');
 
