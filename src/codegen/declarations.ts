@@ -7,7 +7,7 @@ import { isAlwaysThere, isWellKnown, type Direction } from './shapes';
 /** Where a type is written: it says what other types are called there. */
 export interface TypeScope {
   declared(type: DescEnum | DescMessage, direction: Direction): string;
-  /** A type of 'temporal-lro/workflow'. */
+  /** A type of 'temporal-lro/method'. */
   library(name: LibraryType): string;
   /** `{ [K in keyof T]?: T[K] | undefined }`, of a type that is called so here. */
   optional(type: string): string;

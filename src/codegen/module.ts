@@ -103,7 +103,7 @@ class ModuleScope implements TypeScope {
   }
 
   library(name: LibraryType): string {
-    return this.#import('temporal-lro/workflow', name);
+    return this.#import('temporal-lro/method', name);
   }
 
   double(): string {
