@@ -186,7 +186,7 @@ test('Ctrl-C detaches and says how to come back, and the wait is listed, shown, 
   await joined.printed('creating VMs');
   const cancelled = await temporalLro('cancel', id, '--cloud', CLOUD).ended;
   expect(cancelled.code).toBe(0);
-  expect(cancelled.stderr).toMatch(/Create cluster pg-prod \(.{24}\) was cancelled after \d+ s/);
+  expect(cancelled.stderr).toMatch(/Create cluster pg-prod \(.{24}\) was cancelled after \d+ m?s/);
   expect((await joined.ended).code).toBe(3);
   expect(env.cloud.calls.filter((call) => call.operationId === id && call.method.endsWith('/Cancel'))).toHaveLength(1);
 });

@@ -2,6 +2,7 @@ import { setTimeout } from 'timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { awaitOperation } from '../../workflows/definitions';
 import { operationQuery, pollOperation } from '../../workflows/messages';
+import { isDone, type OperationSnapshot } from '../model/snapshot';
 import type { Display } from './display';
 import { outcomeOf, type Outcome } from './outcome';
 
@@ -33,17 +34,32 @@ export async function attend(
   const result = outcomeOf(client.withAbortSignal(left.signal, () => wait.result()));
   // Where we leave before the end, it is aborted.
   result.catch(() => undefined);
-  const following = follow(client, wait, display, left.signal);
+  let isShown = false;
+  const show = (operation: OperationSnapshot): void => {
+    isShown = true;
+    display.show(operation);
+  };
+  const following = follow(client, wait, { ...display, show }, left.signal);
   try {
     const first = await Promise.race([result, interrupt.detached, following]);
     if (first === 'detached') {
       display.detach(`Detached: workflow ${wait.workflowId} goes on. Come back with\n  ${comeBack}`);
-    } else display.end(first);
+    } else {
+      if (!isShown) await showEnd(client, wait, display);
+      display.end(first);
+    }
     return first;
   } finally {
     left.abort();
     interrupt.stop();
   }
+}
+
+/** Of a wait that ended before it could be shown: what it was about. Without a worker the operation's id has to do. */
+async function showEnd(client: Client, wait: Wait, display: Display): Promise<void> {
+  const asked = client.withAbortSignal(AbortSignal.timeout(LOOK_EVERY_MS), () => wait.query(operationQuery));
+  const operation = await asked.catch(() => undefined);
+  if (operation && isDone(operation)) display.show(operation);
 }
 
 /** Ctrl-C. The first one may cancel; the next one always detaches. */

@@ -75,7 +75,7 @@ export const columns: Column[] = [
     cancelTimeout: '3 s',
     requests: { 'and cannot be reached': 'several' },
     outcome: 'unconfirmed',
-    why: /the cloud (has not confirmed that it is cancelled|could not be asked to cancel it \(.*UNAVAILABLE.*\))/,
+    why: /the cloud (has not confirmed that it is cancelled|could not be asked to cancel it \((.*UNAVAILABLE.*|no answer came in time)\))/,
   },
 ];
 
