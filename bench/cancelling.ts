@@ -1,11 +1,12 @@
 // npm run bench:cancelling: how long it takes from the cancellation of a workflow until Cancel has reached the cloud.
-import { CLOUD, startEnvironment } from '../test/support/environment';
+import { CLOUD, quietRuntime, startEnvironment } from '../test/support/environment';
 import { awaitOperation } from '../workflows/definitions';
 import { startTemporalServer } from '../src/testing/temporal-server';
 
 const COUNT = 100;
 
 async function main(): Promise<void> {
+  quietRuntime();
   const server = await startTemporalServer();
   process.env.TEMPORAL_ADDRESS = server.address;
   const workflowsPath = require.resolve('../workflows/definitions');

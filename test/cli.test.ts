@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { OperationsClient, operationSearchAttributes, operationWorkflowId } from 'temporal-lro';
 import { NetworkService } from 'temporal-lro/testing';
 import type { executeOperation } from 'temporal-lro/workflow-definitions';
-import type { OperationScript } from '../src/testing/script';
+import type { Fault, OperationScript } from '../src/testing/script';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
 
 const MAIN = join(__dirname, '../src/cli/main.js');
@@ -145,11 +145,14 @@ function drawn(stdout: string, begin: string): string | undefined {
   return text === undefined ? undefined : begin + text.replace(/[\x1b\r\n][^]*$/, '');
 }
 
+const FORBIDDEN: Fault[] = [{ on: 'Get', calls: 99, code: 7, message: 'no role' }];
 const OUTCOMES: [string, number, string, OperationScript | undefined][] = [
   ['failed', 2, 'failed: RESOURCE_EXHAUSTED: no disks', { after: 0, ...failing(8, 'no disks') }],
   ['was cancelled by somebody else', 3, 'failed: CANCELLED: by admin', { after: 0, ...failing(1, 'by admin') }],
   ['timed out', 4, 'did not end within 1 s: it was running, 21 % creating VMs', SUCCEEDS],
   ['is not known', 5, 'is not known to the cloud (NOT_FOUND', undefined],
+  ['is done with an error that says OK', 7, 'is done with an error whose code is OK', { after: 0, ...failing(0, '') }],
+  ['may not be seen', 8, 'PERMISSION_DENIED: no role', { ...SUCCEEDS, faults: FORBIDDEN }],
 ];
 
 test.each(OUTCOMES)('an operation that %s makes exit code %d', async (_, exitCode, message, script) => {
@@ -158,6 +161,21 @@ test.each(OUTCOMES)('an operation that %s makes exit code %d', async (_, exitCod
   expect(stderr).toContain(message);
   expect(stdout).toBe('');
   expect(code).toBe(exitCode);
+});
+
+test('a cloud that the worker does not configure makes exit code 9', async () => {
+  const { code, stderr } = await temporalLro('await', operation(), '--cloud', 'nowhere', '--task-queue', env.taskQueue)
+    .ended;
+  expect(stderr).toContain('cloud is "nowhere", but this worker configures yandex');
+  expect(code).toBe(9);
+});
+
+test('cancel makes exit code 10 for an operation that succeeds before it is cancelled', async () => {
+  const id = operation();
+  const run = awaiting(id);
+  await run.printed('creating VMs');
+  expect((await temporalLro('cancel', id, '--cloud', CLOUD).ended).code).toBe(10);
+  expect((await run.ended).code).toBe(0);
 });
 
 test('Ctrl-C detaches and says how to come back, and the wait is listed, shown, joined and cancelled', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fromJson, toBinary } from '@bufbuild/protobuf';
 import { operationFailure, operationQuery, operationWorkflowId, pollOperation } from 'temporal-lro';
 import type { AnyJson } from 'temporal-lro/workflow';
@@ -47,6 +48,17 @@ describe.each([
     expect({ ...inline, ...untimed }).toEqual({ ...own, ...untimed });
     return own;
   }
+
+  test('an inline wait leaves the current details and the memo to the workflow whose they are', async () => {
+    const { client, cloud, workflow } = environment;
+    const id = cloud.operation({ after: '1 h', metadata: METADATA, response: NETWORK });
+    const handle = await client.workflow.start(wait, { ...workflow(), args: [CLOUD, id, { poll }] });
+    while (!cloud.calls.some(({ operationId }) => operationId === id)) await setTimeout(50);
+    const seen = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+    expect(seen.currentDetails ?? '').toBe('');
+    expect((await handle.describe()).memo).toEqual({});
+    await handle.terminate();
+  });
 
   test('a wait returns the response', async () => {
     expect(await endOf(environment.cloud.operation({ after: 300, metadata: METADATA, response: NETWORK }))).toEqual(
