@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { operationChanged, operationWorkflowId, pollOperation } from 'temporal-lro';
-import { CLOUD, type TestEnvironment } from '../support/environment';
+import { CLOUD, startEnvironment, type TestEnvironment } from '../support/environment';
+import { startTemporalProcess } from '../support/temporal-process';
 import { startRecipes } from './start-recipes';
 import {
   awaitInChild,
@@ -13,7 +14,7 @@ import {
 } from './workflows';
 
 /** Runs a workflow, to its end if it has one, and gives the run whose history is kept. */
-export type Recipe = (environment: TestEnvironment) => Promise<WorkflowHandle>;
+export type Recipe = (environment: TestEnvironment) => Promise<Pick<WorkflowHandle, 'fetchHistory'>>;
 
 const EMPTY = { '@type': 'google.protobuf.Empty' };
 const ERROR = { code: 8, message: 'The limit on the number of clusters has been exceeded.' };
@@ -43,6 +44,25 @@ async function cancelled({ cloud }: TestEnvironment, id: string, handle: Workflo
  */
 export const recipes: Record<string, Recipe> = {
   ...startRecipes,
+  // On a server of its own, which suggests to continue as new after a few polls.
+  'await-operation-continues': async () => {
+    const server = await startTemporalProcess(['limit.historyCount.suggestContinueAsNew=20']);
+    const { client, cloud, workflow, stop } = await startEnvironment({
+      address: server.address,
+      worker: { workflowsPath: require.resolve('./workflows') },
+    });
+    try {
+      const operationId = cloud.operation({ after: '12 s', response: EMPTY });
+      const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId, ...BY_TIMER }];
+      const handle = await client.workflow.start(awaitOperation, { ...workflow(), args });
+      await handle.result();
+      const first = await client.workflow.getHandle(handle.workflowId, handle.firstExecutionRunId).fetchHistory();
+      return { fetchHistory: () => Promise.resolve(first) };
+    } finally {
+      await stop();
+      await server.kill();
+    }
+  },
   'wait-watched': ({ client, cloud, workflow }) => {
     const args: Parameters<typeof wait> = [CLOUD, cloud.operation({ after: 1500, response: EMPTY })];
     return ended(client.workflow.start(wait, { ...workflow(), args }));
