@@ -1,8 +1,8 @@
 /** Tests run as they are compiled: what jest executes is the code that the package ships. */
 module.exports = {
   roots: ['<rootDir>/dist/test'],
-  // They have a run of their own: see jest.load.config.js.
-  testPathIgnorePatterns: ['/thousand\\.test\\.js$', '/start-chaos\\.test\\.js$'],
+  // They have runs of their own: see jest.search.config.js, the first, and jest.load.config.js, the others.
+  testPathIgnorePatterns: ['/left-behind\\.test\\.js$', '/thousand\\.test\\.js$', '/start-chaos\\.test\\.js$'],
   testEnvironment: 'node',
   testTimeout: 60_000,
   maxWorkers: 4,

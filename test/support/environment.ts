@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import {
-  DefaultLogger,
   NativeConnection,
   Runtime,
   Worker,
   type RuntimeOptions,
   type WorkerOptions,
+  type WorkerPlugin,
 } from '@temporalio/worker';
+import { OperationsPlugin } from 'temporal-lro';
 import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
+import { PROTO_DIRECTORY } from '../../src/descriptors/load';
+import { CREDENTIALS, keepingRuntime, leave, leaveMetrics } from './left-behind';
 
 /** The name under which the worker knows the FakeCloud. */
 export const CLOUD = 'yandex';
@@ -45,7 +49,7 @@ export async function startEnvironment(options: TestEnvironmentOptions = {}): Pr
   try {
     const address = { address: options.address ?? process.env.TEMPORAL_ADDRESS ?? '' };
     const cloud = await FakeCloud.start(options.cloud);
-    started.push(() => cloud.close());
+    started.push(() => closeCloud(cloud));
     const clientConnection = await Connection.connect(address);
     started.push(() => clientConnection.close());
     const connection = await NativeConnection.connect(address);
@@ -53,7 +57,7 @@ export async function startEnvironment(options: TestEnvironmentOptions = {}): Pr
     const client = new Client({ connection: clientConnection });
     const taskQueue = `test-${randomUUID()}`;
     if (options.worker !== false) {
-      const worker = { connection, taskQueue, plugins: [cloud.plugin(CLOUD)], ...options.worker };
+      const worker = { connection, taskQueue, plugins: [pluginOf(cloud, options.cloud)], ...options.worker };
       started.push(await runWorker(worker));
     }
     return {
@@ -85,14 +89,28 @@ export async function eventsBesideTasks(handle: WorkflowHandle): Promise<number>
   return (events ?? []).filter((event) => !isTask(event)).length;
 }
 
+/** What knows the cloud as {@link CLOUD}, with marked credentials; `options` are those that the cloud has been started with. */
+export function pluginOf({ address }: FakeCloud, { descriptors = [], now }: FakeCloudOptions = {}): WorkerPlugin {
+  const common = { plaintext: true, credentials: CREDENTIALS, watch: now === undefined };
+  const all = [...descriptors, join(PROTO_DIRECTORY, 'fakecloud.binpb')];
+  return new OperationsPlugin({ clouds: { [CLOUD]: { ...common, endpoint: address, descriptors: all } } });
+}
+
+/** Closes it, and keeps how many calls it has got with a token. */
+export async function closeCloud(cloud: FakeCloud): Promise<void> {
+  leave('calls', String(cloud.calls.filter(({ headers }) => headers.includes('authorization')).length));
+  await cloud.close();
+}
+
 /** Runs a worker until the returned function is called, which resolves when it has stopped. */
 export async function runWorker(options: WorkerOptions): Promise<() => Promise<void>> {
   const worker = await Worker.create(options);
   let end = (): void => undefined;
   const running = worker.runUntil(new Promise<void>((resolve) => (end = resolve)));
-  return () => {
+  return async () => {
     end();
-    return running;
+    await running;
+    leaveMetrics();
   };
 }
 
@@ -100,6 +118,6 @@ let isQuiet = false;
 
 /** Failures that a test expects are no news. The first call of a test file counts: `options` are over that. */
 export function quietRuntime(options: RuntimeOptions = {}): void {
-  if (!isQuiet) Runtime.install({ logger: new DefaultLogger('ERROR'), ...options });
+  if (!isQuiet) Runtime.install({ ...keepingRuntime(), ...options });
   isQuiet = true;
 }

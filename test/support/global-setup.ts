@@ -1,4 +1,7 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
 import { startTemporalServer, type TemporalServer } from 'temporal-lro/testing';
+import { ROOT } from './left-behind';
 
 declare global {
   /** Of this test run; started once, stopped by global-teardown. */
@@ -7,7 +10,10 @@ declare global {
 
 /** One Temporal server serves the whole run; every test file has a task queue of its own. */
 export default async function setUp(): Promise<void> {
-  const server = await startTemporalServer({ ui: true });
+  mkdirSync(ROOT, { recursive: true });
+  const directory = mkdtempSync(join(ROOT, 'run-'));
+  process.env.LEFT_BEHIND_DIRECTORY = directory;
+  const server = await startTemporalServer({ ui: true, dbFilename: join(directory, 'temporal.db') });
   globalThis.temporalServer = server;
   process.env.TEMPORAL_ADDRESS = server.address;
   if (server.uiUrl !== undefined) process.env.TEMPORAL_UI_URL = server.uiUrl;

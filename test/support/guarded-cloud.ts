@@ -4,6 +4,7 @@ import { jwtVerify, type JWTPayload, type JWTHeaderParameters } from 'jose';
 import { method } from '../../src/cloud/envelope';
 import { statusCode } from '../../src/model/status-code';
 import { CallFailure, UnaryServer, type IncomingCall, type OutgoingReply } from '../../src/testing/server';
+import { leave, MARK } from './left-behind';
 
 export { relay } from './relay';
 
@@ -37,7 +38,7 @@ export function authorizedKey(bits = 2048): AuthorizedKey {
 }
 
 /** An IAM token of the shape that the cloud publishes. */
-export function newToken(mark = 'test'): string {
+export function newToken(mark = MARK): string {
   return `t1.${mark}${randomBytes(12).toString('hex')}.${randomBytes(86).toString('base64url').slice(0, 86)}`;
 }
 
@@ -85,7 +86,7 @@ export class GuardedCloud {
   }
 
   /** `mark` is in every token that it gives. */
-  static async start(publicKey: KeyObject, mark = 'test'): Promise<GuardedCloud> {
+  static async start(publicKey: KeyObject, mark = MARK): Promise<GuardedCloud> {
     const cloud = new GuardedCloud(publicKey, mark);
     cloud.address = await cloud.#server.listen(0);
     cloud.endpoints = { operation: cloud.address, iam: cloud.address };
@@ -97,6 +98,7 @@ export class GuardedCloud {
   }
 
   close(): Promise<void> {
+    leave('calls', String(this.calls.filter(({ authorization }) => authorization?.includes(MARK)).length));
     return this.#server.close();
   }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { findTemporalCli } from '../../src/testing/temporal-cli';
+import { runDirectory } from './left-behind';
 
 /** A Temporal server in a process of its own, which can be killed and started again on its database file. */
 export interface TemporalProcess {
@@ -15,7 +16,7 @@ export interface TemporalProcess {
   kill(): Promise<void>;
   /** Resolves when it answers. */
   restart(): Promise<void>;
-  /** Kills it for good, and its database with it. */
+  /** Kills it for good, and its database with it, unless that is to be searched. */
   remove(): Promise<void>;
 }
 
@@ -23,7 +24,7 @@ export interface TemporalProcess {
 export async function startTemporalProcess(dynamicConfig: string[] = []): Promise<TemporalProcess> {
   const cli = findTemporalCli();
   if (cli === undefined) throw new Error('There is no Temporal CLI, and none could be fetched');
-  const directory = mkdtempSync(join(tmpdir(), 'temporal-'));
+  const directory = mkdtempSync(join(runDirectory() ?? tmpdir(), 'temporal-'));
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const server = [
@@ -58,7 +59,7 @@ export async function startTemporalProcess(dynamicConfig: string[] = []): Promis
     },
     remove: async () => {
       await kill();
-      rmSync(directory, { recursive: true });
+      if (runDirectory() === undefined) rmSync(directory, { recursive: true });
     },
   };
 }

@@ -6,7 +6,15 @@ import { dirname, join } from 'node:path';
 import type { Duration } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
-import { CLOUD, quietRuntime, runWorker, type TestEnvironment, type TestEnvironmentOptions } from './environment';
+import {
+  closeCloud,
+  pluginOf,
+  quietRuntime,
+  runWorker,
+  type TestEnvironment,
+  type TestEnvironmentOptions,
+} from './environment';
+import { leaveHistory } from './left-behind';
 
 const VERSION = '1.38.0';
 
@@ -44,11 +52,16 @@ export async function startSkippingEnvironment(options: TestEnvironmentOptions =
     started.push(() => server.teardown());
     const cloudOptions: FakeCloudOptions = { now: () => server.currentTimeMs(), ...options.cloud };
     const cloud = await FakeCloud.start(cloudOptions);
-    started.push(() => cloud.close());
+    started.push(() => closeCloud(cloud));
     const taskQueue = `test-${randomUUID()}`;
     const { client, nativeConnection: connection } = server;
+    // The server is gone with what it knows when it stops.
+    const workflowIds: string[] = [];
+    started.push(async () => {
+      for (const id of workflowIds) await leaveHistory(client.workflow.getHandle(id));
+    });
     if (options.worker !== false) {
-      const worker = { connection, taskQueue, plugins: [cloud.plugin(CLOUD)], ...options.worker };
+      const worker = { connection, taskQueue, plugins: [pluginOf(cloud, cloudOptions)], ...options.worker };
       started.push(await runWorker(worker));
     }
     return {
@@ -56,7 +69,11 @@ export async function startSkippingEnvironment(options: TestEnvironmentOptions =
       connection,
       cloud,
       taskQueue,
-      workflow: () => ({ taskQueue, workflowId: randomUUID() }),
+      workflow: () => {
+        const workflowId = randomUUID();
+        workflowIds.push(workflowId);
+        return { taskQueue, workflowId };
+      },
       historyLength: async (workflowId) =>
         (await client.workflow.getHandle(workflowId).fetchHistory()).events?.length ?? 0,
       now: () => server.currentTimeMs(),

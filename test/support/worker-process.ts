@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { OperationsPlugin, type CloudOptions } from 'temporal-lro';
+import { CREDENTIALS, keepingRuntime, leaveMetrics } from './left-behind';
 
 /** A worker in a process of its own, which can be killed. */
 export interface WorkerProcess {
@@ -14,7 +15,8 @@ export interface WorkerProcess {
 /** What the worker is made of; crosses to its process as JSON. */
 export interface WorkerProcessOptions {
   taskQueue: string;
-  clouds: Record<string, CloudOptions>;
+  /** Each has marked credentials. */
+  clouds: Record<string, Omit<CloudOptions, 'credentials'>>;
   /** The module of the worker's workflow types; without it the worker runs activities only. */
   workflowsPath?: string;
   /** A module whose exports are registered as activities beside the plugin's. */
@@ -47,18 +49,26 @@ async function main(json: string): Promise<void> {
   const given: unknown = JSON.parse(json);
   if (!isOptions(given)) throw new Error(`No options of a worker process: ${json}`);
   const { clouds, activitiesPath, ...options } = given;
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: ['SIGTERM'] });
+  Runtime.install({ ...keepingRuntime(), shutdownSignals: ['SIGTERM'] });
   const activities: unknown = activitiesPath === undefined ? {} : await import(activitiesPath);
   const worker = await Worker.create({
     connection: await NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS ?? '' }),
     ...options,
     ...(typeof activities === 'object' && activities && { activities }),
-    plugins: [new OperationsPlugin({ clouds })],
+    plugins: [new OperationsPlugin({ clouds: withCredentials(clouds) })],
   });
   const running = worker.run();
   process.stdout.write('polling\n');
   await running;
+  leaveMetrics();
   process.exit(0);
+}
+
+/** They cannot cross as JSON. */
+function withCredentials(clouds: WorkerProcessOptions['clouds']): Record<string, CloudOptions> {
+  const all: Record<string, CloudOptions> = {};
+  for (const [name, cloud] of Object.entries(clouds)) all[name] = { ...cloud, credentials: CREDENTIALS };
+  return all;
 }
 
 /** They were written by startWorkerProcess above. */

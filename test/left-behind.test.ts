@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { MARK, ROOT } from './support/left-behind';
+
+/** As text, and as base64 of text that it stands anywhere in, twice: bytes are base64 in JSON, and payloads are in JSON. */
+function forms(secret: string): string[] {
+  const encoded = inBase64(secret);
+  return [secret, ...encoded, ...encoded.flatMap(inBase64)];
+}
+
+/** What base64 of any text that holds `part` holds, by where in its three bytes `part` begins. */
+function inBase64(part: string): string[] {
+  return [0, 1, 2].map((shift) => {
+    const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(part)]);
+    return bytes.toString('base64').slice(Math.ceil((shift * 8) / 6), Math.floor((bytes.length * 8) / 6));
+  });
+}
+
+const files = readdirSync(ROOT, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => join(entry.parentPath, entry.name));
+const ofKind = (kind: RegExp): string[] => files.filter((file) => kind.test(basename(file)));
+
+function filesWith(among: string[], text: string): string[] {
+  const wanted = forms(text);
+  return among.filter((file) => {
+    const bytes = readFileSync(file);
+    return wanted.some((form) => bytes.includes(form));
+  });
+}
+
+const KINDS = [
+  ['databases', /\.db(-wal)?$/, '"cloud":"yandex"'],
+  ['histories', /^histories-/, '"cloud":"yandex"'],
+  ['logs', /^logs-/, 'taskQueue'],
+  ['metrics', /^metrics-/, 'temporal_lro_'],
+] as const;
+
+test.each(KINDS)('the %s of the tests are searched', (_, kind, control) => {
+  expect(filesWith(ofKind(kind), control)).not.toEqual([]);
+});
+
+test('no token, key or JWT of the tests is in any of them', () => {
+  const sent = ofKind(/^calls-/)
+    .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
+    .reduce((sum, count) => sum + Number(count), 0);
+  const megabytes = files.reduce((sum, file) => sum + readFileSync(file).length, 0) / 1e6;
+  // What each JWT begins with.
+  const header = Buffer.from('{"alg":"PS256"').toString('base64url').slice(0, -1);
+  const hits = [MARK, header, 'BEGIN PRIVATE KEY'].flatMap((secret) => filesWith(files, secret));
+  process.stdout.write(
+    `${sent} calls with a marked token; ${files.length} files, ${Math.round(megabytes)} MB: ${hits.length} hits\n`,
+  );
+  expect(sent).toBeGreaterThan(1000);
+  expect(hits).toEqual([]);
+});

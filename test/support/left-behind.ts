@@ -1,0 +1,61 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import { DefaultLogger, MetricsBuffer, type RuntimeOptions } from '@temporalio/worker';
+import { iamToken } from 'temporal-lro';
+
+/** Is in every token of the tests, and nowhere else: what a test run leaves behind is searched for it. */
+export const MARK = 'c4naryMark7';
+
+/** A token of no shape that is known to be secret, so that no redaction takes it out of where it does not belong. */
+export const CREDENTIALS = iamToken(`${MARK}-of-my-own-provider-${MARK}`);
+
+/** The directory of everything that test runs leave behind, below which each has its own. A build empties it. */
+export const ROOT = join(__dirname, '../../left-behind');
+
+/** Of this run; none in a process that no test run has started, such as a bench. */
+export function runDirectory(): string | undefined {
+  return process.env.LEFT_BEHIND_DIRECTORY;
+}
+
+/** Keeps `text` for the search. */
+export function leave(kind: 'logs' | 'metrics' | 'histories' | 'calls', text: string): void {
+  const directory = runDirectory();
+  if (directory !== undefined) appendFileSync(join(directory, `${kind}-${process.pid}.txt`), `${text}\n`);
+}
+
+const errors = new DefaultLogger('ERROR');
+const buffer = new MetricsBuffer({ maxBufferSize: 100_000 });
+const metrics = new Set<string>();
+
+/** Shows errors alone, and keeps everything that is logged and counted. */
+export function keepingRuntime(): RuntimeOptions {
+  if (runDirectory() === undefined) return { logger: errors };
+  const logger = new DefaultLogger('DEBUG', (entry) => {
+    leave('logs', inspect(entry, { depth: Infinity }));
+    errors.log(entry.level, entry.message, entry.meta);
+  });
+  // Before the buffer is full.
+  setInterval(leaveMetrics, 1000).unref();
+  return { logger, telemetryOptions: { logging: { forward: {}, filter: 'WARN' }, metrics: { buffer } } };
+}
+
+/** Each metric is kept once with its labels, whatever its values are. */
+export function leaveMetrics(): void {
+  for (const { metric, attributes } of buffer.retrieveUpdates()) {
+    const text = `${metric.name} ${JSON.stringify(attributes)}`;
+    if (!metrics.has(text)) leave('metrics', text);
+    metrics.add(text);
+  }
+}
+
+/** Keeps what no database file holds, where such a workflow has been started. */
+export async function leaveHistory(handle: WorkflowHandle): Promise<void> {
+  try {
+    leave('histories', historyToJSON(await handle.fetchHistory()));
+  } catch (err) {
+    if (!(err instanceof WorkflowNotFoundError)) throw err;
+  }
+}
