@@ -120,6 +120,37 @@ test('a key of another cloud, a wrong audience or a wrong clock are refused with
   expect(err.stack).not.toMatch(/jose|grpc-js/);
 });
 
+const TIMERS = [
+  'clearImmediate',
+  'clearInterval',
+  'clearTimeout',
+  'hrtime',
+  'nextTick',
+  'performance',
+  'queueMicrotask',
+  'setImmediate',
+  'setInterval',
+  'setTimeout',
+] as const;
+
+test.each([
+  ['fast', 3_600_000, 'iat'],
+  ['slow', -3_600_000, 'exp'],
+])('a clock that is an hour %s is told with that of the token service', async (_, skewMs, claim) => {
+  const client = connect({ discovery: cloud.address, credentials: serviceAccountKey(key.file) });
+  const began = Date.now();
+  cloud.now = () => Date.now() - skewMs;
+  // The clock alone: what waits goes by real timers.
+  jest.useFakeTimers({ now: began + skewMs, doNotFake: [...TIMERS] });
+  const err = await refused(client).finally(() => jest.useRealTimers());
+  expect(err.codeName).toBe('UNAUTHENTICATED');
+  expect(err.message).toContain(`"${claim}" claim`);
+  const [, ours = '', theirs = ''] =
+    /check .* that this machine's clock is right: it says (\S+), the token service's (\S+)$/.exec(err.message) ?? [];
+  expect(Date.parse(ours)).toBe(began + skewMs);
+  expect(Math.abs(Date.parse(theirs) - began)).toBeLessThan(10_000);
+});
+
 const signed = generateKeyPairSync('ec', {
   namedCurve: 'P-256',
   publicKeyEncoding: { type: 'spki', format: 'pem' },

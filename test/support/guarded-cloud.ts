@@ -58,6 +58,8 @@ export class GuardedCloud {
   readonly jwts: { payload: JWTPayload; protectedHeader: JWTHeaderParameters }[] = [];
   /** Tokens that OperationService takes. */
   readonly tokens = new Set<string>();
+  /** By which IamTokenService tells whether a JWT is valid. */
+  now = (): number => Date.now();
   /** What ApiEndpointService lists. */
   endpoints: Record<string, string> = {};
   /** What an operation is, by its id and by what stood in the authorization header; may throw a CallFailure. */
@@ -119,7 +121,14 @@ export class GuardedCloud {
     const { jwt }: { jwt?: unknown } = CREATE.requestDeserialize(body);
     try {
       this.jwts.push(
-        await jwtVerify(String(jwt), this.#publicKey, { algorithms: ['PS256'], audience: AUDIENCE, typ: 'JWT' }),
+        await jwtVerify(String(jwt), this.#publicKey, {
+          algorithms: ['PS256'],
+          audience: AUDIENCE,
+          typ: 'JWT',
+          // Not from the future either.
+          maxTokenAge: 3600,
+          currentDate: new Date(this.now()),
+        }),
       );
     } catch (err) {
       throw new CallFailure(statusCode('UNAUTHENTICATED'), `Bad JWT ${String(jwt)}: ${String(err)}`);
