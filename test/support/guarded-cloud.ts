@@ -60,6 +60,8 @@ export class GuardedCloud {
   readonly tokens = new Set<string>();
   /** By which IamTokenService tells whether a JWT is valid. */
   now = (): number => Date.now();
+  /** How long the tokens live that it gives. */
+  tokenLifeMs = 3_600_000;
   /** What ApiEndpointService lists. */
   endpoints: Record<string, string> = {};
   /** What an operation is, by its id and by what stood in the authorization header; may throw a CallFailure. */
@@ -135,7 +137,7 @@ export class GuardedCloud {
     }
     const iamToken = newToken(this.#mark);
     this.tokens.add(iamToken);
-    const endsAtMs = Date.now() + 3_600_000;
+    const endsAtMs = Date.now() + this.tokenLifeMs;
     const expiresAt = { seconds: String(Math.floor(endsAtMs / 1000)), nanos: (endsAtMs % 1000) * 1e6 };
     return CREATE.responseSerialize({ iamToken, expiresAt });
   }

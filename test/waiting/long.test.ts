@@ -74,7 +74,7 @@ beforeAll(() => {
 /** Seven days, of which a fifth of the polls fail; all run at once, and their ends are awaited one by one. */
 const SEVEN_DAYS = [
   ['by timer, as a child, continued as new', parent, { by: 'timer' }],
-  ['by activity retry', awaitOperation, { by: 'activityRetry', maximumInterval: '30 min' }],
+  ['by activity retry', awaitOperation, { by: 'activityRetry' }],
   ['inline by timer, which goes on by activity retry', inline, { by: 'timer', maximumInterval: '30 min' }],
 ] as const;
 const sevenDays = new Map<string, { id: string; handle: WorkflowHandle }>();
