@@ -1,6 +1,8 @@
 import { CompleteAsyncError, Context } from '@temporalio/activity';
+import type { Cloud } from '../src/cloud/cloud';
 import { decide, scheduleAge, type GetInput, type GetResult } from '../src/cloud/decide';
 import { isNotFound } from '../src/cloud/error';
+import { findOperationMethod } from '../src/descriptors/operation-method';
 import { YOUNG_MS } from '../src/model/error-table';
 import { configurationError } from '../src/model/failure';
 import { intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../src/model/schedule';
@@ -20,12 +22,11 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
   const { schedule } = input;
   const ageMs = currentAttemptScheduledTimestampMs - input.startedAtMs;
   const random = context.random();
-  const cloud = context.clouds.get(input.cloud);
-  if (!cloud) {
-    const message = unknownCloudText(input.cloud, context);
+  const cloud = servingCloud(context, input);
+  if (typeof cloud === 'string') {
     // Later a broken deploy is likelier than a wrong name, and somebody will mend it.
-    if (input.by === undefined || ageMs < YOUNG_MS) throw configurationError(input.cloud, message, input.operationId);
-    throw pollAgain(message, nextInterval(schedule, Infinity, random));
+    if (input.by === undefined || ageMs < YOUNG_MS) throw configurationError(input.cloud, cloud, input.operationId);
+    throw pollAgain(cloud, nextInterval(schedule, Infinity, random));
   }
   const isShort = input.by !== undefined && intervalAtAge(schedule, scheduleAge(input, ageMs)) < WATCH_BELOW_MS;
   if (isShort && cloud.watch && context.watcher.watch(cloud, new Lease(input, activity))) {
@@ -44,4 +45,12 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
     case 'poll':
       throw pollAgain(decision.message, decision.intervalMs);
   }
+}
+
+/** The cloud of a wait; or why this worker cannot serve the wait, what it configures, and what to change. */
+function servingCloud(context: ActivityContext, { cloud: name, method }: GetInput): Cloud | string {
+  const cloud = context.clouds.get(name);
+  if (!cloud) return unknownCloudText(name, context);
+  const found = method === undefined ? undefined : findOperationMethod(cloud.registry, method);
+  return typeof found === 'string' ? `method: ${found}` : cloud;
 }

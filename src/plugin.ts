@@ -4,7 +4,7 @@ import { createActivities } from '../activities';
 import { callMetrics } from '../activities/observe';
 import { Cloud } from './cloud/cloud';
 import type { CloudOptions } from './cloud/options';
-import { configurationError } from './model/failure';
+import { checked, configurationError } from './model/failure';
 import { checkCloudName, onlyKeys, OptionError, plainObject } from './model/options';
 
 /**
@@ -70,20 +70,16 @@ export class OperationsPlugin extends SimplePlugin {
 const STATE_INTERVAL_MS = 50;
 
 function configureClouds(options: { clouds: Record<string, CloudOptions> }): Map<string, Cloud> {
-  try {
+  const check = (): void => {
     onlyKeys('', plainObject('options', options), ['clouds']);
-    const clouds = Object.entries(plainObject('clouds', options.clouds));
-    if (clouds.length === 0) {
+    const names = Object.keys(plainObject('clouds', options.clouds));
+    if (names.length === 0) {
       throw new OptionError('clouds', '{}', 'configure at least one cloud, by the name that workflows use');
     }
-    return new Map(
-      Object.entries(options.clouds).map(([name, cloud]) => [
-        checkCloudName(name),
-        new Cloud(name, cloud, callMetrics(name)),
-      ]),
-    );
-  } catch (err) {
-    if (err instanceof OptionError) throw configurationError('', `OperationsPlugin: ${err.message}`);
-    throw err;
-  }
+    names.forEach(checkCloudName);
+  };
+  checked(check, { where: 'OperationsPlugin: ' });
+  return new Map(
+    Object.entries(options.clouds).map(([name, cloud]) => [name, new Cloud(name, cloud, callMetrics(name))]),
+  );
 }

@@ -87,11 +87,30 @@ test.each<[string, Input, RegExp]>([
     /^cancelTimeout is "100 years": .*at most 10 years/,
   ],
   [
-    'intervals that exclude each other',
+    'a maximum interval below the initial one',
     wait({ poll: { initialInterval: 2, maximumInterval: 1 } }),
-    /at least initialInterval/,
+    /^poll\.maximumInterval is 1: give at least initialInterval \(2 ms\)$/,
   ],
+  ['a fraction of 0', wait({ poll: { ageFraction: 0 } }), /^poll\.ageFraction is 0: give a number in \(0, 1\]$/],
   ['a fraction above 1', wait({ poll: { ageFraction: 5 } }), /^poll\.ageFraction is 5: give a number in \(0, 1\]$/],
+  ['a fraction as text', wait({ poll: { ageFraction: '0.5' } }), /^poll\.ageFraction is "0\.5": give a number in /],
+  ['a jitter below 0', wait({ poll: { jitter: -0.1 } }), /^poll\.jitter is -0\.1: give a number in \[0, 0\.5\]$/],
+  ['a jitter above a half', wait({ poll: { jitter: 0.51 } }), /^poll\.jitter is 0\.51: give a number in \[0, 0\.5\]$/],
+  [
+    'a misspelt option of the poll',
+    wait({ poll: { maxInterval: '1 min' } }),
+    /^poll\.maxInterval is "1 min": unknown option; known are by, initialInterval, ageFraction, maximumInterval, jitter$/,
+  ],
+  ['a way to sleep that there is not', wait({ poll: { by: 'cron' } }), /^poll\.by is "cron": give one of timer, act/],
+  ['a longest interval of 0', wait({ poll: { maximumInterval: 0 } }), /^poll\.maximumInterval is 0: .*above 0/],
+  ['a duration that is true', wait({ cancelTimeout: true }), /^cancelTimeout is true: give a number of milliseconds/],
+  ['a duration that is an object', wait({ timeout: { seconds: 5 } }), /^timeout is an object: give a number of mill/],
+  [
+    'a cancellation that there is not',
+    wait({ cancellationType: 'NEVER' }),
+    /^cancellationType is "NEVER": give one of /,
+  ],
+  ['a rollback that there is not', wait({ onRollback: 'ignore' }), /^onRollback is "ignore": give one of wait, fail$/],
   ['a poll that is no object', wait({ poll: 5 }), /^poll is 5: give an object$/],
   ['a choice that there is not', wait({ onTimeout: 'stop' }), /^onTimeout is "stop": give one of fail, cancel$/],
   ['a task queue that is a number', wait({ taskQueue: 7 }), /^taskQueue is 7: give the name of the task queue/],
@@ -135,13 +154,19 @@ test.each<[string, Input, RegExp]>([
   ['the state of another start', () => ['executeOperation', [{}, 'x']], /^continued is "x": leave it out/],
   ['a handle of no operation', inline({ verb: 'get', operationId: null }), /^operationId is null: /],
   ['a handle of another method', inline({ verb: 'result', method: 'x' }), /^method is "x": /],
-])('%s is a configuration error that names the field, its value and what to change', async (_, input, text) => {
-  const { end, taskFailures } = await run(...input());
-  const [failure, message = ''] = end.split(/: (.*)/s);
-  expect(failure).toBe('OperationConfigurationError');
-  expect(message).toMatch(text);
-  expect(taskFailures).toBe(0);
-});
+])(
+  '%s is a configuration error that names the field, its value and what to change, before the cloud is called',
+  async (_, input, text) => {
+    const { calls } = environment.cloud;
+    const before = calls.length;
+    const { end, taskFailures } = await run(...input());
+    const [failure, message = ''] = end.split(/: (.*)/s);
+    expect(failure).toBe('OperationConfigurationError');
+    expect(message).toMatch(text);
+    expect(taskFailures).toBe(0);
+    expect(calls.length).toBe(before);
+  },
+);
 
 test('a message that comes with a wrong input is refused, and no task fails', async () => {
   const { client, workflow } = environment;

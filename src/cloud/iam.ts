@@ -1,7 +1,7 @@
 import { CredentialsError, type Credentials } from '../credentials/credentials';
 import { ServiceAccountKey } from '../credentials/service-account-key';
-import { configurationError } from '../model/failure';
-import { onlyKeys, OptionError } from '../model/options';
+import { checked } from '../model/failure';
+import { onlyKeys } from '../model/options';
 import { redact } from '../model/redact';
 import { codeName } from '../model/status-code';
 import { statusText } from '../model/texts';
@@ -31,16 +31,13 @@ export const BARE_CALL_TIMEOUT_MS = 8_000;
  * that cannot be used; the error never shows it.
  */
 export function serviceAccountKey(key: string | object, options: ServiceAccountKeyOptions = {}): Credentials {
-  try {
+  const check = (): void => {
     onlyKeys('', { ...options }, ['iamEndpoint', 'audience', 'plaintext']);
-    if (options.iamEndpoint !== undefined) {
-      const address = checkAddress('iamEndpoint', options.iamEndpoint);
-      if (options.plaintext) plaintextCredentials(address);
-    }
-  } catch (err) {
-    if (err instanceof OptionError) throw configurationError('', `serviceAccountKey: ${err.message}`);
-    throw err;
-  }
+    if (options.iamEndpoint === undefined) return;
+    const address = checkAddress('iamEndpoint', options.iamEndpoint);
+    if (options.plaintext) plaintextCredentials(address);
+  };
+  checked(check, { where: 'serviceAccountKey: ' });
   return new ServiceAccountCredentials(new ServiceAccountKey(key), options);
 }
 

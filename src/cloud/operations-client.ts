@@ -1,4 +1,5 @@
 import { randomUUID } from 'crypto';
+import { checked } from '../model/failure';
 import { checkIdempotencyKey, checkOperationId, type WaitOptions } from '../model/options';
 import type { AnyJson, JsonObject, OperationSnapshot } from '../model/snapshot';
 import { Cloud } from './cloud';
@@ -30,17 +31,20 @@ export class OperationsClient {
     return new OperationsClient(new Cloud(CLOUD_NAME, cloud));
   }
 
-  /** The operation as it is now. Rejects with an OperationServiceError. */
+  /**
+   * The operation as it is now. Rejects with an OperationServiceError, or an `OperationConfigurationError` for what is no
+   * operation id.
+   */
   async get(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
-    return (await this.#cloud.get(checkOperationId(operationId), signal)).operation;
+    return (await this.#cloud.get(this.#checked(checkOperationId, operationId), signal)).operation;
   }
 
   /**
    * Asks the cloud to cancel the operation and returns its state at that moment. Best effort: it may complete all the
-   * same, and some services refuse. Rejects with an OperationServiceError.
+   * same, and some services refuse. Rejects as {@link get} does.
    */
   async cancel(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
-    return (await this.#cloud.cancel(checkOperationId(operationId), signal)).operation;
+    return (await this.#cloud.cancel(this.#checked(checkOperationId, operationId), signal)).operation;
   }
 
   /**
@@ -54,7 +58,8 @@ export class OperationsClient {
     request: JsonObject,
     { signal, idempotencyKey = randomUUID() }: CallOptions & { idempotencyKey?: string } = {},
   ): Promise<OperationSnapshot> {
-    return (await this.#cloud.start(method, request, checkIdempotencyKey(idempotencyKey), signal)).operation;
+    return (await this.#cloud.start(method, request, this.#checked(checkIdempotencyKey, idempotencyKey), signal))
+      .operation;
   }
 
   /**
@@ -74,5 +79,9 @@ export class OperationsClient {
   /** Closes the connections. Calls that are under way, and waits at their next poll, are not ended by it. */
   close(): void {
     this.#cloud.close();
+  }
+
+  #checked<T>(check: (value: unknown) => T, value: unknown): T {
+    return checked(() => check(value), { cloud: this.#cloud.name });
   }
 }

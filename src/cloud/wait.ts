@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'timers/promises';
-import { configurationError, endedFailure, toApplicationFailure, type LastSeen } from '../model/failure';
-import { checkOperationId, onlyKeys, OptionError, plainObject, resolveWaitOptions } from '../model/options';
+import { checked, endedFailure, toApplicationFailure, type LastSeen } from '../model/failure';
+import { checkOperationId, onlyKeys, plainObject, resolveWaitOptions } from '../model/options';
 import type { ResolvedWaitOptions } from '../model/options';
 import { isDone, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
@@ -18,7 +18,13 @@ export async function waitUntilDone(
   options: unknown,
   signal?: AbortSignal,
 ): Promise<AnyJson> {
-  const { timeoutMs = Infinity, schedule, onRollback } = check(cloud, operationId, options);
+  const {
+    timeoutMs = Infinity,
+    schedule,
+    onRollback,
+  } = checked(() => checkWait(operationId, options), {
+    cloud: cloud.name,
+  });
   const input = { cloud: cloud.name, operationId, startedAtMs: 0, schedule, by: 'activityRetry', onRollback } as const;
   // By a monotonic clock: nothing here outlives the process.
   const beganAt = performance.now();
@@ -59,15 +65,10 @@ export async function waitUntilDone(
   }
 }
 
-function check(cloud: Cloud, operationId: string, options: unknown): ResolvedWaitOptions {
-  try {
-    checkOperationId(operationId);
-    onlyKeys('', plainObject('options', options), ['timeout', 'poll', 'onRollback']);
-    return resolveWaitOptions(options);
-  } catch (err) {
-    if (err instanceof OptionError) throw configurationError(cloud.name, err.message);
-    throw err;
-  }
+function checkWait(operationId: string, options: unknown): ResolvedWaitOptions {
+  checkOperationId(operationId);
+  onlyKeys('', plainObject('options', options), ['timeout', 'poll', 'onRollback']);
+  return resolveWaitOptions(options);
 }
 
 function timedOut(cloud: string, operationId: string, timeoutMs: number, seen: LastSeen): Error {

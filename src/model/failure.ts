@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { OptionError } from './options';
 import { redact, redactDetail } from './redact';
 import type { AnyJson, OperationSnapshot } from './snapshot';
 import { endedText } from './texts';
@@ -102,6 +103,16 @@ export function configurationError(cloud: string, message: string, operationId?:
     message,
     details: [],
   });
+}
+
+/** What `check` gives. The OptionError that it throws is told to callers as an `OperationConfigurationError`. */
+export function checked<T>(check: () => T, { cloud = '', where = '' }: { cloud?: string; where?: string }): T {
+  try {
+    return check();
+  } catch (err) {
+    if (err instanceof OptionError) throw configurationError(cloud, `${where}${err.message}`);
+    throw err;
+  }
 }
 
 /** What is last known of an operation. */

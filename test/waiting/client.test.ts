@@ -95,6 +95,22 @@ test('an aborted wait rejects with the reason at once, while it sleeps and while
   expect(polls(id)).toBe(0);
 });
 
+test('what is no operation id, and no idempotency key, is told in the same way by every call', async () => {
+  const before = cloud.calls.length;
+  for (const call of [client.get(''), client.cancel(''), client.wait('')]) {
+    expect(await failure(call)).toMatchObject({
+      type: 'OperationConfigurationError',
+      message: expect.stringMatching(/^operationId is "": give the id that the cloud returned/) as string,
+    });
+  }
+  const start = client.start('a.B/C', {}, { idempotencyKey: '' });
+  expect(await failure(start)).toMatchObject({
+    type: 'OperationConfigurationError',
+    message: expect.stringMatching(/^idempotencyKey is "": give a UUID/) as string,
+  });
+  expect(cloud.calls).toHaveLength(before);
+});
+
 test('wrong options are told before the first poll', async () => {
   const id = operation({});
   const wrong = { timeout: '1 h', onTimeout: 'cancel' };

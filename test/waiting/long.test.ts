@@ -5,9 +5,11 @@ import {
   operationQuery,
   OperationsPlugin,
   pollOperation,
+  type CloudOptions,
   type OperationFailure,
 } from 'temporal-lro';
 import { seeded } from '../../bench/simulate';
+import { NetworkService } from '../../src/testing/resources';
 import { CLOUD, runWorker } from '../support/environment';
 import { startSkippingEnvironment, type SkippingEnvironment } from '../support/time-skipping';
 import { awaitOperation, inline, parent } from './workflows';
@@ -119,30 +121,69 @@ test.each([
   expect(refused.length).toBeLessThanOrEqual(30);
 });
 
-test('a cloud that is missing after a deploy ends a wait in its first minute, and is waited out later', async () => {
-  const { cloud, connection, workflow } = environment;
-  const { workflowId: taskQueue } = workflow();
-  const plugins = [cloud.plugin(CLOUD)];
-  const broken = [new OperationsPlugin({ clouds: { other: { endpoint: cloud.address, plaintext: true } } })];
-  const id = cloud.operation({ after: '3 h', response: EMPTY });
-  let stop = await runWorker({ connection, taskQueue, plugins });
-  const handle = await start(awaitOperation, id, { taskQueue });
-  await environment.sleep('10 min');
-  await stop();
-  const before = polls(id);
-  stop = await runWorker({ connection, taskQueue, plugins: broken });
-  const young = await start(awaitOperation, id, { taskQueue });
-  const told = await failureOf(young);
-  expect(told).toMatchObject({
-    type: 'OperationConfigurationError',
-    message: expect.stringContaining('other') as string,
+/** Workers that a deploy has broken, each with what it says. */
+const BROKEN: [string, (address: string) => Record<string, CloudOptions>, string][] = [
+  ['a cloud', (endpoint) => ({ other: { endpoint, plaintext: true } }), 'this worker configures other'],
+  [
+    'the descriptors of a method',
+    (endpoint) => ({ [CLOUD]: { endpoint, plaintext: true, watch: false } }),
+    'method: no service fakecloud.v1.NetworkService in the descriptors of this cloud',
+  ],
+];
+const NETWORK = { '@type': 'type.googleapis.com/fakecloud.v1.Network', id: 'n', name: 'net', folderId: '' };
+
+test.each(BROKEN)(
+  '%s that is missing after a deploy ends a wait in its first minute, and is waited out later',
+  async (_, clouds, text) => {
+    const { cloud, client, connection, workflow } = environment;
+    const { workflowId: taskQueue } = workflow();
+    const working = { connection, taskQueue, plugins: [cloud.plugin(CLOUD)] };
+    const broken = { ...working, plugins: [new OperationsPlugin({ clouds: clouds(cloud.address) })] };
+    const id = cloud.operation({ after: '3 h', response: NETWORK });
+    const begin = (): Promise<WorkflowHandle> => {
+      const method = NetworkService.create;
+      const args: Parameters<typeof inline> = [{ cloud: CLOUD, operationId: id, taskQueue, method }];
+      return client.workflow.start(inline, { ...workflow(), workflowRunTimeout: '30 days', args });
+    };
+    let stop = await runWorker(working);
+    const handle = await begin();
+    await environment.sleep('10 min');
+    await stop();
+    const before = polls(id);
+    stop = await runWorker(broken);
+    const told = await failureOf(await begin());
+    expect(told).toMatchObject({
+      type: 'OperationConfigurationError',
+      message: expect.stringContaining(text) as string,
+    });
+    await environment.sleep('1 h');
+    expect(polls(id)).toBe(before);
+    await stop();
+    stop = await runWorker(working);
+    expect(await handle.result()).toEqual(NETWORK);
+    await stop();
+  },
+);
+
+test('an outage of hours ends no wait, and does not end in a herd', async () => {
+  const { cloud } = environment;
+  const from = (await environment.now()) + 1_800_000;
+  const to = from + 3 * 3_600_000;
+  const ids = Array.from({ length: 20 }, () => cloud.operation({ after: '4 h', response: EMPTY }));
+  outages.push(...ids.map((id) => ({ id, code: 14, from, to })));
+  const by = (i: number): 'timer' | 'activityRetry' => (i % 2 ? 'timer' : 'activityRetry');
+  const handles: WorkflowHandle[] = [];
+  for (const [i, id] of ids.entries())
+    handles.push(await start(awaitOperation, id, { poll: { by: by(i), ageFraction: 1 } }));
+  for (const handle of handles) expect(await handle.result()).toEqual(RESPONSE);
+  const returnsAt = ids.map((id) => {
+    const { at } = cloud.calls.find((call) => call.operationId === id && call.at >= to) ?? { at: Infinity };
+    return at;
   });
-  await environment.sleep('1 h');
-  expect(polls(id)).toBe(before);
-  await stop();
-  stop = await runWorker({ connection, taskQueue, plugins });
-  expect(await handle.result()).toEqual(RESPONSE);
-  await stop();
+  // The maximum interval is 5 min, ± 20 %: all are back by then, and no moment sees many of them.
+  expect(Math.max(...returnsAt) - to).toBeLessThanOrEqual(370_000);
+  const together = returnsAt.map((at) => returnsAt.filter((other) => other >= at && other < at + 10_000).length);
+  expect(Math.max(...together)).toBeLessThanOrEqual(6);
 });
 
 test('a timeout runs by the clock of Temporal, also where the wait continues as new', async () => {

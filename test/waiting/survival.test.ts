@@ -1,8 +1,9 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { OperationsPlugin, type CloudOptions } from 'temporal-lro';
+import { OperationsPlugin, serviceAccountKey, type CloudOptions } from 'temporal-lro';
 import { FakeCloud } from 'temporal-lro/testing';
 import { CLOUD, eventsBesideTasks, runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
+import { authorizedKey, GuardedCloud } from '../support/guarded-cloud';
 import { relay } from '../support/relay';
 import { startWorkerProcess, type WorkerProcess, type WorkerProcessOptions } from '../support/worker-process';
 import { awaitOperation, lingering } from './workflows';
@@ -18,6 +19,7 @@ let scenarios: {
   killed: ReturnType<typeof killed>;
   terminated: ReturnType<typeof terminated>;
   halfOpen: ReturnType<typeof halfOpen>;
+  halfOpenTokens: ReturnType<typeof halfOpenTokens>;
   temporalAway: ReturnType<typeof temporalAway>;
   shared: ReturnType<typeof shared>;
 };
@@ -28,6 +30,7 @@ beforeAll(async () => {
     killed: killed(),
     terminated: terminated(),
     halfOpen: halfOpen(),
+    halfOpenTokens: halfOpenTokens(),
     temporalAway: temporalAway(),
     shared: shared(),
   };
@@ -131,10 +134,10 @@ async function terminated(): Promise<{ resumedAfterMs: number; hadEnded: boolean
 }
 
 /** A worker of this process whose cloud, or whose Temporal server, is behind a relay. */
-async function startWorker(taskQueue: string, cloud: { address: string }, temporal?: string): Promise<void> {
+async function startWorker(taskQueue: string, cloud: CloudOptions, temporal?: string): Promise<void> {
   const connection =
     temporal === undefined ? environment.connection : await NativeConnection.connect({ address: temporal });
-  const plugins = [new OperationsPlugin({ clouds: { [CLOUD]: options(cloud) } })];
+  const plugins = [new OperationsPlugin({ clouds: { [CLOUD]: cloud } })];
   ends.push(await runWorker({ connection, taskQueue, plugins }));
   if (temporal !== undefined) ends.splice(-1, 0, () => connection.close());
 }
@@ -145,7 +148,7 @@ async function halfOpen(): Promise<{ silentMs: number; connections: number }> {
   const network = await relay(cloud.address);
   ends.push(() => network.close());
   const taskQueue = environment.workflow().workflowId;
-  await startWorker(taskQueue, network);
+  await startWorker(taskQueue, options(network));
   const wait = await startWait(scene.begin(cloud), taskQueue);
   await until(() => polledAt.length > 0);
   network.stallOpen();
@@ -157,13 +160,35 @@ async function halfOpen(): Promise<{ silentMs: number; connections: number }> {
   return { silentMs: (polledAt[polls] ?? Infinity) - stalledAt, connections: network.connections() };
 }
 
+async function halfOpenTokens(): Promise<{ silentMs: number; connections: number }> {
+  const key = authorizedKey();
+  const cloud = await GuardedCloud.start(key.publicKey);
+  ends.push(() => cloud.close());
+  cloud.tokenLifeMs = 3_000;
+  const network = await relay(cloud.address);
+  ends.push(() => network.close());
+  const taskQueue = environment.workflow().workflowId;
+  const credentials = serviceAccountKey(key.file, { iamEndpoint: network.address, plaintext: true });
+  await startWorker(taskQueue, { ...options(cloud), credentials });
+  const wait = await startWait('running', taskQueue);
+  await until(() => cloud.callsOf('Get').length > 0);
+  network.stallOpen();
+  const exchanges = cloud.callsOf('Create').length;
+  const stalledAt = Date.now();
+  await until(() => cloud.callsOf('Create').length > exchanges);
+  const silentMs = Date.now() - stalledAt;
+  cloud.operation = (id) => ({ id, done: true, response: { type_url: 'x/google.protobuf.Empty' } });
+  await wait.result();
+  return { silentMs, connections: network.connections() };
+}
+
 async function temporalAway(): Promise<{ attempt: number; reportedAfterMs: number }> {
   const scene = new Scene();
   const { cloud, polledAt } = await scene.startCloud();
   const network = await relay(process.env.TEMPORAL_ADDRESS ?? '');
   ends.push(() => network.close());
   const taskQueue = environment.workflow().workflowId;
-  await startWorker(taskQueue, cloud, network.address);
+  await startWorker(taskQueue, options(cloud), network.address);
   const wait = await startWait(scene.begin(cloud), taskQueue);
   await until(() => polledAt.length > 0);
   network.cut(true);
@@ -209,6 +234,12 @@ test('a watch goes on while the Temporal server is away, and its result is repor
 
 test('a connection that swallows everything is replaced within 60 s, and the wait goes on', async () => {
   const { silentMs, connections } = await scenarios.halfOpen;
+  expect(silentMs).toBeLessThanOrEqual(60_000);
+  expect(connections).toBe(2);
+});
+
+test('so is one to the token service: the wait goes on with a new token', async () => {
+  const { silentMs, connections } = await scenarios.halfOpenTokens;
   expect(silentMs).toBeLessThanOrEqual(60_000);
   expect(connections).toBe(2);
 });

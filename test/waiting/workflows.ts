@@ -1,14 +1,21 @@
 import { executeChild, proxyActivities } from '@temporalio/workflow';
-import { operations, type AnyJson, type WaitOptions } from 'temporal-lro/workflow';
+import { operations, type AnyJson, type OperationMethod, type WaitOptions } from 'temporal-lro/workflow';
 import { awaitOperation } from 'temporal-lro/workflow-definitions';
 import type * as activities from './activities';
 
 export { awaitOperation };
 
-/** A workflow of somebody who waits inline. */
-export function inline(input: { cloud: string; operationId: string } & WaitOptions): Promise<AnyJson> {
-  const { cloud, operationId, ...options } = input;
-  return operations(cloud).wait(operationId, options);
+/** A workflow of somebody who waits inline, where he says so for the response of a method. */
+export function inline(
+  input: {
+    cloud: string;
+    operationId: string;
+    taskQueue?: string;
+    method?: OperationMethod<unknown, unknown, unknown>;
+  } & WaitOptions,
+): Promise<unknown> {
+  const { cloud, operationId, taskQueue, ...options } = input;
+  return operations(cloud, taskQueue === undefined ? {} : { taskQueue }).wait(operationId, options);
 }
 
 /** A workflow that has a child wait. */
