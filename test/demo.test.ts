@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { codeBlocks } from './support/readme';
+import { openTemporalUi } from './support/temporal-ui';
 
 /** What somebody sees who runs `npm run demo`. */
 interface Demo {
@@ -14,6 +15,42 @@ interface Demo {
   errors: string;
   /** Of its links into the UI, the status of the page and of the workflow that it shows, while `--keep` left everything up. */
   links: number[][];
+  /** Of the first of them, in a browser. */
+  timeline?: Timeline;
+}
+
+interface Timeline {
+  bars: { state: string; label: string; width: number; labelEnd: number }[];
+  /** What the UI tells of the bar that failed when it is opened. */
+  opened: string;
+}
+
+const PAGE_WIDTH = 1440;
+
+async function readTimeline(link: string): Promise<Timeline> {
+  const [, uiUrl = '', workflowId = '', runId = ''] = /^(.*)\/namespaces\/\w+\/workflows\/(.+)\/(.+)$/.exec(link) ?? [];
+  const ui = await openTemporalUi(uiUrl);
+  try {
+    const page = await ui.open({ workflowId: decodeURIComponent(workflowId), runId }, 'timeline');
+    await page.setViewportSize({ width: PAGE_WIDTH, height: 1400 });
+    await page.getByText('operation.start • NetworkService/Create demo').first().waitFor();
+    await page.getByText('Delete node group gpu').first().waitFor();
+    const bars: Timeline['bars'] = [];
+    for (const bar of await page.getByRole('button', { name: /^Event / }).all()) {
+      const text = await bar.locator('span').last().boundingBox();
+      bars.push({
+        state: ((await bar.getAttribute('aria-label')) ?? '').replace(/^Event .*: /, ''),
+        label: (await bar.innerText()).trim(),
+        width: (await bar.boundingBox())?.width ?? 0,
+        labelEnd: (text?.x ?? Infinity) + (text?.width ?? 0),
+      });
+    }
+    await page.getByText('Create node group gpu').first().click();
+    await page.getByText('Child Workflow Execution Failed').first().waitFor();
+    return { bars, opened: await page.locator('body').innerText() };
+  } finally {
+    await ui.close();
+  }
 }
 
 /** Runs the demo; presses Ctrl-C, as a terminal would, where the demo says that it is left running. */
@@ -23,12 +60,15 @@ async function runDemo(command: string, args: string[], env: NodeJS.ProcessEnv):
   const exited = once(child, 'exit');
   const lines: string[] = [];
   const links: number[][] = [];
+  let timeline: Timeline | undefined;
   let errors = '';
   child.stderr.on('data', (data: Buffer) => (errors += data.toString()));
   for await (const line of createInterface({ input: child.stdout })) {
     lines.push(line);
     if (!line.startsWith('Everything is left running')) continue;
-    for (const link of lines.flatMap((line) => /http:\S+\/workflows\/\S+/.exec(line)?.[0] ?? [])) {
+    const shownLinks = lines.flatMap((line) => /http:\S+\/workflows\/\S+/.exec(line)?.[0] ?? []);
+    timeline = await readTimeline(shownLinks[0] ?? '');
+    for (const link of shownLinks) {
       // The page is the same for every workflow; what it shows comes from the UI's API.
       const shown = link.replace('/namespaces/', '/api/v1/namespaces/').replace(/\/([^/]+)$/, '?execution.runId=$1');
       links.push([(await fetch(link)).status, (await fetch(shown)).status]);
@@ -36,7 +76,7 @@ async function runDemo(command: string, args: string[], env: NodeJS.ProcessEnv):
     process.kill(-(child.pid ?? 0), 'SIGINT');
   }
   await exited;
-  return { exitCode: child.exitCode, output: lines.join('\n'), errors, links };
+  return { exitCode: child.exitCode, output: lines.join('\n'), errors, links, ...(timeline && { timeline }) };
 }
 
 let demo: Demo;
@@ -82,9 +122,32 @@ test('the node group that exceeds a quota fails with decoded details, and is del
 });
 
 test('it tells what it took', () => {
-  expect(demo.output).toMatch(/^6 operations took \d+ polls, 4 workflows took \d+ history events$/m);
+  expect(demo.output).toMatch(/^6 operations took \d+ polls, 5 workflows took \d+ history events$/m);
   expect(demo.output.match(/^ +11 events {2}awaitOperation COMPLETED$/gm)).toHaveLength(2);
   expect(demo.output.match(/^ +11 events {2}awaitOperation FAILED$/gm)).toHaveLength(1);
+});
+
+test('its timeline in the UI tells alone which operations ran, which failed and why, and how long each took', () => {
+  const { bars = [], opened = '' } = kept.timeline ?? {};
+  const bar = (label: RegExp): Timeline['bars'][number] => {
+    const found = bars.filter((candidate) => label.test(candidate.label));
+    expect(found).toHaveLength(1);
+    return found[0] ?? { state: 'missing', label: '', width: 0, labelEnd: 0 };
+  };
+  const [cluster, web, gpu, undone] = [
+    bar(/operation\.get • Create cluster cluster-demo \(/),
+    bar(/^Create node group web$/),
+    bar(/^Create node group gpu$/),
+    bar(/^Delete node group gpu after RESOURCE_EXHAUSTED: The limit on GPUs is exceeded$/),
+  ];
+  const network = bar(/operation\.get • Create network network-demo \(/);
+  expect(bars.filter(({ state }) => state === 'Failed')).toEqual([gpu]);
+  expect([network, cluster, web, undone].map(({ state }) => state)).toEqual(Array(4).fill('Completed'));
+  expect(undone.labelEnd).toBeLessThanOrEqual(PAGE_WIDTH);
+  // Bars are drawn to scale: 15 s, 4 s and 2 s.
+  expect(cluster.width).toBeGreaterThan(web.width * 2);
+  expect(web.width).toBeGreaterThan(gpu.width * 1.3);
+  expect(opened).toMatch(/FAILED\s+awaitOperation\s+[2-4]s( \d+ms)?\s/);
 });
 
 test("the README shows the demo's real output", () => {
@@ -119,6 +182,6 @@ test('its typed methods are what is generated from the cloud it runs on', async 
 });
 
 test('--keep leaves everything up, with links into the UI, until Ctrl-C', () => {
-  expect(kept.links).toEqual(Array.from({ length: 4 }, () => [200, 200]));
+  expect(kept.links).toEqual(Array.from({ length: 5 }, () => [200, 200]));
   expect(kept.exitCode).toBe(0);
 });

@@ -1,8 +1,6 @@
 import { inspect } from 'util';
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { operationWorkflowId } from 'temporal-lro';
+import type { Client } from '@temporalio/client';
 import type { SeenOperation } from './progress';
-import { CLOUD } from './scripted-cloud';
 import type { Provisioned } from './workflows';
 
 /** What the demo says in the end. */
@@ -16,9 +14,8 @@ export interface Report {
 
 export async function report({ workflowId, provisioned, operations, client, uiUrl }: Report): Promise<string> {
   const { failures, ...created } = provisioned;
-  const runs = [await describe(client, workflowId, uiUrl)];
-  for (const { id } of operations) runs.push(await describe(client, operationWorkflowId(CLOUD, id), uiUrl));
-  const ran = runs.flatMap((run) => run ?? []);
+  const ran = [await describe(client, workflowId, uiUrl)];
+  for (const child of await childrenOf(client, workflowId)) ran.push(await describe(client, child, uiUrl));
   const polls = operations.reduce((sum, operation) => sum + operation.polls, 0);
   const events = ran.reduce((sum, run) => sum + run.events, 0);
   return [
@@ -43,21 +40,23 @@ interface Run {
   link: string;
 }
 
-/** Undefined where there is no such workflow. */
-async function describe(client: Client, workflowId: string, uiUrl: string | undefined): Promise<Run | undefined> {
-  try {
-    const { type, status, historyLength, runId } = await client.workflow.getHandle(workflowId).describe();
-    const path = ['namespaces', client.options.namespace, 'workflows', workflowId, runId].map(encodeURIComponent);
-    return {
-      type,
-      status: status.name,
-      events: historyLength,
-      link: uiUrl ? `${uiUrl}/${path.join('/')}` : workflowId,
-    };
-  } catch (err) {
-    if (err instanceof WorkflowNotFoundError) return undefined;
-    throw err;
-  }
+/** The ids of the workflows that it has started. */
+async function childrenOf(client: Client, workflowId: string): Promise<string[]> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  return (events ?? []).flatMap(
+    (event) => event.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId ?? [],
+  );
+}
+
+async function describe(client: Client, workflowId: string, uiUrl: string | undefined): Promise<Run> {
+  const { type, status, historyLength, runId } = await client.workflow.getHandle(workflowId).describe();
+  const path = ['namespaces', client.options.namespace, 'workflows', workflowId, runId].map(encodeURIComponent);
+  return {
+    type,
+    status: status.name,
+    events: historyLength,
+    link: uiUrl ? `${uiUrl}/${path.join('/')}` : workflowId,
+  };
 }
 
 function heading(text: string): string {

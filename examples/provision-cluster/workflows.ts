@@ -1,4 +1,4 @@
-import { executeChild, ParentClosePolicy } from '@temporalio/workflow';
+import { executeChild, ParentClosePolicy, workflowInfo } from '@temporalio/workflow';
 import {
   operationFailure,
   operations,
@@ -6,10 +6,10 @@ import {
   type AnyJson,
   type OperationFailure,
 } from 'temporal-lro/workflow';
-import { awaitOperation } from 'temporal-lro/workflow-definitions';
+import { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
 import { ClusterService, NetworkService, NodeGroupService, type Cluster, type Network } from './cloud/fakecloud/v1';
 
-export { awaitOperation };
+export { awaitOperation, executeOperation };
 
 const CLOUD = 'fakecloud';
 const cloud = operations(CLOUD);
@@ -55,7 +55,19 @@ async function createNodeGroup(
   } catch (err) {
     const failure = operationFailure(err);
     if (failure?.type !== 'OperationFailed') throw err;
-    await cloud.execute(NodeGroupService.delete, { nodeGroupId: operation.metadata?.nodeGroupId });
+    const { codeName, message } = failure.operation.error;
+    await executeChild(executeOperation, {
+      workflowId: `${workflowInfo().workflowId}/delete-${name}`,
+      args: [
+        {
+          cloud: CLOUD,
+          method: NodeGroupService.delete.path,
+          request: { nodeGroupId: operation.metadata?.nodeGroupId },
+        },
+      ],
+      // A workflow of its own, since its label says why it is there: a failed child's own label cannot.
+      staticSummary: `Delete node group ${name} after ${codeName}: ${message}`.slice(0, 100),
+    });
     return { failure };
   }
 }

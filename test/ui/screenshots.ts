@@ -26,7 +26,7 @@ async function main(): Promise<void> {
 
     const parent = await ui.open(await closed("WorkflowType = 'provisionCluster'"), 'timeline');
     await parent.getByText('Create node group gpu').first().waitFor();
-    await picture(parent, 'timeline', 1300);
+    await picture(parent, 'timeline', 1090);
 
     const waiting = await ui.open(scene.waiting, 'timeline');
     await waiting
