@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { operationWorkflowId } from 'temporal-lro';
-import { CLOUD, runWorker } from '../support/environment';
+import { CLOUD, pluginOf, runWorker } from '../support/environment';
 import { startTemporalProcess, type TemporalProcess } from '../support/temporal-process';
 import { cancels, eventsOf, startScene, taskFailures, type Scene } from './scene';
 import * as workflows from './workflows';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   scene = await startScene({ address: server.address, worker: false });
   const { connection, cloud, taskQueue } = scene;
   workflowWorker = { connection, taskQueue, workflowsPath: require.resolve('./workflows') };
-  activityWorker = { connection, taskQueue: `${taskQueue}-activities`, plugins: [cloud.plugin(CLOUD)] };
+  activityWorker = { connection, taskQueue: `${taskQueue}-activities`, plugins: [pluginOf(cloud)] };
 });
 afterAll(async () => {
   await scene.stop();

@@ -1,7 +1,7 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { FaultEffect, OperationScript } from '../../src/testing/script';
 import { OperationsClient } from 'temporal-lro';
-import { CLOUD, runWorker } from '../support/environment';
+import { CLOUD, pluginOf, runWorker } from '../support/environment';
 import { cancels, eventsOf, startScene, taskFailures, type Scene } from './scene';
 import * as workflows from './workflows';
 
@@ -62,7 +62,7 @@ test('no Cancel follows a terminal reply that reaches the workflow together with
   await until(async () => (await eventTypes(handle)).includes('ACTIVITY_TASK_SCHEDULED'));
   await stop();
   await handle.cancel();
-  const stopActivities = await runWorker({ connection, taskQueue: activities, plugins: [cloud.plugin(CLOUD)] });
+  const stopActivities = await runWorker({ connection, taskQueue: activities, plugins: [pluginOf(cloud)] });
   await until(async () => (await eventTypes(handle)).includes('ACTIVITY_TASK_COMPLETED'));
   stop = await runWorker(worker);
   expect(await ended(handle)).toEqual({ gets: 'the response' });

@@ -10,7 +10,7 @@ import {
 } from 'temporal-lro';
 import { seeded } from '../../bench/simulate';
 import { NetworkService } from '../../src/testing/resources';
-import { CLOUD, runWorker } from '../support/environment';
+import { CLOUD, pluginOf, runWorker } from '../support/environment';
 import { startSkippingEnvironment, type SkippingEnvironment } from '../support/time-skipping';
 import { awaitOperation, inline, parent } from './workflows';
 
@@ -137,7 +137,7 @@ test.each(BROKEN)(
   async (_, clouds, text) => {
     const { cloud, client, connection, workflow } = environment;
     const { workflowId: taskQueue } = workflow();
-    const working = { connection, taskQueue, plugins: [cloud.plugin(CLOUD)] };
+    const working = { connection, taskQueue, plugins: [pluginOf(cloud, { now: environment.now })] };
     const broken = { ...working, plugins: [new OperationsPlugin({ clouds: clouds(cloud.address) })] };
     const id = cloud.operation({ after: '3 h', response: NETWORK });
     const begin = (): Promise<WorkflowHandle> => {

@@ -4,6 +4,7 @@ import { OperationsPlugin, serviceAccountKey, type CloudOptions } from 'temporal
 import { FakeCloud } from 'temporal-lro/testing';
 import { CLOUD, eventsBesideTasks, runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
 import { authorizedKey, GuardedCloud } from '../support/guarded-cloud';
+import { CREDENTIALS } from '../support/left-behind';
 import { relay } from '../support/relay';
 import { startWorkerProcess, type WorkerProcess, type WorkerProcessOptions } from '../support/worker-process';
 import { awaitOperation, lingering } from './workflows';
@@ -137,7 +138,7 @@ async function terminated(): Promise<{ resumedAfterMs: number; hadEnded: boolean
 async function startWorker(taskQueue: string, cloud: CloudOptions, temporal?: string): Promise<void> {
   const connection =
     temporal === undefined ? environment.connection : await NativeConnection.connect({ address: temporal });
-  const plugins = [new OperationsPlugin({ clouds: { [CLOUD]: cloud } })];
+  const plugins = [new OperationsPlugin({ clouds: { [CLOUD]: { credentials: CREDENTIALS, ...cloud } } })];
   ends.push(await runWorker({ connection, taskQueue, plugins }));
   if (temporal !== undefined) ends.splice(-1, 0, () => connection.close());
 }
