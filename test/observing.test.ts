@@ -94,7 +94,7 @@ async function value(name: string, labels: Record<string, string> = {}): Promise
 test('a healthy wait is silent at INFO and above, and tells each poll at DEBUG by the same fields', async () => {
   logs.length = 0;
   const metadata = { '@type': 'fakecloud.v1.CreateClusterMetadata', progressPercentage: 40, step: 'creating VMs' };
-  const id = env.cloud.operation({ after: 400, metadata, response: empty });
+  const id = env.cloud.operation({ after: 3_000, metadata, response: empty });
   await (await wait(id)).result();
   const fields = { cloud: CLOUD, operationId: id };
   const polls = logs.filter(({ message }) => message === 'Operation polled').map(({ meta }) => meta);

@@ -1,7 +1,7 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { FaultEffect, OperationScript } from '../../src/testing/script';
 import { OperationsClient } from 'temporal-lro';
-import { CLOUD, pluginOf, runWorker } from '../support/environment';
+import { pluginOf, runWorker } from '../support/environment';
 import { cancels, eventsOf, startScene, taskFailures, type Scene } from './scene';
 import * as workflows from './workflows';
 
