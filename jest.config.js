@@ -5,7 +5,7 @@ module.exports = {
   testPathIgnorePatterns: ['/left-behind\\.test\\.js$', '/thousand\\.test\\.js$', '/start-chaos\\.test\\.js$'],
   testEnvironment: 'node',
   testTimeout: 60_000,
-  maxWorkers: 4,
+  maxWorkers: 3,
   globalSetup: '<rootDir>/dist/test/support/global-setup.js',
   globalTeardown: '<rootDir>/dist/test/support/global-teardown.js',
   reporters: ['default', '<rootDir>/dist/test/support/count-reporter.js'],

@@ -62,7 +62,7 @@ export const columns: Column[] = [
       'with FAILED_PRECONDITION': refusal(9),
       'with UNIMPLEMENTED': refusal(12),
     },
-    cancelTimeout: '1 s',
+    cancelTimeout: '5 s',
     outcome: 'unsupported',
     why: /the cloud refused to cancel it \([A-Z_]+: This operation cannot be cancelled\.\)/,
   },

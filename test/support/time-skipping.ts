@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Duration } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
 import {
   closeCloud,
@@ -40,7 +41,8 @@ export interface SkippingEnvironment extends TestEnvironment {
  * the cloud goes by its clock. Await one result at a time: two at once break the server's count of who awaits, and hang.
  */
 export async function startSkippingEnvironment(options: TestEnvironmentOptions = {}): Promise<SkippingEnvironment> {
-  quietRuntime();
+  // Not all that is logged and counted is kept here: of tens of thousands of polls that takes as long as the polls do.
+  quietRuntime({ logger: new DefaultLogger('ERROR'), telemetryOptions: {} });
   const started: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const end of started.splice(0).reverse()) await end();

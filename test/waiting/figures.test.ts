@@ -40,7 +40,6 @@ const ROWS: [string, Row][] = [
   row('inline by timer, 24 h', inline, 'timer', DAY, 1300, 430),
   row('inline by activity retry, 24 h', inline, 'activityRetry', DAY, 11, 430),
   row('inline by timer, 30 days', inline, 'timer', 30 * DAY, 1300, 9000),
-  row('inline by activity retry, 30 days', inline, 'activityRetry', 30 * DAY, 11, 9000),
 ];
 
 let environment: SkippingEnvironment;
