@@ -3,6 +3,8 @@ module.exports = {
   roots: ['<rootDir>/dist/test'],
   // They have runs of their own: see jest.search.config.js, the first, and jest.load.config.js, the others.
   testPathIgnorePatterns: ['/left-behind\\.test\\.js$', '/thousand\\.test\\.js$', '/start-chaos\\.test\\.js$'],
+  // Nothing is transformed either: the compiler has done all.
+  transform: {},
   testEnvironment: 'node',
   testTimeout: 60_000,
   maxWorkers: 3,

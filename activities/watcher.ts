@@ -19,6 +19,8 @@ export class Watcher {
   readonly #watches = new Map<string, Watch>();
   readonly #random: () => number;
   readonly #maximumLeases: number;
+  /** Under way, of leases that have ended. */
+  readonly #reports = new Set<Promise<void>>();
   #leases = 0;
 
   constructor(random: () => number, maximumLeases = MAXIMUM_LEASES) {
@@ -33,9 +35,11 @@ export class Watcher {
     const key = JSON.stringify([cloud.name, lease.input.operationId]);
     let watch = this.#watches.get(key);
     if (!watch) {
-      watch = new Watch(cloud, lease.input.operationId, this.#random, (emptied) => {
+      watch = new Watch(cloud, lease.input.operationId, this.#random, (report, emptied) => {
         this.#leases--;
         if (emptied) this.#watches.delete(key);
+        this.#reports.add(report);
+        void report.then(() => this.#reports.delete(report));
       });
       this.#watches.set(key, watch);
     }
@@ -48,9 +52,10 @@ export class Watcher {
     this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
   }
 
-  /** Gives every lease back to the server, so that another worker goes on at once. */
+  /** Gives every lease back, so that another worker goes on at once; resolves when the server has all that have ended. */
   async giveBackAll(): Promise<void> {
-    await Promise.all([...this.#watches.values()].map((watch) => watch.giveBackAll()));
+    for (const watch of this.#watches.values()) watch.giveBackAll();
+    await Promise.all(this.#reports);
   }
 }
 
@@ -68,12 +73,12 @@ class Watch {
     private readonly cloud: Cloud,
     private readonly operationId: string,
     private readonly random: () => number,
-    private readonly released: (emptied: boolean) => void,
+    private readonly released: (report: Promise<void>, emptied: boolean) => void,
   ) {}
 
   /** Polls at once, unless a poll is under way or the last one is as recent as this wait wants its polls. */
   join(lease: Lease): void {
-    const expiry = setTimeout(() => void this.#settle(lease, lease.giveBack(1)), lease.remainingMs);
+    const expiry = setTimeout(() => this.#settle(lease, lease.giveBack(1)), lease.remainingMs);
     this.#leases.set(lease, { expiry, unwatched: countWatched(lease.input.cloud, lease.context) });
     if (this.#polling) return;
     const last = this.#last;
@@ -86,12 +91,12 @@ class Watch {
     for (const lease of this.#leases.keys()) {
       if (!lease.isOf(runId, wait)) continue;
       lease.drop();
-      void this.#settle(lease, Promise.resolve());
+      this.#settle(lease, Promise.resolve());
     }
   }
 
-  async giveBackAll(): Promise<void> {
-    await Promise.all([...this.#leases.keys()].map((lease) => this.#settle(lease, lease.giveBack(1))));
+  giveBackAll(): void {
+    for (const lease of this.#leases.keys()) this.#settle(lease, lease.giveBack(1));
   }
 
   /** Polls once and tells every lease; never rejects. */
@@ -132,33 +137,31 @@ class Watch {
     logPoll(lease.context.log, lease.input, outcome, decision);
     switch (decision.next) {
       case 'return':
-        void this.#settle(lease, lease.complete(decision.result));
+        this.#settle(lease, lease.complete(decision.result));
         return Infinity;
       case 'fail':
-        void this.#settle(lease, lease.fail(decision.failure));
+        this.#settle(lease, lease.fail(decision.failure));
         return Infinity;
       case 'poll':
         lease.seen = decision.message;
         if (decision.intervalMs < lease.remainingMs) return decision.intervalMs;
-        void this.#settle(lease, lease.giveBack(decision.intervalMs));
+        this.#settle(lease, lease.giveBack(decision.intervalMs));
         return Infinity;
     }
   }
 
-  #settle(lease: Lease, report: Promise<void>): Promise<void> {
+  #settle(lease: Lease, report: Promise<void>): void {
     const held = this.#leases.get(lease);
-    if (held) {
-      this.#leases.delete(lease);
-      clearTimeout(held.expiry);
-      held.unwatched();
-      const emptied = this.#leases.size === 0;
-      if (emptied) {
-        clearTimeout(this.#timer);
-        this.#polling?.abort();
-      }
-      this.released(emptied);
+    if (!held) return;
+    this.#leases.delete(lease);
+    clearTimeout(held.expiry);
+    held.unwatched();
+    const emptied = this.#leases.size === 0;
+    if (emptied) {
+      clearTimeout(this.#timer);
+      this.#polling?.abort();
     }
-    return report;
+    this.released(report, emptied);
   }
 }
 
@@ -243,7 +246,8 @@ export class Lease {
         if (err instanceof ActivityNotFoundError) return;
         log.debug('Operation could not be reported to Temporal', { error: err });
         if (performance.now() - this.#beganAt + REPORT_AGAIN_MS > info.startToCloseTimeoutMs) return;
-        await new Promise((resolve) => setTimeout(resolve, REPORT_AGAIN_MS));
+        // No reason for a process to stay: without the report the server goes on when the attempt has timed out.
+        await new Promise((resolve) => setTimeout(resolve, REPORT_AGAIN_MS).unref());
       }
     }
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'timers/promises';
 import { SimplePlugin } from '@temporalio/plugin';
 import type { Worker, WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities';
@@ -60,7 +61,7 @@ export class OperationsPlugin extends SimplePlugin {
       await super.runWorker(worker, next);
     } finally {
       clearInterval(state);
-      await this.#giveBackLeases();
+      await Promise.race([this.#giveBackLeases(), sleep(GIVE_BACK_MS, undefined, { ref: false })]);
       if (--this.#running === 0) for (const cloud of this.#clouds.values()) cloud.close();
     }
   }
@@ -68,6 +69,8 @@ export class OperationsPlugin extends SimplePlugin {
 
 /** How often the worker is asked whether it is shutting down: the SDK has no event for it. */
 const STATE_INTERVAL_MS = 50;
+/** For so long a worker that has stopped waits until Temporal, which may be away, has what was watched. */
+const GIVE_BACK_MS = 5_000;
 
 function configureClouds(options: { clouds: Record<string, CloudOptions> }): Map<string, Cloud> {
   const check = (): void => {

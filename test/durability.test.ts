@@ -6,6 +6,7 @@ import { awaitOperation, wait } from './end-to-end/workflows';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
 import { startTemporalProcess } from './support/temporal-process';
 import { startWorkerProcess, type WorkerProcess } from './support/worker-process';
+import { until } from './support/until';
 
 const RESPONSE = { '@type': 'type.googleapis.com/fakecloud.v1.Network', id: 'n1', name: '', folderId: '' };
 const RESOURCES = join(PROTO_DIRECTORY, 'fakecloud.binpb');
@@ -42,7 +43,7 @@ async function startWaits(
     ];
   });
   const started = await Promise.all(handles);
-  while (!ids.every((id) => cloud.calls.some(({ operationId }) => operationId === id))) await new Promise(setImmediate);
+  await until(() => ids.every((id) => cloud.calls.some(({ operationId }) => operationId === id)));
   return started;
 }
 

@@ -1,6 +1,7 @@
 import { operationFailure } from 'temporal-lro';
 import { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
 import { CLOUD, RFC_3339, startInteropWorker, type InteropWorker } from './support/interop-worker';
+import { until } from './support/until';
 
 const CREATE = '/yandex.cloud.k8s.v1.ClusterService/Create';
 const DELETE = '/yandex.cloud.k8s.v1.ClusterService/Delete';
@@ -145,7 +146,7 @@ test('a CreateCluster that a workflow starts arrives as Yandex reads it, once', 
   expect(clusters[0]).toMatchObject({ name: 'started-300ms', releaseChannel: 'RAPID' });
   expect(clusters[1]).toEqual(clusters[0]);
   const arrived = () => interop.requests().filter((entry) => JSON.stringify(entry).includes(idempotencyKey));
-  while (arrived().length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => arrived().length === 2);
   expect(arrived()).toMatchObject([
     { method: expect.stringContaining('ClusterService/Create') as unknown, request, idempotencyKey },
     { request, idempotencyKey },

@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Server as TcpServer, type
 import { Metadata, Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { OperationsClient, OperationServiceError, type CloudOptions } from 'temporal-lro';
 import { message, method } from '../src/cloud/envelope';
+import { until } from './support/until';
 
 const MAXIMUM = 64 * 1024 * 1024;
 const like = (pattern: RegExp): unknown => expect.stringMatching(pattern);
@@ -98,7 +99,7 @@ test.each(['get', 'cancel'] as const)('%s has a deadline, which the server is to
   });
   const abort = new AbortController();
   const patient = client[verb]('x', { signal: abort.signal });
-  while (calls.length < 2) await new Promise(setImmediate);
+  await until(() => calls.length === 2);
   abort.abort();
   await expect(patient).rejects.toThrow();
   const [given, byDefault] = calls.map(({ deadline }) => deadline - Date.now());
@@ -231,10 +232,10 @@ describe('a signal that aborts', () => {
     answer = () => undefined;
     const aborter = new AbortController();
     const call = client.get('x', { signal: aborter.signal });
-    while (calls.length === 0) await new Promise(setImmediate);
+    await until(() => calls.length > 0);
     aborter.abort();
     await expect(call).rejects.toMatchObject(abandoned);
-    while (!calls[0]?.cancelled) await new Promise(setImmediate);
+    await until(() => calls[0]?.cancelled === true);
   });
 
   test('before the call sends nothing', async () => {

@@ -4,9 +4,10 @@ import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { CREATE, Replies } from './start/environment';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
 import { startWorkerProcess } from './support/worker-process';
+import { until } from './support/until';
 
-const WORKFLOWS = 20;
-const STARTS = 50;
+const WORKFLOWS = 100;
+const STARTS = 10;
 
 let environment: TestEnvironment;
 beforeAll(async () => (environment = await startEnvironment({ worker: false })));
@@ -46,7 +47,7 @@ test('1,000 starts make exactly 1,000 resources, though replies are lost, calls 
   );
   // In the midst of the calls; another one takes its place.
   for (const calls of [200, 700]) {
-    while (cloud.calls.length < calls) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => cloud.calls.length >= calls);
     await workers.shift()?.kill('SIGKILL');
     workers.push(await worker());
   }

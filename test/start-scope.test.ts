@@ -1,6 +1,7 @@
 import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
 import { cluster, CREATE, startStarts, type StartEnvironment } from './start/environment';
 import { cancelAtOnce, cancelBeforeResult, cancelOwner, leaveResult, startAndAwait } from './start/workflows';
+import { until } from './support/until';
 
 const LONG = { after: '1 h' } as const;
 
@@ -57,7 +58,7 @@ describe('a cancellation before the start was answered', () => {
     let lines: string[] = [];
     const operations = await environment.cancelledIn(async () => {
       const handle = await environment.start(name, {}, defaults);
-      while (!(await ready(handle))) await new Promise((resolve) => setTimeout(resolve, 10));
+      await until(() => ready(handle));
       await handle.cancel();
       end = await handle.result().then(
         (response) => JSON.stringify(response),

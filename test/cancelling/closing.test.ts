@@ -2,6 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { WaitOptions } from 'temporal-lro/workflow';
 import { cancels, eventsOf, startScene, taskFailures, type Scene } from './scene';
 import * as workflows from './workflows';
+import { until } from '../support/until';
 
 let scene: Scene;
 beforeAll(async () => {
@@ -41,7 +42,7 @@ async function reach(
   const operationId = scene.cloud.operation({ after: '1 h', response: EMPTY });
   const handle = await start(operationId, state.options);
   await scene.polled(operationId);
-  while (!(await state.isReached(handle))) await new Promise(setImmediate);
+  await until(() => state.isReached(handle));
   return { operationId, handle };
 }
 const AROUND: workflows.Around[] = ['nothing', 'a scope', 'an operationScope'];

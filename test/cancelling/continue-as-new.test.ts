@@ -2,6 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { operationWorkflowId } from 'temporal-lro';
 import { CLOUD, pluginOf, runWorker } from '../support/environment';
 import { startTemporalProcess, type TemporalProcess } from '../support/temporal-process';
+import { until } from '../support/until';
 import { cancels, eventsOf, startScene, taskFailures, type Scene } from './scene';
 import * as workflows from './workflows';
 
@@ -40,8 +41,8 @@ async function lengthen(handle: WorkflowHandle): Promise<void> {
   for (let i = 0; i < LONG_HISTORY; i++) await handle.signal('noise');
 }
 
-async function until(handle: WorkflowHandle, type: string): Promise<void> {
-  while (!(await eventsOf(handle)).some(({ eventType }) => eventType === type)) await new Promise(setImmediate);
+async function untilEvent(handle: WorkflowHandle, type: string): Promise<void> {
+  await until(async () => (await eventsOf(handle)).some(({ eventType }) => eventType === type));
 }
 
 async function expectCancelled(operationId: string, handle: WorkflowHandle): Promise<void> {
@@ -55,11 +56,11 @@ async function expectCancelled(operationId: string, handle: WorkflowHandle): Pro
 async function aboutToContinue(operationId: string): Promise<WorkflowHandle> {
   const stop = await runWorker(workflowWorker);
   const handle = await startWait(operationId);
-  await until(handle, 'ACTIVITY_TASK_SCHEDULED');
+  await untilEvent(handle, 'ACTIVITY_TASK_SCHEDULED');
   await stop();
   await lengthen(handle);
   const stopActivities = await runWorker(activityWorker);
-  await until(handle, 'ACTIVITY_TASK_COMPLETED');
+  await untilEvent(handle, 'ACTIVITY_TASK_COMPLETED');
   await stopActivities();
   return handle;
 }
@@ -78,7 +79,7 @@ test('a wait that has continued as new is cancelled', async () => {
   const first = await aboutToContinue(operationId);
   const { runId } = await first.describe();
   const stop = [await runWorker(workflowWorker), await runWorker(activityWorker)];
-  await until(scene.client.workflow.getHandle(first.workflowId, runId), 'WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
+  await untilEvent(scene.client.workflow.getHandle(first.workflowId, runId), 'WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
   const second = scene.client.workflow.getHandle(first.workflowId);
   await second.cancel();
   await expectCancelled(operationId, second);

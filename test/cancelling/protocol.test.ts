@@ -2,6 +2,7 @@ import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { FaultEffect, OperationScript } from '../../src/testing/script';
 import { OperationsClient } from 'temporal-lro';
 import { pluginOf, runWorker } from '../support/environment';
+import { until } from '../support/until';
 import { cancels, eventsOf, startScene, taskFailures, type Scene } from './scene';
 import * as workflows from './workflows';
 
@@ -71,10 +72,6 @@ test('no Cancel follows a terminal reply that reaches the workflow together with
   await stop();
   await stopActivities();
 });
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise(setImmediate);
-}
 
 async function eventTypes(handle: WorkflowHandle): Promise<string[]> {
   return (await eventsOf(handle)).map(({ eventType }) => eventType);
@@ -157,7 +154,7 @@ test.each<[string, OperationScript, string]>([
 test('a caller who is cancelled while his timeout cancels gets a CancelledFailure', async () => {
   const operationId = scene.cloud.operation({ ...LONG, onCancel: { cancelsAfter: 1500 } });
   const handle = await startWait(operationId, { timeout: '1 s', onTimeout: 'cancel' });
-  await until(() => Promise.resolve(cancels(scene.cloud, operationId) > 0));
+  await until(() => cancels(scene.cloud, operationId) > 0);
   await handle.cancel();
   expect((await ended(handle)).gets).toBe('`CancelledFailure`');
   expect(cancels(scene.cloud, operationId)).toBe(1);
@@ -175,7 +172,7 @@ test.each<[string, FaultEffect]>([
   cloud.intercept(({ method }) => (method.endsWith('ClusterService/Create') && starts++ === 0 ? effect : undefined));
   const args: Parameters<typeof workflows.execute> = [name, {}];
   const handle = await client.workflow.start(workflows.execute, { ...workflow(), args });
-  await until(() => Promise.resolve(starts > 0));
+  await until(() => starts > 0);
   await handle.cancel();
   expect(await handle.result()).toMatchObject({ gets: '`CancelledFailure`' });
   const ids = new Set(cloud.calls.filter(({ method }) => method.endsWith('/Cancel')).map((call) => call.operationId));

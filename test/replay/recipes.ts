@@ -2,6 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { operationChanged, operationWorkflowId, pollOperation } from 'temporal-lro';
 import { CLOUD, startEnvironment, type TestEnvironment } from '../support/environment';
 import { startTemporalProcess } from '../support/temporal-process';
+import { until } from '../support/until';
 import { startRecipes } from './start-recipes';
 import {
   awaitInChild,
@@ -31,7 +32,7 @@ async function ended(started: Promise<WorkflowHandle>): Promise<WorkflowHandle> 
 
 /** Cancels the workflow once it has begun to poll. */
 async function cancelled({ cloud }: TestEnvironment, id: string, handle: WorkflowHandle): Promise<WorkflowHandle> {
-  while (!cloud.calls.some(({ operationId }) => operationId === id)) await new Promise(setImmediate);
+  await until(() => cloud.calls.some(({ operationId }) => operationId === id));
   await handle.cancel();
   return ended(Promise.resolve(handle));
 }
@@ -171,7 +172,7 @@ export const recipes: Record<string, Recipe> = {
     const state = { startedAtMs: Date.now() - 3_600_000, polls: 1, timers: 0 };
     const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId, poll }, state];
     const handle = await client.workflow.start(awaitOperation, { ...workflow(), args });
-    while ((await handle.describe()).historyLength < 10) await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(async () => (await handle.describe()).historyLength >= 10);
     await handle.signal(operationChanged);
     return ended(Promise.resolve(handle));
   },

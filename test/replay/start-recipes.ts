@@ -3,6 +3,7 @@ import { operationChanged } from 'temporal-lro';
 import type { JsonObject } from 'temporal-lro/workflow';
 import type { OperationScript, Script } from 'temporal-lro/testing';
 import { CLOUD, type TestEnvironment } from '../support/environment';
+import { until } from '../support/until';
 import { execute, executeOperation, startAndAwait } from './workflows';
 
 const CLUSTER = '/fakecloud.v1.ClusterService/Create';
@@ -64,7 +65,7 @@ export const startRecipes: Record<string, (environment: TestEnvironment) => Prom
     const { cloud } = environment;
     cloud.intercept(({ method }) => (method === NODE_GROUP ? { hang: 1000 } : undefined));
     const handle = await run(environment, NODE_GROUP, 'cancelled');
-    while (!cloud.calls.some(({ method }) => method === NODE_GROUP)) await new Promise(setImmediate);
+    await until(() => cloud.calls.some(({ method }) => method === NODE_GROUP));
     await handle.cancel();
     return ended(handle);
   },

@@ -12,6 +12,7 @@ import {
 import { OperationsPlugin } from 'temporal-lro';
 import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
 import { PROTO_DIRECTORY } from '../../src/descriptors/load';
+import { withBundle } from './bundle';
 import { CREDENTIALS, keepingRuntime, leave, leaveMetrics } from './left-behind';
 
 /** The name under which the worker knows the FakeCloud. */
@@ -104,7 +105,7 @@ export async function closeCloud(cloud: FakeCloud): Promise<void> {
 
 /** Runs a worker until the returned function is called, which resolves when it has stopped. */
 export async function runWorker(options: WorkerOptions): Promise<() => Promise<void>> {
-  const worker = await Worker.create(options);
+  const worker = await Worker.create(await withBundle(options));
   let end = (): void => undefined;
   const running = worker.runUntil(new Promise<void>((resolve) => (end = resolve)));
   return async () => {

@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTemporalServer, type TemporalServer } from 'temporal-lro/testing';
 import { ROOT } from './left-behind';
@@ -13,6 +14,7 @@ export default async function setUp(): Promise<void> {
   mkdirSync(ROOT, { recursive: true });
   const directory = mkdtempSync(join(ROOT, 'run-'));
   process.env.LEFT_BEHIND_DIRECTORY = directory;
+  process.env.BUNDLES_DIRECTORY = mkdtempSync(join(tmpdir(), 'temporal-lro-bundles-'));
   const server = await startTemporalServer({ ui: true, dbFilename: join(directory, 'temporal.db') });
   globalThis.temporalServer = server;
   process.env.TEMPORAL_ADDRESS = server.address;

@@ -106,7 +106,7 @@ function install(directory: string): void {
     writeFileSync(join(temporary, 'pom.xml'), POM);
     run('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], temporary);
     // `exec`, since only the process that the SDK has started is killed.
-    const java = 'exec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData';
+    const java = 'exec java -XX:+UseSerialGC -XX:-UsePerfData';
     const classPath = '-cp "$(dirname "$0")/lib/*"';
     const script = `#!/bin/sh\n${java} ${classPath} io.temporal.testserver.TestServer "$@"\n`;
     writeFileSync(join(temporary, 'server.sh'), script, { mode: 0o755 });

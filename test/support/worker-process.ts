@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { OperationsPlugin, type CloudOptions } from 'temporal-lro';
+import { withBundle } from './bundle';
 import { CREDENTIALS, keepingRuntime, leaveMetrics } from './left-behind';
 
 /** A worker in a process of its own, which can be killed. */
@@ -52,12 +53,13 @@ async function main(json: string): Promise<void> {
   const { clouds, activitiesPath, ...options } = given;
   Runtime.install({ ...keepingRuntime(), shutdownSignals: ['SIGTERM'] });
   const activities: unknown = activitiesPath === undefined ? {} : await import(activitiesPath);
-  const worker = await Worker.create({
+  const workerOptions = await withBundle({
     connection: await NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS ?? '' }),
     ...options,
     ...(typeof activities === 'object' && activities && { activities }),
     plugins: [new OperationsPlugin({ clouds: withCredentials(clouds) })],
   });
+  const worker = await Worker.create(workerOptions);
   const running = worker.run();
   process.stdout.write('polling\n');
   await running;

@@ -1,5 +1,6 @@
 import { operationFailure, OperationsClient } from 'temporal-lro';
 import { FakeCloud, type OperationScript, type ScriptedError } from 'temporal-lro/testing';
+import { until } from '../support/until';
 
 const EMPTY = { '@type': 'google.protobuf.Empty' };
 const RESPONSE = { '@type': 'type.googleapis.com/google.protobuf.Empty' };
@@ -86,7 +87,7 @@ test('an aborted wait rejects with the reason at once, while it sleeps and while
     const abort = new AbortController();
     const reason = new Error('enough');
     const wait = client.wait(id, { signal: abort.signal, poll: { initialInterval: '1 h' } });
-    while (polls(id) === 0) await new Promise(setImmediate);
+    await until(() => polls(id) > 0);
     abort.abort(reason);
     await expect(wait).rejects.toBe(reason);
   }

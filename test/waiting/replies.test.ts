@@ -4,6 +4,7 @@ import { operationFailure, type OperationFailure } from 'temporal-lro';
 import { method } from '../../src/cloud/envelope';
 import type { OperationSnapshot } from '../../src/model/snapshot';
 import { CLOUD, startEnvironment, type TestEnvironment } from '../support/environment';
+import { until } from '../support/until';
 import { beginWait, recordPoll } from '../../workflows/state';
 import { awaitOperation } from './workflows';
 
@@ -100,7 +101,7 @@ test('a cloud whose replies stay spoilt is polled ever more slowly, never in a h
     args: [{ cloud: CLOUD, operationId: id, poll }],
   });
   const calls = (): { at: number }[] => cloud.calls.filter(({ operationId }) => operationId === id);
-  while (calls().length < 6) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => calls().length >= 6);
   await handle.terminate();
   const intervals = calls()
     .slice(1, 6)

@@ -6,6 +6,7 @@ import { CLOUD, eventsBesideTasks, runWorker, startEnvironment, type TestEnviron
 import { authorizedKey, GuardedCloud } from '../support/guarded-cloud';
 import { CREDENTIALS } from '../support/left-behind';
 import { relay } from '../support/relay';
+import { until } from '../support/until';
 import { startWorkerProcess, type WorkerProcess, type WorkerProcessOptions } from '../support/worker-process';
 import { awaitOperation, lingering } from './workflows';
 
@@ -45,13 +46,6 @@ afterAll(async () => {
 const options = ({ address }: { address: string }): CloudOptions => ({ endpoint: address, plaintext: true });
 const callsOf = (cloud: FakeCloud, id: string): FakeCloud['calls'] =>
   cloud.calls.filter(({ operationId }) => operationId === id);
-
-async function until(condition: () => boolean): Promise<void> {
-  const beganAt = Date.now();
-  for (; !condition(); await new Promise((resolve) => setTimeout(resolve, 20))) {
-    if (Date.now() - beganAt > 60_000) throw new Error(`Not within a minute: ${condition.toString()}`);
-  }
-}
 
 /** Clouds of one scenario: an operation goes on until it is told to end, and what one has begun the others know too. */
 class Scene {
@@ -124,7 +118,7 @@ async function terminated(): Promise<{ resumedAfterMs: number; hadEnded: boolean
     const other = await client.workflow.start(lingering, { ...workflow(), args: [taskQueue] });
     // Until its worker says so nobody knows that it has begun.
     const isRunning = async (): Promise<boolean> => (await other.describe()).raw.pendingActivities?.[0]?.attempt === 1;
-    while (!(await isRunning())) await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(isRunning);
   });
   const terminatedAt = Date.now();
   let hadEnded = false;

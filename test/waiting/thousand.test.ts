@@ -4,6 +4,7 @@ import { FakeCloud } from 'temporal-lro/testing';
 import { CLOUD, eventsBesideTasks, runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
 import { authorizedKey, GuardedCloud } from '../support/guarded-cloud';
 import { relay, type Relay } from '../support/relay';
+import { until } from '../support/until';
 import * as activities from './activities';
 import { awaitOperation, unrelated } from './workflows';
 
@@ -71,7 +72,7 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
     handles[i] = await client.workflow.start(awaitOperation, { ...workflow(), args });
   });
   const polled = (): number => new Set(cloud.calls.map(({ operationId }) => operationId)).size;
-  while (polled() < COUNT) await new Promise((resolve) => setTimeout(resolve, 100));
+  await until(() => polled() === COUNT, 100);
 
   // The slots are free while all wait.
   expect(await client.workflow.execute(unrelated, workflow())).toBe('done');

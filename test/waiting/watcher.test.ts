@@ -1,7 +1,10 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
 import { createActivities } from '../../activities';
 import { Cloud } from '../../src/cloud/cloud';
-import { CLOUD, runWorker, startEnvironment } from '../support/environment';
+import { CLOUD, pluginOf, runWorker, startEnvironment } from '../support/environment';
+import { relay } from '../support/relay';
+import { until } from '../support/until';
 import { awaitOperation } from './workflows';
 
 async function attempts(handle: WorkflowHandle): Promise<number> {
@@ -23,7 +26,7 @@ test('beyond the number of leases that a worker may hold, waits are slept by act
       const operationId = cloud.operation({ after: '3 s', response: { '@type': 'google.protobuf.Empty' } });
       const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId }];
       handles.push(await client.workflow.start(awaitOperation, { ...workflow(), args }));
-      while (!cloud.calls.some((call) => call.operationId === operationId)) await new Promise(setImmediate);
+      await until(() => cloud.calls.some((call) => call.operationId === operationId));
     }
     for (const handle of handles) await handle.result();
     const [watched, slept] = [await attempts(handles[0] ?? fail()), await attempts(handles[1] ?? fail())];
@@ -35,6 +38,45 @@ test('beyond the number of leases that a worker may hold, waits are slept by act
     configured.close();
     await stop();
   }
+});
+
+/** Stops a worker with a lease while Temporal is away: how long that took, and what Temporal then knows of the attempt. */
+async function stopWhileAway(forMs: number): Promise<{ tookMs: number; reported: string | null | undefined }> {
+  const { client, cloud, taskQueue, workflow, stop } = await startEnvironment({ worker: false });
+  const between = await relay(process.env.TEMPORAL_ADDRESS ?? '');
+  const connection = await NativeConnection.connect({ address: between.address });
+  try {
+    const workflowsPath = require.resolve('./workflows');
+    const stopWorker = await runWorker({ connection, taskQueue, workflowsPath, plugins: [pluginOf(cloud)] });
+    const operationId = cloud.operation({ after: '1 h', response: { '@type': 'google.protobuf.Empty' } });
+    const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId }];
+    const handle = await client.workflow.start(awaitOperation, { ...workflow(), args });
+    await until(() => cloud.calls.length > 0);
+    between.cut(true);
+    const back = setTimeout(() => between.cut(false), forMs);
+    const stoppedAt = performance.now();
+    await stopWorker();
+    const tookMs = performance.now() - stoppedAt;
+    clearTimeout(back);
+    const [activity] = (await handle.describe()).raw.pendingActivities ?? [];
+    await handle.terminate();
+    return { tookMs, reported: activity?.lastFailure?.applicationFailureInfo?.type };
+  } finally {
+    await connection.close();
+    await between.close();
+    await stop();
+  }
+}
+
+test('a worker that stops while Temporal is away for a moment ends when Temporal has its leases back', async () => {
+  expect(await stopWhileAway(2_000)).toMatchObject({ reported: 'OperationRunning' });
+});
+
+test('a worker that stops while Temporal stays away ends all the same, and its leases lapse', async () => {
+  const { tookMs, reported } = await stopWhileAway(60_000);
+  expect(reported).toBeUndefined();
+  // Of a lease 30 s are left.
+  expect(tookMs).toBeLessThan(20_000);
 });
 
 function fail(): never {
