@@ -8,6 +8,7 @@ module.exports = {
   testEnvironment: 'node',
   testTimeout: 60_000,
   maxWorkers: 3,
+  testSequencer: '<rootDir>/dist/test/support/longest-first.js',
   globalSetup: '<rootDir>/dist/test/support/global-setup.js',
   globalTeardown: '<rootDir>/dist/test/support/global-teardown.js',
   reporters: ['default', '<rootDir>/dist/test/support/count-reporter.js'],

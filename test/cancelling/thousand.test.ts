@@ -85,7 +85,9 @@ async function cancelAll(
     const args: Parameters<typeof workflows.waitForMany> = [
       waits.slice(i, i + PER_WORKFLOW).map(({ operationId, options }) => ({ operationId, options })),
     ];
-    handles.push(await client.workflow.start(workflows.waitForMany, { ...workflow(), args }));
+    handles.push(
+      await client.workflow.start(workflows.waitForMany, { ...workflow(), workflowTaskTimeout: '3 s', args }),
+    );
   }
   await Promise.all(waits.map(({ operationId }) => polled(operationId)));
   const disturbed = meanwhile();
@@ -115,6 +117,8 @@ test(`1,000 waits are cancelled at once, with faults, while a worker is killed: 
   const worker = await startWorkerProcess({
     taskQueue: scene.taskQueue,
     workflowsPath: require.resolve('./workflows'),
+    // What a killed worker has cached would be asked of it for 10 s.
+    maxCachedWorkflows: 0,
     clouds: { [CLOUD]: { endpoint: scene.cloud.address, plaintext: true } },
   });
   let count = 0;

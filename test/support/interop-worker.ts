@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { fromBinary, fromJson, toBinary, toJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
 import { Client as GrpcClient, credentials } from '@grpc/grpc-js';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { OperationsClient, OperationsPlugin, type CloudOptions } from 'temporal-lro';
 import { loadDescriptors } from '../../src/descriptors/load';
 import type { DescriptorRegistry } from '../../src/descriptors/registry';
+import { quietRuntime, runWorker } from './environment';
 import { startInteropServer } from './interop';
+import { CREDENTIALS } from './left-behind';
 
 /** The name under which the worker knows the interop server. */
 export const CLOUD = 'yandex';
@@ -33,8 +35,7 @@ export interface InteropWorker {
 
 /** Starts both; `workflowsPath` is the module of the worker's workflow types. What has started is stopped when the rest fails. */
 export async function startInteropWorker(workflowsPath: string): Promise<InteropWorker> {
-  // Failures that a test expects are no news.
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quietRuntime();
   const started: (() => Promise<void> | void)[] = [];
   const stop = async (): Promise<void> => {
     for (const end of started.splice(0).reverse()) await end();
@@ -47,20 +48,11 @@ export async function startInteropWorker(workflowsPath: string): Promise<Interop
     started.push(() => connection.close());
     const workerConnection = await NativeConnection.connect(temporal);
     started.push(() => workerConnection.close());
-    const cloud: CloudOptions = { endpoint: server.address, plaintext: true, descriptors: [server.descriptorSet] };
+    const reached = { endpoint: server.address, plaintext: true, descriptors: [server.descriptorSet] };
+    const cloud: CloudOptions = { ...reached, credentials: CREDENTIALS };
     const taskQueue = `interop-${randomUUID()}`;
-    const worker = await Worker.create({
-      connection: workerConnection,
-      taskQueue,
-      workflowsPath,
-      plugins: [new OperationsPlugin({ clouds: { [CLOUD]: cloud } })],
-    });
-    let end = (): void => undefined;
-    const running = worker.runUntil(new Promise<void>((resolve) => (end = resolve)));
-    started.push(() => {
-      end();
-      return running;
-    });
+    const plugins = [new OperationsPlugin({ clouds: { [CLOUD]: cloud } })];
+    started.push(await runWorker({ connection: workerConnection, taskQueue, workflowsPath, plugins }));
     const operations = OperationsClient.connect(cloud);
     const grpc = new GrpcClient(server.address, credentials.createInsecure());
     started.push(

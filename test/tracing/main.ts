@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { OperationsPlugin } from 'temporal-lro';
 import { quietRuntime } from '../support/environment';
+import { CREDENTIALS } from '../support/left-behind';
 
 /** A span, as far as the tree of them is concerned. */
 export interface TracedSpan {
@@ -18,10 +19,11 @@ async function main(cloudAddress: string, operationId: string, taskQueue: string
   const address = process.env.TEMPORAL_ADDRESS ?? '';
   const tracing = new OpenTelemetryPlugin({ resource: provider.resource, spanProcessor });
   const connection = await NativeConnection.connect({ address });
+  const yandex = { endpoint: cloudAddress, plaintext: true, credentials: CREDENTIALS };
   const worker = await Worker.create({
     connection,
     taskQueue,
-    plugins: [tracing, new OperationsPlugin({ clouds: { yandex: { endpoint: cloudAddress, plaintext: true } } })],
+    plugins: [tracing, new OperationsPlugin({ clouds: { yandex } })],
     workflowsPath: require.resolve('temporal-lro/workflow-definitions'),
   });
   const clientConnection = await Connection.connect({ address });
