@@ -61,7 +61,9 @@ export class OperationsPlugin extends SimplePlugin {
       await super.runWorker(worker, next);
     } finally {
       clearInterval(state);
-      await Promise.race([this.#giveBackLeases(), sleep(GIVE_BACK_MS, undefined, { ref: false })]);
+      const enough = new AbortController();
+      await Promise.race([this.#giveBackLeases(), sleep(GIVE_BACK_MS, undefined, { signal: enough.signal })]);
+      enough.abort();
       if (--this.#running === 0) for (const cloud of this.#clouds.values()) cloud.close();
     }
   }

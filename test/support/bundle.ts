@@ -10,9 +10,9 @@ import { bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporal
 export async function withBundle(options: WorkerOptions): Promise<WorkerOptions> {
   const { workflowsPath, ...others } = options;
   const { failureConverterPath, payloadConverterPath } = options.dataConverter ?? {};
+  const isPlain = !failureConverterPath && !payloadConverterPath && !options.bundlerOptions && !options.interceptors;
   const directory = process.env.BUNDLES_DIRECTORY;
-  if (directory === undefined || workflowsPath === undefined || (failureConverterPath ?? payloadConverterPath))
-    return options;
+  if (directory === undefined || workflowsPath === undefined || !isPlain) return options;
   const codePath = join(directory, `${createHash('sha256').update(workflowsPath).digest('hex')}.js`);
   if (!existsSync(codePath)) {
     const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
