@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -8,6 +6,7 @@ import { NetworkService } from 'temporal-lro/testing';
 import type { executeOperation } from 'temporal-lro/workflow-definitions';
 import type { Fault, OperationScript } from '../src/testing/script';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
+import { startProgram, type Program } from './support/program';
 
 const MAIN = join(__dirname, '../src/cli/main.js');
 const CREATE_CLUSTER = {
@@ -63,34 +62,8 @@ function expectDocumented(printed: (string | undefined)[], documents = DOCUMENTS
   }
 }
 
-interface Run {
-  /** Resolves when stdout or stderr has that text. */
-  printed(text: string): Promise<void>;
-  interrupt(): void;
-  ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
-}
-
-function start(command: string, ...args: string[]): Run {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-  const ended = once(child, 'close').then(() => ({ code: child.exitCode, stdout, stderr }));
-  return {
-    ended,
-    interrupt: () => child.kill('SIGINT'),
-    async printed(text) {
-      while (!`${stdout}${stderr}`.includes(text)) {
-        if (child.exitCode !== null) throw new Error(`Ended without ${text}: ${stdout}${stderr}`);
-        await setTimeout(20);
-      }
-    },
-  };
-}
-
-const temporalLro = (...args: string[]): Run => start(process.execPath, MAIN, ...args);
-const awaiting = (id: string, ...args: string[]): Run =>
+const temporalLro = (...args: string[]): Program => startProgram(process.execPath, MAIN, ...args);
+const awaiting = (id: string, ...args: string[]): Program =>
   temporalLro('await', id, '--cloud', CLOUD, '--task-queue', env.taskQueue, ...args);
 
 test('await tells on stderr how an operation goes, and gives its response on stdout', async () => {
@@ -127,7 +100,7 @@ test('await --json prints one object a line, the outcome last, and nothing on st
 test('on a terminal await draws a bar where the cloud tells a percentage', async () => {
   const id = operation();
   const command = `stty cols 120; ${process.execPath} ${MAIN} await ${id} --cloud ${CLOUD} --task-queue ${env.taskQueue}`;
-  const run = start('script', '-qec', command, '/dev/null');
+  const run = startProgram('script', '-qec', command, '/dev/null');
   await run.printed('creating VMs');
   await finish(id);
   const { code, stdout } = await run.ended;
@@ -295,6 +268,6 @@ test('--help loads neither gRPC nor protobuf nor Temporal', async () => {
     process.argv = ['node', 'temporal-lro', '--help'];
     process.on('exit', () => console.log(Object.keys(require.cache).filter((path) => /grpc|protobuf|temporalio/.test(path))));
     require(${JSON.stringify(MAIN)});`;
-  const { stdout } = await start(process.execPath, '-e', probe).ended;
+  const { stdout } = await startProgram(process.execPath, '-e', probe).ended;
   expect(stdout).toMatch(/await .*\n[^]*get .*\n[^]*cancel .*\n[^]*list .*\n[^]*\[\]\n$/);
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { leave, MARK } from './support/left-behind';
 import { codeBlocks } from './support/readme';
 import { openTemporalUi } from './support/temporal-ui';
 
@@ -76,17 +77,20 @@ async function runDemo(command: string, args: string[], env: NodeJS.ProcessEnv):
     process.kill(-(child.pid ?? 0), 'SIGINT');
   }
   await exited;
-  return { exitCode: child.exitCode, output: lines.join('\n'), errors, links, ...(timeline && { timeline }) };
+  const output = lines.join('\n');
+  leave('outputs', output + errors);
+  return { exitCode: child.exitCode, output, errors, links, ...(timeline && { timeline }) };
 }
 
 let demo: Demo;
 let kept: Demo;
 beforeAll(async () => {
-  const { TEMPORAL_ADDRESS: _, ...embedded } = process.env;
+  const env: NodeJS.ProcessEnv = { ...process.env, CLOUD_TOKEN: MARK };
+  const { TEMPORAL_ADDRESS: _, ...embedded } = env;
   // Not by npm, which ends by the signal itself.
   const keep = [require.resolve('../examples/provision-cluster/main'), '--keep'];
   [demo, kept] = await Promise.all([
-    runDemo('npm', ['run', '--silent', 'demo'], process.env),
+    runDemo('npm', ['run', '--silent', 'demo'], env),
     runDemo(process.execPath, keep, embedded),
   ]);
 }, 120_000);

@@ -8,7 +8,7 @@ import type { AnyJson } from 'temporal-lro/workflow';
 import { FakeCloud } from 'temporal-lro/testing';
 import { loadDescriptors, PROTO_DIRECTORY } from '../src/descriptors/load';
 import { awaitElsewhere, awaitOperation, wait } from './end-to-end/workflows';
-import { CLOUD, runWorker, startEnvironment, type TestEnvironment } from './support/environment';
+import { CLOUD, pluginOf, runWorker, startEnvironment, type TestEnvironment } from './support/environment';
 
 const EMPTY = { '@type': 'type.googleapis.com/google.protobuf.Empty' };
 const NETWORK = { '@type': 'type.googleapis.com/fakecloud.v1.Network', id: 'n1', name: 'prod', folderId: 'f1' };
@@ -131,7 +131,7 @@ describe.each([
     const queues = { parent: workflow().workflowId, activities: workflow().workflowId };
     const stops = [
       await runWorker({ connection, taskQueue: queues.parent, workflowsPath, ...cache }),
-      await runWorker({ connection, taskQueue: queues.activities, plugins: [cloud.plugin('elsewhere')] }),
+      await runWorker({ connection, taskQueue: queues.activities, plugins: [pluginOf(cloud, {}, 'elsewhere')] }),
     ];
     try {
       const inChild = cloud.operation({ after: 300, response: NETWORK });

@@ -34,6 +34,7 @@ const KINDS = [
   ['histories', /^histories-/, '"cloud":"yandex"'],
   ['logs', /^logs-/, 'taskQueue'],
   ['metrics', /^metrics-/, 'temporal_lro_'],
+  ['outputs', /^outputs-/, ' passed, 0 failed'],
 ] as const;
 
 test.each(KINDS)('the %s of the tests are searched', (_, kind, control) => {

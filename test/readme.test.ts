@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import type { CloudOptions, OperationFailure } from 'temporal-lro';
 import { START_OPTION_KEYS, WAIT_OPTION_KEYS } from '../src/model/options';
 import { authorizedKey } from './support/guarded-cloud';
+import { leave } from './support/left-behind';
 import { README, writeReadmeProject, type ReadmeProject } from './support/readme';
 
 const CLOUD_OPTIONS: Record<keyof CloudOptions, true> = {
@@ -61,6 +62,7 @@ test('its worker starts, and stops when it is told to', async () => {
     if (line.includes("state: 'RUNNING'")) worker.kill('SIGTERM');
   }
   await exited;
+  leave('outputs', log);
   expect(log).toContain("state: 'RUNNING'");
   expect(worker.exitCode).toBe(0);
 });

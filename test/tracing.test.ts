@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { OperationsClient } from 'temporal-lro';
 import { FakeCloud } from 'temporal-lro/testing';
+import { leave } from './support/left-behind';
 import type { TracedSpan } from './tracing/main';
 
 test("the span of each poll is under its activity's span, which is under the workflow's", async () => {
@@ -17,6 +18,7 @@ test("the span of each poll is under its activity's span, which is under the wor
   });
   const args = [require.resolve('./tracing/main'), cloud.address, operationId, `tracing-${Date.now()}`];
   const { stdout } = await promisify(execFile)(process.execPath, args);
+  leave('outputs', stdout);
   await finished;
   client.close();
   const spans = readSpans(stdout);

@@ -22,7 +22,8 @@ async function demo(): Promise<void> {
   const client = new Client({ connection, namespace });
   const { cloud, clusterHalfway } = await startScriptedCloud();
   running.push(() => cloud.close());
-  const environment = { ...process.env, TEMPORAL_ADDRESS: address, CLOUD_ADDRESS: cloud.address };
+  // FakeCloud takes any token.
+  const environment = { CLOUD_TOKEN: 'demo', ...process.env, TEMPORAL_ADDRESS: address, CLOUD_ADDRESS: cloud.address };
   let worker = await startWorker(environment);
   running.push(() => stopWorker(worker, 'SIGTERM'));
 

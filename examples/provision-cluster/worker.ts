@@ -1,7 +1,7 @@
 import { join } from 'path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { OperationsPlugin } from 'temporal-lro';
+import { iamToken, OperationsPlugin } from 'temporal-lro';
 import { CLOUD } from './scripted-cloud';
 
 /** The demo's worker, a process of its own: the demo kills it. Which servers it connects to is in its environment. */
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
           [CLOUD]: {
             endpoint: process.env.CLOUD_ADDRESS ?? '',
             plaintext: true,
+            credentials: iamToken(process.env.CLOUD_TOKEN ?? ''),
             descriptors: [join(__dirname, 'cloud/descriptors.binpb')],
             // What a killed worker is watching is polled again after half a minute, and the demo is shorter than that.
             watch: false,

@@ -90,11 +90,12 @@ export async function eventsBesideTasks(handle: WorkflowHandle): Promise<number>
   return (events ?? []).filter((event) => !isTask(event)).length;
 }
 
-/** What knows the cloud as {@link CLOUD}, with marked credentials; `options` are those that the cloud has been started with. */
-export function pluginOf({ address }: FakeCloud, { descriptors = [], now }: FakeCloudOptions = {}): WorkerPlugin {
+/** What knows the cloud by that name, with marked credentials; `options` are those that the cloud has been started with. */
+export function pluginOf({ address }: FakeCloud, options: FakeCloudOptions = {}, name = CLOUD): WorkerPlugin {
+  const { descriptors = [], now } = options;
   const common = { plaintext: true, credentials: CREDENTIALS, watch: now === undefined };
   const all = [...descriptors, join(PROTO_DIRECTORY, 'fakecloud.binpb')];
-  return new OperationsPlugin({ clouds: { [CLOUD]: { ...common, endpoint: address, descriptors: all } } });
+  return new OperationsPlugin({ clouds: { [name]: { ...common, endpoint: address, descriptors: all } } });
 }
 
 /** Closes it, and keeps how many calls it has got with a token. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTemporalServer, type TemporalServer } from 'temporal-lro/testing';
-import { ROOT } from './left-behind';
+import { leave, ROOT } from './left-behind';
 
 declare global {
   /** Of this test run; started once, stopped by global-teardown. */
@@ -14,9 +14,21 @@ export default async function setUp(): Promise<void> {
   mkdirSync(ROOT, { recursive: true });
   const directory = mkdtempSync(join(ROOT, 'run-'));
   process.env.LEFT_BEHIND_DIRECTORY = directory;
+  for (const stream of [process.stdout, process.stderr]) leaveOutput(stream);
   process.env.BUNDLES_DIRECTORY = mkdtempSync(join(tmpdir(), 'temporal-lro-bundles-'));
   const server = await startTemporalServer({ ui: true, dbFilename: join(directory, 'temporal.db') });
   globalThis.temporalServer = server;
   process.env.TEMPORAL_ADDRESS = server.address;
   if (server.uiUrl !== undefined) process.env.TEMPORAL_UI_URL = server.uiUrl;
+}
+
+type Written = (err?: Error | null) => void;
+
+/** What is printed is searched as well. */
+function leaveOutput(stream: NodeJS.WriteStream): void {
+  const write = stream.write.bind(stream);
+  stream.write = (chunk: Uint8Array | string, encoding?: BufferEncoding | Written, written?: Written) => {
+    leave('outputs', Buffer.from(chunk).toString());
+    return typeof encoding === 'function' ? write(chunk, undefined, encoding) : write(chunk, encoding, written);
+  };
 }

@@ -2,9 +2,10 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { status } from '@grpc/grpc-js';
-import { isGrpcServiceError, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
+import type { History } from '@temporalio/common/lib/proto-utils';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
-import { DefaultLogger, MetricsBuffer, type RuntimeOptions } from '@temporalio/worker';
+import { DefaultLogger, MetricsBuffer, type LogEntry, type RuntimeOptions } from '@temporalio/worker';
 import { iamToken } from 'temporal-lro';
 
 /** Is in every token of the tests, and nowhere else: what a test run leaves behind is searched for it. */
@@ -22,7 +23,7 @@ export function runDirectory(): string | undefined {
 }
 
 /** Keeps `text` for the search. */
-export function leave(kind: 'logs' | 'metrics' | 'histories' | 'calls', text: string): void {
+export function leave(kind: 'logs' | 'metrics' | 'histories' | 'outputs' | 'calls', text: string): void {
   const directory = runDirectory();
   if (directory !== undefined) appendFileSync(join(directory, `${kind}-${process.pid}.txt`), `${text}\n`);
 }
@@ -35,12 +36,16 @@ const metrics = new Set<string>();
 export function keepingRuntime(): RuntimeOptions {
   if (runDirectory() === undefined) return { logger: errors };
   const logger = new DefaultLogger('DEBUG', (entry) => {
-    leave('logs', inspect(entry, { depth: Infinity }));
+    leaveLog(entry);
     errors.log(entry.level, entry.message, entry.meta);
   });
   // Before the buffer is full.
   setInterval(leaveMetrics, 1000).unref();
   return { logger, telemetryOptions: { logging: { forward: {}, filter: 'WARN' }, metrics: { buffer } } };
+}
+
+export function leaveLog(entry: LogEntry): void {
+  leave('logs', inspect(entry, { depth: Infinity }));
 }
 
 /** Each metric is kept once with its labels, whatever its values are. */
@@ -52,13 +57,29 @@ export function leaveMetrics(): void {
   }
 }
 
-/** Keeps what no database file holds, where such a workflow has been started. */
-export async function leaveHistory(handle: WorkflowHandle): Promise<void> {
+/** Keeps what no database file holds, where such a workflow has been started: its runs, and those of its children. */
+export async function leaveHistories(client: Client, latest: { workflowId: string; runId?: string }): Promise<void> {
+  const left = [latest];
+  for (const { workflowId, runId } of left) {
+    const history = await historyOf(client.workflow.getHandle(workflowId, runId));
+    if (history === undefined) continue;
+    leave('histories', historyToJSON(history));
+    for (const event of history.events ?? []) {
+      const previous = event.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
+      if (previous) left.push({ workflowId, runId: previous });
+      const child = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution;
+      // Its latest run: it tells of those before it.
+      if (child?.workflowId) left.push({ workflowId: child.workflowId });
+    }
+  }
+}
+
+async function historyOf(handle: WorkflowHandle): Promise<History | undefined> {
   try {
-    leave('histories', historyToJSON(await handle.fetchHistory()));
+    return await handle.fetchHistory();
   } catch (err) {
     // The test server forgets workflows, and says so in its own way.
-    if (!(err instanceof WorkflowNotFoundError) && !(isGrpcServiceError(err) && err.code === status.NOT_FOUND))
-      throw err;
+    if (err instanceof WorkflowNotFoundError || (isGrpcServiceError(err) && err.code === status.NOT_FOUND)) return;
+    throw err;
   }
 }

@@ -5,7 +5,6 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Duration } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
 import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
 import {
   closeCloud,
@@ -15,7 +14,7 @@ import {
   type TestEnvironment,
   type TestEnvironmentOptions,
 } from './environment';
-import { leaveHistory } from './left-behind';
+import { leaveHistories } from './left-behind';
 
 const VERSION = '1.38.0';
 
@@ -41,8 +40,7 @@ export interface SkippingEnvironment extends TestEnvironment {
  * the cloud goes by its clock. Await one result at a time: two at once break the server's count of who awaits, and hang.
  */
 export async function startSkippingEnvironment(options: TestEnvironmentOptions = {}): Promise<SkippingEnvironment> {
-  // Not all that is logged and counted is kept here: of tens of thousands of polls that takes as long as the polls do.
-  quietRuntime({ logger: new DefaultLogger('ERROR'), telemetryOptions: {} });
+  quietRuntime();
   const started: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const end of started.splice(0).reverse()) await end();
@@ -60,7 +58,7 @@ export async function startSkippingEnvironment(options: TestEnvironmentOptions =
     // The server is gone with what it knows when it stops.
     const workflowIds: string[] = [];
     started.push(async () => {
-      for (const id of workflowIds) await leaveHistory(client.workflow.getHandle(id));
+      for (const workflowId of workflowIds) await leaveHistories(client, { workflowId });
     });
     if (options.worker !== false) {
       const worker = { connection, taskQueue, plugins: [pluginOf(cloud, cloudOptions)], ...options.worker };
