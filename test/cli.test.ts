@@ -62,7 +62,7 @@ function expectDocumented(printed: (string | undefined)[], documents = DOCUMENTS
   }
 }
 
-const temporalLro = (...args: string[]): Program => startProgram(process.execPath, MAIN, ...args);
+const temporalLro = (...args: string[]): Program => startProgram(process.execPath, [MAIN, ...args]);
 const awaiting = (id: string, ...args: string[]): Program =>
   temporalLro('await', id, '--cloud', CLOUD, '--task-queue', env.taskQueue, ...args);
 
@@ -100,7 +100,7 @@ test('await --json prints one object a line, the outcome last, and nothing on st
 test('on a terminal await draws a bar where the cloud tells a percentage', async () => {
   const id = operation();
   const command = `stty cols 120; ${process.execPath} ${MAIN} await ${id} --cloud ${CLOUD} --task-queue ${env.taskQueue}`;
-  const run = startProgram('script', '-qec', command, '/dev/null');
+  const run = startProgram('script', ['-qec', command, '/dev/null']);
   await run.printed('creating VMs');
   await finish(id);
   const { code, stdout } = await run.ended;
@@ -268,6 +268,6 @@ test('--help loads neither gRPC nor protobuf nor Temporal', async () => {
     process.argv = ['node', 'temporal-lro', '--help'];
     process.on('exit', () => console.log(Object.keys(require.cache).filter((path) => /grpc|protobuf|temporalio/.test(path))));
     require(${JSON.stringify(MAIN)});`;
-  const { stdout } = await startProgram(process.execPath, '-e', probe).ended;
+  const { stdout } = await startProgram(process.execPath, ['-e', probe]).ended;
   expect(stdout).toMatch(/await .*\n[^]*get .*\n[^]*cancel .*\n[^]*list .*\n[^]*\[\]\n$/);
 });

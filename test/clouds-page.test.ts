@@ -1,36 +1,90 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { resolveWaitOptions } from '../src/model/options';
 import { nextInterval } from '../src/model/schedule';
+import { authorizedKey, GuardedCloud } from './support/guarded-cloud';
+import { startProgram } from './support/program';
+import { startTemporalProcess } from './support/temporal-process';
+import { CERTIFICATE, tlsProxy } from './support/tls-proxy';
 
 let page: string;
-beforeAll(async () => (page = await readFile('docs/clouds.md', 'utf8')));
-
-test('the code of docs/clouds.md compiles', async () => {
+let directory: string;
+beforeAll(async () => {
+  page = await readFile('docs/clouds.md', 'utf8');
   await mkdir('.cache', { recursive: true });
   // Within the package, so that its name is found.
-  const directory = await mkdtemp('.cache/clouds-page-');
+  directory = await mkdtemp('.cache/clouds-page-');
+  await mkdir(join(directory, 'src'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** What stands in a code block after `before`, to the end of the command. */
+function command(before: string): string[] {
+  const [, found] = new RegExp(`^${before} (.*?)(?: && .*)?$`, 'm').exec(page) ?? [];
+  if (found === undefined) throw new Error(`docs/clouds.md has no command ${before}`);
+  return found.split(' ');
+}
+
+test('the code of docs/clouds.md compiles, with the command that it gives', async () => {
+  const blocks = [...page.matchAll(/^```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)^```$/gm)];
+  expect(blocks).toHaveLength(page.split('```ts').length - 1);
+  for (const [, path = '', code = ''] of blocks) await writeFile(join(directory, path), code);
+  const tsc = require.resolve('typescript/lib/tsc');
+  const files = blocks.map(([, path = '']) => path);
+  const args = [tsc, '--ignoreConfig', '--strict', '--rootDir', 'src', ...command('npx tsc'), ...files];
+  await promisify(execFile)(process.execPath, args, { cwd: directory }).catch((err: { stdout?: string }) => {
+    throw new Error(err.stdout);
+  });
+});
+
+test('it installs what the package expects beside it', async () => {
+  const [, names = ''] = /@temporalio\/\{(.*)\}/.exec(page) ?? [];
+  const optional = ['@temporalio/envconfig', '@temporalio/testing'];
+  const installed = names.split(',').map((name) => `@temporalio/${name}`);
+  const expected = [...installed, ...optional].map((name): [string, unknown] => [name, expect.any(String)]);
+  const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
+  expect(manifest).toHaveProperty('peerDependencies', Object.fromEntries(expected));
+});
+
+test('its worker and its command, as they are, take a key of the cloud to the end of a wait', async () => {
+  const key = authorizedKey();
+  await writeFile(join(directory, 'key.json'), JSON.stringify(key.file));
+  const temporal = await startTemporalProcess();
+  const cloud = await GuardedCloud.start(key.publicKey);
+  const disk = { type_url: 'type.googleapis.com/yandex.cloud.compute.v1.Disk', value: Buffer.from('disk') };
+  cloud.operation = (id) => (cloud.callsOf('Get').length < 3 ? { id } : { id, done: true, response: disk });
+  cloud.endpoints = { operation: 'operation.api.cloud.yandex.net:443', iam: 'iam.api.cloud.yandex.net:443' };
+  const proxy = await tlsProxy(cloud.address);
+  const env = {
+    ...process.env,
+    TEMPORAL_ADDRESS: temporal.address,
+    https_proxy: proxy.url,
+    no_proxy: '127.0.0.1',
+    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: resolve(CERTIFICATE),
+  };
+  const worker = startProgram(process.execPath, ['lib/worker.js'], { cwd: directory, env });
   try {
-    const blocks = [...page.matchAll(/^```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)^```$/gm)];
-    expect(blocks).toHaveLength(page.split('```ts').length - 1);
-    const files = await Promise.all(
-      blocks.map(async ([, path = '', code = '']) => {
-        const file = join(directory, basename(path));
-        await writeFile(file, code);
-        return file;
-      }),
-    );
-    const options =
-      '--ignoreConfig --noEmit --strict --skipLibCheck --target es2022 --module node16 --types node'.split(' ');
-    const tsc = require.resolve('typescript/lib/tsc');
-    await promisify(execFile)(process.execPath, [tsc, ...options, ...files]).catch((err: { stdout?: string }) => {
-      throw new Error(err.stdout);
-    });
+    await worker.printed("state: 'RUNNING'");
+    const cli = require.resolve('../src/cli/main');
+    const args = [cli, ...command('npx temporal-lro'), '--json'];
+    const wait = startProgram(process.execPath, args, { env, timeout: 30_000 });
+    const { code, stdout } = await wait.ended;
+    expect(stdout).toContain(disk.type_url);
+    expect(stdout).toContain(disk.value.toString('base64'));
+    expect(code).toBe(0);
   } finally {
-    await rm(directory, { recursive: true });
+    worker.interrupt();
+    await worker.ended;
+    await Promise.all([proxy.close(), cloud.close(), temporal.remove()]);
   }
+  expect(proxy.targets).toEqual([
+    'api.cloud.yandex.net:443',
+    'iam.api.cloud.yandex.net:443',
+    'operation.api.cloud.yandex.net:443',
+  ]);
+  expect(cloud.jwts.map(({ protectedHeader }) => protectedHeader.kid)).toEqual([key.file.id]);
 });
 
 const SECOND = 1000;
