@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { inspect } from 'node:util';
 import { metadataService, OperationsClient, OperationServiceError, type Credentials } from 'temporal-lro';
 import { authorizedKey, GuardedCloud, newToken } from './support/guarded-cloud';
+import { listen } from './support/listen';
 
 let cloud: GuardedCloud;
 const clients: OperationsClient[] = [];
@@ -29,11 +30,7 @@ describe('the metadata service', () => {
     answer(request, response);
   });
   let address = '';
-  beforeAll(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const bound = server.address();
-    address = `127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`;
-  });
+  beforeAll(async () => (address = await listen(server)));
   beforeEach(() => {
     requests.splice(0);
     delete process.env.YC_METADATA_ADDR;

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -14,6 +12,7 @@ import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { METRICS } from '../src/model/metrics';
 import { CLOUD, quietRuntime, runWorker, startEnvironment, type TestEnvironment } from './support/environment';
 import { CREDENTIALS, leave, leaveLog, MARK } from './support/left-behind';
+import { freeAddress } from './support/listen';
 
 const BUCKETS = {
   [METRICS.pollLatency.name]: [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000],
@@ -27,7 +26,7 @@ let metricsUrl: string;
 const logs: LogEntry[] = [];
 
 beforeAll(async () => {
-  const bindAddress = `127.0.0.1:${await freePort()}`;
+  const bindAddress = await freeAddress();
   metricsUrl = `http://${bindAddress}/metrics`;
   quietRuntime({
     logger: new DefaultLogger('DEBUG', (entry) => {
@@ -55,15 +54,6 @@ afterAll(async () => {
   await stopWorker();
   await env.stop();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 const empty = { '@type': 'google.protobuf.Empty' };
 const wait = (operationId: string) =>

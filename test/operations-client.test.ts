@@ -1,9 +1,10 @@
 import { promises as dns } from 'node:dns';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { connect, createServer, type Server as TcpServer, type Socket } from 'node:net';
 import { Metadata, Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { OperationsClient, OperationServiceError, type CloudOptions } from 'temporal-lro';
 import { message, method } from '../src/cloud/envelope';
+import { listen } from './support/listen';
 import { until } from './support/until';
 
 const MAXIMUM = 64 * 1024 * 1024;
@@ -79,9 +80,8 @@ async function startWire(): Promise<{ address: string; connections: Socket[]; pa
     from.on('data', (bytes) => wire.pass && to.write(bytes)).on('error', () => undefined);
     to.on('data', (bytes) => wire.pass && from.write(bytes)).on('error', () => undefined);
     from.on('close', () => to.destroy());
-  }).listen(0, '127.0.0.1');
-  await once(tcp, 'listening');
-  wire.address = `127.0.0.1:${(tcp.address() as AddressInfo).port}`;
+  });
+  wire.address = await listen(tcp);
   wire.close = () => {
     for (const socket of wire.connections) socket.destroy();
     tcp.close();

@@ -23,6 +23,7 @@ import { statusCode } from '../src/model/status-code';
 import { CallFailure } from '../src/testing/server';
 import { runWorker } from './support/environment';
 import { authorizedKey, GuardedCloud, newToken } from './support/guarded-cloud';
+import { listen } from './support/listen';
 
 const MARK = 'CANARY';
 const CONTROL = 'c0ntrol';
@@ -78,10 +79,8 @@ beforeAll(async () => {
   const metadata = createServer((_, response) =>
     response.end(JSON.stringify({ access_token: INSTANCE, expires_in: 3600 })),
   );
-  await new Promise<void>((resolve) => metadata.listen(0, '127.0.0.1', resolve));
+  const address = await listen(metadata);
   ends.push(() => void metadata.close());
-  const bound = metadata.address();
-  const address = `127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`;
   const common = { plaintext: true, descriptors: [join(PROTO_DIRECTORY, 'fakecloud.binpb')] };
   const services = { fakecloud: cloud.address };
   clouds = {

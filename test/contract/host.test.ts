@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { iamToken, OperationsClient } from 'temporal-lro';
 import { documents } from './documents';
+import { listen } from '../support/listen';
 
 interface Tunnel {
   target: string;
@@ -13,17 +13,14 @@ interface Tunnel {
 
 /** Stands at the way out of a private network: grpc-js asks it for a tunnel to a host instead of asking DNS for an address. */
 async function startProxy(): Promise<{ url: string; tunnel: Promise<Tunnel>; close(): void }> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = createServer();
   const tunnel = new Promise<Tunnel>((resolve) => {
     server.on('connect', ({ url: target = '' }, socket: Socket) => {
       socket.once('data', (bytes: Buffer) => resolve({ target, socket, bytes }));
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
     });
   });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The proxy has no port.');
-  return { url: `http://127.0.0.1:${address.port}`, tunnel, close: () => server.close() };
+  return { url: `http://${await listen(server)}`, tunnel, close: () => server.close() };
 }
 
 describe.each(documents.filter(({ host }) => host))('$title', ({ host = '' }) => {

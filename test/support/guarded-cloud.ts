@@ -5,6 +5,7 @@ import { method } from '../../src/cloud/envelope';
 import { statusCode } from '../../src/model/status-code';
 import { CallFailure, UnaryServer, type IncomingCall, type OutgoingReply } from '../../src/testing/server';
 import { leave, MARK } from './left-behind';
+import { listen } from './listen';
 
 export { relay } from './relay';
 
@@ -161,10 +162,8 @@ export async function startSink(): Promise<{ address: string; connections: () =>
     count++;
     socket.destroy();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const bound = server.address();
   return {
-    address: `127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`,
+    address: await listen(server),
     connections: () => count,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { listen } from './listen';
 
 /** A TCP relay before an address of this machine, which can spoil connections as a network does. */
 export interface Relay {
@@ -42,12 +43,7 @@ export async function relay(target: string): Promise<Relay> {
         });
     }
   });
-  const address = await new Promise<string>((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const bound = server.address();
-      resolve(`127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`);
-    });
-  });
+  const address = await listen(server);
   const breakAll = (): void => {
     for (const socket of sockets) socket.destroy();
   };

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { findTemporalCli } from '../../src/testing/temporal-cli';
 import { runDirectory } from './left-behind';
+import { freeAddress } from './listen';
 
 /** A Temporal server in a process of its own, which can be killed and started again on its database file. */
 export interface TemporalProcess {
@@ -25,8 +25,7 @@ export async function startTemporalProcess(dynamicConfig: string[] = []): Promis
   const cli = findTemporalCli();
   if (cli === undefined) throw new Error('There is no Temporal CLI, and none could be fetched');
   const directory = mkdtempSync(join(runDirectory() ?? tmpdir(), 'temporal-'));
-  const port = await freePort();
-  const address = `127.0.0.1:${port}`;
+  const address = await freeAddress();
   const server = [
     'server',
     'start-dev',
@@ -34,7 +33,7 @@ export async function startTemporalProcess(dynamicConfig: string[] = []): Promis
     '--ip',
     '127.0.0.1',
     '--port',
-    String(port),
+    address.split(':')[1] ?? '',
     '--log-level',
     'error',
     ...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]),
@@ -75,14 +74,4 @@ async function answers(address: string): Promise<void> {
       await sleep(100);
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('No port');
-  return address.port;
 }

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
+import { listen } from './listen';
 
 /** The certificate of `api.cloud.yandex.net` and of the hosts below it, which has signed itself. */
 export const CERTIFICATE = join('test/support/tls', 'yandex.pem');
@@ -35,10 +36,8 @@ export async function tlsProxy(address: string): Promise<TlsProxy> {
     near.pipe(far).pipe(near);
     ends.push(end);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const bound = server.address();
   return {
-    url: `http://127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`,
+    url: `http://${await listen(server)}`,
     targets,
     close: () =>
       new Promise((resolve) => {
