@@ -2,14 +2,14 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Cloud } from '../src/cloud/cloud';
 import { decide, type PollOutcome } from '../src/cloud/decide';
-import { OperationServiceError } from '../src/cloud/error';
+import { isNotFound, OperationServiceError } from '../src/cloud/error';
 import { pollVerdict, retryDelayMs, YOUNG_MS } from '../src/model/error-table';
 import { configurationError } from '../src/model/failure';
 import { redact } from '../src/model/redact';
 import { nextInterval } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { unknownCloudText, type ActivityContext } from './context';
-import { outcomeOf } from './poll';
+import { notFoundInARow, outcomeOf } from './poll';
 
 export interface CancelInput {
   cloud: string;
@@ -73,11 +73,12 @@ function snapshotOf(
   input: CancelInput,
   outcome: PollOutcome,
 ): OperationSnapshot {
-  const { attempt, currentAttemptScheduledTimestampMs, scheduledTimestampMs } = Context.current().info;
+  const activity = Context.current();
+  const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = activity.info;
   const decision = decide({ ...input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE }, outcome, {
     ageMs: currentAttemptScheduledTimestampMs - input.startedAtMs,
     failures: 1,
-    notFound: attempt,
+    notFound: 'error' in outcome && isNotFound(outcome.error) ? notFoundInARow(activity) : 0,
     random: context.random(),
     registry: cloud.registry,
   });

@@ -8,7 +8,7 @@ import { configurationError } from '../src/model/failure';
 import { intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../src/model/schedule';
 import { unknownCloudText, type ActivityContext } from './context';
 import { logPoll } from './observe';
-import { outcomeOf, pollAgain } from './poll';
+import { notFoundInARow, outcomeOf, pollAgain } from './poll';
 import { Lease } from './watcher';
 
 /**
@@ -18,7 +18,7 @@ import { Lease } from './watcher';
  */
 export async function getOperation(context: ActivityContext, input: GetInput): Promise<GetResult> {
   const activity = Context.current();
-  const { attempt, currentAttemptScheduledTimestampMs } = activity.info;
+  const { currentAttemptScheduledTimestampMs } = activity.info;
   const { schedule } = input;
   const ageMs = currentAttemptScheduledTimestampMs - input.startedAtMs;
   const random = context.random();
@@ -34,7 +34,7 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
   }
 
   const outcome = await outcomeOf(cloud.get(input.operationId, activity.cancellationSignal));
-  const notFound = 'error' in outcome && isNotFound(outcome.error) ? attempt : 0;
+  const notFound = 'error' in outcome && isNotFound(outcome.error) ? notFoundInARow(activity) : 0;
   const decision = decide(input, outcome, { ageMs, failures: 1, notFound, random, registry: cloud.registry });
   logPoll(activity.log, input, outcome, decision);
   switch (decision.next) {

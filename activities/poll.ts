@@ -1,3 +1,4 @@
+import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Polled } from '../src/cloud/cloud';
 import type { PollOutcome } from '../src/cloud/decide';
@@ -66,6 +67,19 @@ export function checkSize(operation: OperationSnapshot): OperationSnapshot {
       });
     }
   }
+}
+
+/** How often in a row, with this attempt, the cloud did not know the operation; heartbeat details tell the next attempt. */
+export function notFoundInARow(activity: Context): number {
+  const { attempt } = activity.info;
+  const former: unknown = activity.info.heartbeatDetails;
+  const times = isNotFoundRow(former) && former.attempt === attempt - 1 ? former.times + 1 : 1;
+  activity.heartbeat({ attempt, times });
+  return times;
+}
+
+function isNotFoundRow(details: unknown): details is { attempt: number; times: number } {
+  return typeof details === 'object' && details !== null && 'attempt' in details && 'times' in details;
 }
 
 /** "Not yet": the attempt ends and the server starts another one after `delayMs`. Quiet in logs and metrics. */

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { OperationsClient, operationSearchAttributes, operationWorkflowId } from 'temporal-lro';
 import { NetworkService } from 'temporal-lro/testing';
 import type { executeOperation } from 'temporal-lro/workflow-definitions';
+import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import type { Fault, OperationScript } from '../src/testing/script';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
 import { startProgram, type Program } from './support/program';
@@ -246,21 +247,35 @@ describe('search attributes', () => {
   }
 });
 
-test('what a command cannot go on with is one sentence', async () => {
-  const [unknown, wrong, nowhere] = await Promise.all([
-    temporalLro('get', 'nix', '--cloud', CLOUD).ended,
-    temporalLro('await', 'x', '--cloud', 'a b').ended,
-    temporalLro('list', '--address', '127.0.0.1:1').ended,
-  ]);
-  expect(unknown).toMatchObject({
-    code: 1,
-    stderr: `temporal-lro: Nothing awaits that operation: no workflow operation/${CLOUD}/nix. "temporal-lro await" starts one.\n`,
-  });
-  expect(wrong.stderr).toMatch(/^temporal-lro: cloud is "a b": give the name of a cloud.*\n$/);
-  expect(nowhere.stderr).toMatch(
-    /^temporal-lro: No Temporal server answers at 127\.0\.0\.1:1 \(.*\)\. Start one, or .*\n$/,
-  );
-  expect([wrong.code, nowhere.code]).toEqual([1, 1]);
+test.each<[string, string[], RegExp]>([
+  [
+    'a wait that is not there',
+    ['get', 'nix', '--cloud', CLOUD],
+    /Nothing awaits that operation: no workflow .*\/nix\. /,
+  ],
+  ['a bad name', ['await', 'x', '--cloud', 'a b'], /cloud is "a b": give the name of a cloud/],
+  ['an empty task queue', ['await', 'x', '--cloud', CLOUD, '--task-queue', ''], /--task-queue is empty: name that of/],
+  ['nobody there', ['list', '--address', '127.0.0.1:1'], /No Temporal server answers at 127\.0\.0\.1:1 \(.*\)\. Start/],
+  [
+    'no such namespace',
+    ['list', '--namespace', 'nix'],
+    /Temporal at \S+ has no namespace "nix": name another by --name/,
+  ],
+  [
+    'no such profile',
+    ['list', '--profile', 'nix'],
+    /environment configuration cannot be used \(.*'nix'.*\)\. Check the/,
+  ],
+  [
+    'a file as a directory',
+    ['generate', join(PROTO_DIRECTORY, 'fakecloud.binpb'), '--out', __filename],
+    /ENOTDIR|EEXIST/,
+  ],
+])('what a command cannot go on with is one sentence: %s', async (_, args, sentence) => {
+  const { code, stdout, stderr } = await temporalLro(...args).ended;
+  expect(stderr).toMatch(/^temporal-lro( generate)?: .*\n$/);
+  expect(stderr).toMatch(sentence);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
 });
 
 test('--help loads neither gRPC nor protobuf nor Temporal', async () => {

@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, ServerFailure } from '@temporalio/common';
+import { CancellationScope } from '@temporalio/workflow';
 import type { StartInput } from '../activities';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
@@ -65,13 +66,17 @@ function named(given: unknown): string {
   return typeof given === 'string' && given.length <= MAXIMUM_ID_BYTES ? given : show(given);
 }
 
-/** Runs `work`; an operation that failed with a code that may pass is one that is worth executing again. */
+/**
+ * Runs `work`; an operation that failed with a code that may pass is one that is worth executing again, unless the caller
+ * was cancelled: the server retries a workflow that fails, whoever has cancelled it.
+ */
 export async function retryable<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (err) {
     const failure = operationFailure(err);
-    if (failure?.type !== 'OperationFailed' || !isRetryable(failure.codeName)) throw err;
+    const isWanted = !CancellationScope.current().consideredCancelled;
+    if (failure?.type !== 'OperationFailed' || !isRetryable(failure.codeName) || !isWanted) throw err;
     throw toApplicationFailure(failure, false);
   }
 }

@@ -23,6 +23,7 @@ import {
   type OperationHandle,
   type StartedOperation,
 } from './handle';
+import { owned } from './scope';
 import { OperationStart, resolveStart } from './start';
 import { resolveTarget, type Target } from './target';
 import { beginWait } from './state';
@@ -126,11 +127,13 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
   };
   return {
     execute: (method, request, given) =>
-      reported({ cloud }, async () => {
-        const { own, startOptions } = splitOptions(given);
-        const operation = await start(method, request, startOptions, own);
-        return retryable(() => wait(operation.id, own, typed(method), operation));
-      }),
+      owned(
+        reported({ cloud }, async () => {
+          const { own, startOptions } = splitOptions(given);
+          const operation = await start(method, request, startOptions, own);
+          return retryable(() => wait(operation.id, own, typed(method), operation));
+        }),
+      ),
     start: (method, request, given) =>
       reported({ cloud }, async () => {
         const share = shareable();

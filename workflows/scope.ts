@@ -1,11 +1,17 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
 
-/** Knows the waits that were begun inside it, at any depth. */
+/** Knows the starts and waits that were begun inside it, at any depth. */
 class OperationScope extends CancellationScope {
   readonly waits = new Set<Promise<unknown>>();
 }
 
-/** Enters a wait into the innermost operation scope around its caller, while it is open. */
+/** Enters a start together with its wait, so that no scope closes between the two. */
+export function owned<T>(executed: Promise<T>): Promise<T> {
+  ownWait(CancellationScope.current(), executed);
+  return executed;
+}
+
+/** Enters a wait or a start into the innermost operation scope around its caller, while it is open. */
 export function ownWait(caller: CancellationScope, wait: Promise<unknown>): void {
   for (let scope: CancellationScope | undefined = caller; scope; scope = scope.parent) {
     if (!(scope instanceof OperationScope)) continue;
@@ -29,16 +35,18 @@ export async function operationScope<T>(fn: () => Promise<T>): Promise<T> {
   } finally {
     const open = [...scope.waits];
     scope.cancel();
-    for (const end of await Promise.allSettled(open)) logLeftOpen(end);
+    const texts = (await Promise.allSettled(open)).flatMap(leftOpenText);
+    // A start and its wait tell the same.
+    for (const text of new Set(texts)) log.warn(text);
   }
 }
 
 /** Nobody may be left to look at the promise of a wait; that an operation goes on, or is done, may cost money. */
-function logLeftOpen(end: PromiseSettledResult<unknown>): void {
+function leftOpenText(end: PromiseSettledResult<unknown>): string[] {
   if (end.status === 'fulfilled') {
-    log.warn('A wait left open in an operationScope was cancelled, but its operation had succeeded');
-  } else if (!isCancellation(end.reason)) {
-    const message = end.reason instanceof Error ? end.reason.message : String(end.reason);
-    log.warn(`A wait left open in an operationScope was cancelled, but its operation is not: ${message}`);
+    return ['A wait left open in an operationScope was cancelled, but its operation had succeeded'];
   }
+  if (isCancellation(end.reason)) return [];
+  const message = end.reason instanceof Error ? end.reason.message : String(end.reason);
+  return [`A wait left open in an operationScope was cancelled, but its operation is not: ${message}`];
 }

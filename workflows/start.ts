@@ -55,7 +55,7 @@ function targetOf({ input: { cloud }, taskQueue }: StartRequest, operationId: st
 
 /** One start of one operation. */
 export class OperationStart {
-  /** Whether an attempt is under way. */
+  /** Whether an attempt is under way, or has begun the operation: both may come in one task with a cancellation. */
   #attempting = false;
   /** Whether an attempt may have begun the operation without our knowing. */
   #outcomeUnknown = false;
@@ -134,9 +134,11 @@ export class OperationStart {
     try {
       const result = await startOperation(input, taskQueue, once, limits);
       this.#outcomeUnknown = false;
+      this.#attempting = result.outcome === 'started';
       if (result.outcome !== 'started') this.#last = result.refused;
       return result;
     } catch (err) {
+      this.#attempting = false;
       if (!(err instanceof ActivityFailure)) throw err;
       const failure = operationFailure(err);
       if (failure) {
@@ -150,8 +152,6 @@ export class OperationStart {
       this.#last = attemptStatus(err) ?? this.#last;
       if (once && Date.now() < untilMs) return undefined;
       throw notStartedFailure(input, untilMs - this.#startedAtMs, this.#last, true);
-    } finally {
-      this.#attempting = false;
     }
   }
 
@@ -204,11 +204,20 @@ export class OperationStart {
 
   /** The operation of an attempt that nobody has heard of again, by repeating it with its key; undefined where there is none. */
   async #findStarted(err: unknown): Promise<OperationSnapshot | undefined> {
-    const isCancelled =
-      err instanceof CancelledFailure || (err instanceof ActivityFailure && err.cause instanceof CancelledFailure);
-    if (!isCancelled && !this.#outcomeUnknown) throw err;
-    if (!this.#outcomeUnknown) return undefined;
-    const result = await this.#attempt(Date.now() + this.waitOptions.cancelTimeoutMs);
-    return result?.outcome === 'started' ? result.operation : undefined;
+    if (!this.#outcomeUnknown) return nothingBegun(err);
+    try {
+      const result = await this.#attempt(Date.now() + this.waitOptions.cancelTimeoutMs);
+      return result?.outcome === 'started' ? result.operation : undefined;
+    } catch (again) {
+      if (this.#outcomeUnknown) throw again;
+      return nothingBegun(again);
+    }
   }
+}
+
+/** Where the cloud refused, or was never asked: whoever cancelled a start has what he wanted. Rethrows anything else. */
+function nothingBegun(err: unknown): undefined {
+  const cause = err instanceof ActivityFailure ? err.cause : err;
+  if (cause instanceof CancelledFailure || operationFailure(err)) return undefined;
+  throw err;
 }

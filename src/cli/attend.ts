@@ -2,7 +2,9 @@ import { setTimeout } from 'timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { awaitOperation } from '../../workflows/definitions';
 import { operationQuery, pollOperation } from '../../workflows/messages';
-import { isDone, type OperationSnapshot } from '../model/snapshot';
+import { isDone, type AnyJson, type OperationSnapshot } from '../model/snapshot';
+import { statusCode } from '../model/status-code';
+import { grpcError } from './connect';
 import type { Display } from './display';
 import { outcomeOf, type Outcome } from './outcome';
 
@@ -31,7 +33,7 @@ export async function attend(
 ): Promise<Outcome | 'detached'> {
   const left = new AbortController();
   const interrupt = new Interrupt(wait, display, onInterrupt);
-  const result = outcomeOf(client.withAbortSignal(left.signal, () => wait.result()));
+  const result = outcomeOf(resultOf(client, wait, display, left.signal));
   // Where we leave before the end, it is aborted.
   result.catch(() => undefined);
   let isShown = false;
@@ -52,6 +54,21 @@ export async function attend(
   } finally {
     left.abort();
     interrupt.stop();
+  }
+}
+
+/** What the wait gives in the end, though Temporal be away in between for longer than its client repeats a call. */
+async function resultOf(client: Client, wait: Wait, display: Display, left: AbortSignal): Promise<AnyJson> {
+  for (;;) {
+    try {
+      return await client.withAbortSignal(left, () => wait.result());
+    } catch (err) {
+      const { code, details = '' } = grpcError(err) ?? {};
+      const isAway = code === statusCode('UNAVAILABLE') || code === statusCode('DEADLINE_EXCEEDED');
+      if (left.aborted || !isAway) throw err;
+      display.note(`Temporal does not answer, and the wait goes on (${details})`);
+      await setTimeout(LOOK_EVERY_MS, undefined, { signal: left });
+    }
   }
 }
 

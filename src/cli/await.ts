@@ -33,6 +33,7 @@ export async function runAwait(operationId: string, options: AwaitOptions): Prom
 /** An operation has one wait; one that has given its response is not repeated. */
 async function startOrJoin(client: Client, operationId: string, options: AwaitOptions): Promise<Wait> {
   const { cloud, taskQueue, timeout, onTimeout, searchAttributes, summary } = options;
+  if (taskQueue === '') throw new CommandError('--task-queue is empty: name that of a worker, or leave it out.');
   const workflowId = waitId(cloud, operationId);
   try {
     return await client.workflow.start<typeof awaitOperation>('awaitOperation', {

@@ -29,7 +29,8 @@ export function runGenerate(sets: string[], { out, only }: GenerateOptions): voi
     for (const problem of problems) console.error(problem);
     if (problems.length > 0) process.exitCode = 1;
   } catch (err) {
-    if (!(err instanceof SelectionError || err instanceof DescriptorError)) throw err;
+    const isFileError = err instanceof Error && 'syscall' in err;
+    if (!(err instanceof SelectionError || err instanceof DescriptorError || isFileError)) throw err;
     console.error(`temporal-lro generate: ${err.message}`);
     process.exitCode = 1;
   }

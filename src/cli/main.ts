@@ -85,11 +85,22 @@ connected('list')
     await runList(options);
   });
 
-program.parseAsync().catch((err: unknown) => {
-  // What is meant for people is one sentence; anything else is a defect, and shows where.
-  console.error(err instanceof Error && err.name === 'CommandError' ? `temporal-lro: ${err.message}` : err);
-  process.exitCode = 1;
-});
+program
+  .parseAsync()
+  .catch((err: unknown) => {
+    // What is meant for people is one sentence; anything else is a defect, and shows where.
+    console.error(sentence(err) ?? err);
+    process.exitCode = 1;
+  })
+  // Connections are open still, and hold the process. What was written goes out before it ends.
+  .finally(() => process.stderr.write('', () => process.stdout.write('', () => process.exit())));
+
+function sentence(err: unknown): string | undefined {
+  if (!(err instanceof Error)) return undefined;
+  const [, missing] = /^Cannot find module '(@temporalio\/\w+)'/.exec(err.message) ?? [];
+  if (missing) return `temporal-lro: This command needs ${missing}, which is not installed: npm install ${missing}`;
+  return err.name === 'CommandError' ? `temporal-lro: ${err.message}` : undefined;
+}
 
 /** A command that talks to Temporal. */
 function connected(name: string): Command {

@@ -90,7 +90,9 @@ export class Discovery implements Endpoints {
     try {
       return (await this.#endpoints.get(signal)).value;
     } catch (err) {
-      const code = err instanceof CallError ? err.code : statusCode('UNAVAILABLE');
+      // Of an operation NOT_FOUND would mean that it is not known, and end its wait.
+      const isTold = err instanceof CallError && err.code !== statusCode('NOT_FOUND');
+      const code = isTold ? err.code : statusCode('UNAVAILABLE');
       const reason = err instanceof Error ? err.message : String(err);
       const message = `${this.#address} does not list its endpoints: ${reason}`;
       throw new OperationServiceError(`Endpoints of ${this.#cloud}`, { code, message });
@@ -137,6 +139,8 @@ async function listEndpoints(
     pageToken = reply.nextPageToken;
     if (pageToken === '') break;
   }
+  // Not an answer that is worth losing a good one for.
+  if (found.size === 0) throw new CallError(statusCode('UNAVAILABLE'), 'its list is empty');
   return found;
 }
 

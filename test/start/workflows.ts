@@ -1,7 +1,16 @@
 // Workflow types that start operations.
-import { CancellationScope, isCancellation, sleep, workflowInfo, continueAsNew } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import {
   operations,
+  operationScope,
   type AnyJson,
   type JsonObject,
   type OperationsOptions,
@@ -111,4 +120,16 @@ export async function startInEachRun(name: string, idempotencyKey?: string): Pro
     return continueAsNew<typeof startInEachRun>(name, idempotencyKey);
   }
   return started.operationId;
+}
+
+/** Leaves a scope by an error, so many microtasks after an activity beside a start. */
+export function leaveScope(name: string, taskQueue: string, microtasks: number): Promise<unknown> {
+  const { beside } = proxyActivities<{ beside(): Promise<void> }>({ startToCloseTimeout: '1 min', taskQueue });
+  const fail = async (): Promise<never> => {
+    await beside();
+    for (let n = 0; n < microtasks; n++) await Promise.resolve();
+    throw ApplicationFailure.nonRetryable('left');
+  };
+  const yandex = operations(CLOUD, { poll, taskQueue });
+  return operationScope(() => Promise.all([yandex.execute(ClusterService.create, { name }), fail()]));
 }

@@ -1,7 +1,16 @@
 import Sequencer from '@jest/test-sequencer';
 
 /** Jest knows how long files take only where they have run before; begun last, these would run alone at the end. */
-const LONGEST = ['waiting/figures', 'waiting/long', 'waiting/survival', 'packaging', 'demo', 'durability', 'cli'];
+const LONGEST = [
+  'waiting/figures',
+  'waiting/long',
+  'waiting/survival',
+  'packaging',
+  'demo',
+  'durability',
+  'cli-outage',
+  'cli',
+];
 
 export default class LongestFirst extends Sequencer {
   override sort(tests: Parameters<Sequencer['sort']>[0]): ReturnType<Sequencer['sort']> {

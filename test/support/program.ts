@@ -31,7 +31,8 @@ export function startProgram(
     interrupt: () => child.kill('SIGINT'),
     async printed(text) {
       while (!`${stdout}${stderr}`.includes(text)) {
-        if (child.exitCode !== null) throw new Error(`Ended without ${text}: ${stdout}${stderr}`);
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`Ended without ${text}: ${stdout}${stderr}`);
         await setTimeout(20);
       }
     },
