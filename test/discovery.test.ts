@@ -46,12 +46,15 @@ describe('discovery', () => {
     throw new CallError(14, 'No connection established');
   };
 
-  test('is asked once an hour, and its last good answer is kept while it is away', async () => {
+  test.each([
+    ['is away', away],
+    ['lists nothing', () => ({})],
+  ])('is asked once an hour, and its last good answer is kept while it %s', async (_, without) => {
     list = () => ({ operation: 'operation.api.cloud.yandex.net:443' });
     const found = discovery();
     for (; now < 3_600_000; now += 60_000) expect(await found.operations()).toBe('operation.api.cloud.yandex.net:443');
     expect(asked).toBe(1);
-    list = away;
+    list = without;
     for (; now < 86_400_000; now += 60_000) expect(await found.operations()).toBe('operation.api.cloud.yandex.net:443');
     expect(asked).toBeGreaterThan(100);
     list = () => ({ operation: 'operation2.api.cloud.yandex.net:443' });
@@ -68,6 +71,13 @@ describe('discovery', () => {
       message:
         'Endpoints of yandex: UNAVAILABLE: api.cloud.yandex.net:443 does not list its endpoints: No connection established',
     });
+  });
+
+  test('that answers NOT_FOUND has said nothing of the operation', async () => {
+    list = () => {
+      throw new CallError(5, 'no such route');
+    };
+    await expect(discovery().operations()).rejects.toMatchObject({ codeName: 'UNAVAILABLE' });
   });
 
   test.each([

@@ -1,6 +1,6 @@
 /**
- * At most so many calls at once, and so many begun in a second, in the order in which they were asked for. Every wait
- * polls in turn, so none starves.
+ * At most so many calls at once, and so many begun in a second, in the order in which they were asked for. A poll whose
+ * activity ends in the queue, after half a minute, asks anew.
  */
 export class Limiter {
   readonly #maximumConcurrent: number;

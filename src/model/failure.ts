@@ -58,20 +58,30 @@ function tooLarge(value: unknown): boolean {
   return new TextEncoder().encode(JSON.stringify(value)).length > MAXIMUM_DETAILS_BYTES;
 }
 
+/** What the types of failures promise is there, however large the rest was. */
+function withoutContents(operation: OperationSnapshot): OperationSnapshot {
+  const { metadata: _, ...rest } = operation;
+  switch (rest.state) {
+    case 'running':
+      return rest;
+    case 'rollingBack':
+    case 'failed':
+      return { ...rest, error: { ...rest.error, details: [] } };
+    case 'succeeded':
+      return { ...rest, response: { '@type': rest.response['@type'], problem: 'left out: too large for a failure' } };
+  }
+}
+
 /**
  * Makes the ApplicationFailure that carries `failure`: its `type`, its message, and the rest as `details[0]`, redacted. Of
- * details over 256 kB the snapshot is left out first, then the decoded status details.
+ * details over 256 kB the contents of the snapshot are left out first, then the decoded status details.
  */
 export function toApplicationFailure(failure: OperationFailure, nonRetryable = true): ApplicationFailure {
   const { type, ...given } = failure;
   const message = redact(given.message);
   const full = { ...given, message, details: given.details.map(redactDetail) };
-  const { operation: _, ...withoutOperation } = full;
-  const bounded = !tooLarge(full)
-    ? full
-    : tooLarge(withoutOperation)
-      ? { ...withoutOperation, details: [] }
-      : withoutOperation;
+  const lighter = { ...full, ...(full.operation && { operation: withoutContents(full.operation) }) };
+  const bounded = [full, lighter].find((one) => !tooLarge(one)) ?? { ...lighter, details: [] };
   return ApplicationFailure.create({ type, message, nonRetryable, details: [bounded] });
 }
 

@@ -1,9 +1,9 @@
 import { Client } from '@temporalio/client';
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { operationFailure, type OperationFailure } from 'temporal-lro';
+import { operationFailure, OperationsClient, type OperationFailure } from 'temporal-lro';
 import { method } from '../../src/cloud/envelope';
 import type { OperationSnapshot } from '../../src/model/snapshot';
-import { CLOUD, startEnvironment, type TestEnvironment } from '../support/environment';
+import { CLOUD, pluginOf, runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
 import { until } from '../support/until';
 import { beginWait, recordPoll } from '../../workflows/state';
 import { awaitOperation } from './workflows';
@@ -159,3 +159,37 @@ test('the first end that was seen is final, though a later reply disagrees', () 
   expect(recordPoll(state, running)).toBe(ended);
   expect(state.operation).toBe(ended);
 });
+
+test.each([
+  ['watches', {}],
+  ['does not watch', { now: Date.now }],
+])('NOT_FOUND is forgiven three times in a row, where the worker %s operations', async (_, options) => {
+  const { client, cloud, connection, workflow } = environment;
+  const own = { ...workflow(), taskQueue: workflow().workflowId };
+  const workflowsPath = require.resolve('./workflows');
+  const stop = await runWorker({ ...own, connection, workflowsPath, plugins: [pluginOf(cloud, options)] });
+  const [forgiven, gone] = [new Set([5, 7, 8, 9]), new Set([5, 7, 8, 9, 10])];
+  const ends = [forgiven, gone].map(async (unknown) => {
+    const id = cloud.operation({ after: '1 h', onCancel: 'completes', response: EMPTY });
+    cloud.intercept(({ operationId, method, count }) => {
+      if (operationId !== id || !method.endsWith('/Get')) return undefined;
+      if (count === 11) void cancel(id);
+      return unknown.has(count) ? { code: 5, message: 'no such operation' } : undefined;
+    });
+    const schedule = { ...poll, maximumInterval: '100 ms' } as const;
+    const input = { cloud: CLOUD, operationId: id, poll: schedule };
+    const end = client.workflow.execute(awaitOperation, { ...own, workflowId: id, args: [input] });
+    return end.then(
+      (response) => response,
+      (err: unknown) => operationFailure(err)?.type,
+    );
+  });
+  expect(await Promise.all(ends)).toEqual([RESPONSE, 'OperationNotFound']);
+  await stop();
+});
+
+async function cancel(id: string): Promise<void> {
+  const client = OperationsClient.connect({ endpoint: environment.cloud.address, plaintext: true });
+  await client.cancel(id);
+  client.close();
+}
