@@ -1,6 +1,6 @@
 import { fromBinary, toJson, type DescMessage, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
-import { putBackNestedAnys, takeOutNestedAnys } from './nested-any';
 import type { DescriptorRegistry } from './registry';
+import { pathsToJson, putBack, setAside } from './set-aside';
 
 /** An Any as it comes off the wire. */
 export interface RawAny {
@@ -39,11 +39,23 @@ export function anyToJson(any: RawAny, registry: DescriptorRegistry, nesting = 0
   }
 }
 
-function fields(schema: DescMessage, value: Uint8Array, registry: DescriptorRegistry, nesting: number): JsonObject {
+/** Canonical JSON as that of an Any, without a type. Throws where the bytes are no such message. */
+export function bytesToJson(
+  schema: DescMessage,
+  value: Uint8Array,
+  registry: DescriptorRegistry,
+  nesting = 0,
+): JsonValue {
   const message = fromBinary(schema, value);
-  // Each nested Any is converted on its own: one that cannot be read must not spoil what holds it.
-  const nested = takeOutNestedAnys(schema, message).map((inner) => anyToJson(inner, registry, nesting + 1));
-  const json: JsonValue = putBackNestedAnys(toJson(schema, message, { registry, alwaysEmitImplicit: true }), nested);
+  // Each is converted on its own: one that cannot be read must not spoil what holds it.
+  const taken = setAside(schema, message).map((part) =>
+    'any' in part ? anyToJson(part.any, registry, nesting + 1) : pathsToJson(part.paths),
+  );
+  return putBack(toJson(schema, message, { registry, alwaysEmitImplicit: true }), taken);
+}
+
+function fields(schema: DescMessage, value: Uint8Array, registry: DescriptorRegistry, nesting: number): JsonObject {
+  const json = bytesToJson(schema, value, registry, nesting);
   if (OWN_JSON.has(schema.typeName)) return { value: json };
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
   throw new Error(`the JSON of ${schema.typeName} is not an object`);

@@ -1,4 +1,4 @@
-import { fromBinary, toJson } from '@bufbuild/protobuf';
+import { bytesToJson } from '../descriptors/any-to-json';
 import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
@@ -117,10 +117,7 @@ export function startMethod<Q, R, M>(
   return {
     path: found.path,
     script(request) {
-      const json: unknown = toJson(method.input, fromBinary(method.input, request), {
-        registry,
-        alwaysEmitImplicit: true,
-      });
+      const json: unknown = bytesToJson(method.input, request, registry);
       // That the method's JSON type is what its descriptor describes is the caller's promise; nothing can check it here.
       return checkScript(reply(json as Q), {
         ...(responseType && { response: responseType.typeName }),
