@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Cloud } from '../src/cloud/cloud';
 import { decide, type PollOutcome } from '../src/cloud/decide';
-import { isNotFound, OperationServiceError } from '../src/cloud/error';
+import { OperationServiceError } from '../src/cloud/error';
 import { pollVerdict, retryDelayMs, YOUNG_MS } from '../src/model/error-table';
 import { configurationError } from '../src/model/failure';
 import { redact } from '../src/model/redact';
@@ -78,7 +78,7 @@ function snapshotOf(
   const decision = decide({ ...input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE }, outcome, {
     ageMs: currentAttemptScheduledTimestampMs - input.startedAtMs,
     failures: 1,
-    notFound: 'error' in outcome && isNotFound(outcome.error) ? notFoundInARow(activity) : 0,
+    notFound: notFoundInARow(activity, outcome),
     random: context.random(),
     registry: cloud.registry,
   });

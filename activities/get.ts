@@ -1,7 +1,6 @@
 import { CompleteAsyncError, Context } from '@temporalio/activity';
 import type { Cloud } from '../src/cloud/cloud';
 import { decide, scheduleAge, type GetInput, type GetResult } from '../src/cloud/decide';
-import { isNotFound } from '../src/cloud/error';
 import { findOperationMethod } from '../src/descriptors/operation-method';
 import { YOUNG_MS } from '../src/model/error-table';
 import { configurationError } from '../src/model/failure';
@@ -34,7 +33,7 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
   }
 
   const outcome = await outcomeOf(cloud.get(input.operationId, activity.cancellationSignal));
-  const notFound = 'error' in outcome && isNotFound(outcome.error) ? notFoundInARow(activity) : 0;
+  const notFound = notFoundInARow(activity, outcome);
   const decision = decide(input, outcome, { ageMs, failures: 1, notFound, random, registry: cloud.registry });
   logPoll(activity.log, input, outcome, decision);
   switch (decision.next) {

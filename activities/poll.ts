@@ -2,6 +2,7 @@ import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Polled } from '../src/cloud/cloud';
 import type { PollOutcome } from '../src/cloud/decide';
+import { isNotFound } from '../src/cloud/error';
 import { toApplicationFailure } from '../src/model/failure';
 import { redact } from '../src/model/redact';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
@@ -69,8 +70,9 @@ export function checkSize(operation: OperationSnapshot): OperationSnapshot {
   }
 }
 
-/** How often in a row, with this attempt, the cloud did not know the operation; heartbeat details tell the next attempt. */
-export function notFoundInARow(activity: Context): number {
+/** How often in a row, up to this attempt, the cloud did not know the operation; heartbeat details tell the next attempt. */
+export function notFoundInARow(activity: Context, outcome: PollOutcome): number {
+  if (!('error' in outcome && isNotFound(outcome.error))) return 0;
   const { attempt } = activity.info;
   const former: unknown = activity.info.heartbeatDetails;
   const times = isNotFoundRow(former) && former.attempt === attempt - 1 ? former.times + 1 : 1;

@@ -55,8 +55,8 @@ function targetOf({ input: { cloud }, taskQueue }: StartRequest, operationId: st
 
 /** One start of one operation. */
 export class OperationStart {
-  /** Whether an attempt is under way, or has begun the operation: both may come in one task with a cancellation. */
-  #attempting = false;
+  /** Whether an attempt is, or the operation that it has begun: a cancellation may come in one task with the answer. */
+  #isUnderWay = false;
   /** Whether an attempt may have begun the operation without our knowing. */
   #outcomeUnknown = false;
   /** What was last in the way. */
@@ -96,7 +96,7 @@ export class OperationStart {
       throw new CancelledFailure(startCancelledText(cloud, method, 'what the cloud has begun goes on'));
     }
     // Not by awaiting what the cancelled scope rejects with: see OperationWait.run.
-    if (first === 'cancelled' && !this.#attempting && !this.#outcomeUnknown) {
+    if (first === 'cancelled' && !this.#isUnderWay && !this.#outcomeUnknown) {
       throw new CancelledFailure(startCancelledText(cloud, method, 'nothing was begun'));
     }
     return this.#cancelled(started);
@@ -130,15 +130,15 @@ export class OperationStart {
     const scheduleToCloseTimeoutMs = Math.max(1, untilMs - Date.now());
     const limits = { summary: startSummary(input.method, input.request), scheduleToCloseTimeoutMs };
     const once = !this.#outcomeUnknown;
-    this.#attempting = true;
+    this.#isUnderWay = true;
     try {
       const result = await startOperation(input, taskQueue, once, limits);
       this.#outcomeUnknown = false;
-      this.#attempting = result.outcome === 'started';
+      this.#isUnderWay = result.outcome === 'started';
       if (result.outcome !== 'started') this.#last = result.refused;
       return result;
     } catch (err) {
-      this.#attempting = false;
+      this.#isUnderWay = false;
       if (!(err instanceof ActivityFailure)) throw err;
       const failure = operationFailure(err);
       if (failure) {
