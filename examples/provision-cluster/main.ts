@@ -23,7 +23,13 @@ async function demo(): Promise<void> {
   const { cloud, clusterHalfway } = await startScriptedCloud();
   running.push(() => cloud.close());
   // FakeCloud takes any token.
-  const environment = { CLOUD_TOKEN: 'demo', ...process.env, TEMPORAL_ADDRESS: address, CLOUD_ADDRESS: cloud.address };
+  const token = process.env.CLOUD_TOKEN || 'demo';
+  const environment = {
+    ...process.env,
+    TEMPORAL_ADDRESS: address,
+    CLOUD_ADDRESS: cloud.address,
+    CLOUD_TOKEN: token,
+  };
   let worker = await startWorker(environment);
   running.push(() => stopWorker(worker, 'SIGTERM'));
 
