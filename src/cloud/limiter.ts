@@ -29,8 +29,7 @@ export class Limiter {
   }
 
   #turn(signal: AbortSignal | undefined): Promise<void> {
-    const abandoned = new Error('The call was abandoned before its turn came');
-    if (signal?.aborted) return Promise.reject(abandoned);
+    if (signal?.aborted) return Promise.reject(abandoned());
     return new Promise((resolve, reject) => {
       const begin = (): void => {
         signal?.removeEventListener('abort', leave);
@@ -38,7 +37,7 @@ export class Limiter {
       };
       const leave = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(begin), 1);
-        reject(abandoned);
+        reject(abandoned());
       };
       this.#waiting.push(begin);
       signal?.addEventListener('abort', leave, { once: true });
@@ -61,4 +60,8 @@ export class Limiter {
       this.#waiting.shift()?.();
     }
   }
+}
+
+function abandoned(): Error {
+  return new Error('The call was abandoned before its turn came');
 }

@@ -39,7 +39,7 @@ const identity = (bytes: Buffer): Buffer => bytes;
 
 /** A gRPC server on a loopback port, without TLS, whose unary methods are handed over as bytes. */
 export class UnaryServer {
-  readonly #server = new Server({ 'grpc.max_receive_message_length': -1 });
+  readonly #server = new Server({ 'grpc.max_receive_message_length': -1, 'grpc.enable_channelz': 0 });
   /** One for each call that is being answered. */
   readonly #gone = new Set<AbortController>();
   #closed: Promise<void> | undefined;
@@ -61,7 +61,10 @@ export class UnaryServer {
     const handler: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
       const gone = new AbortController();
       this.#gone.add(gone);
-      call.on('cancelled', () => gone.abort());
+      // It comes with the end of an answered call as well.
+      call.on('cancelled', () => {
+        if (this.#gone.has(gone)) gone.abort();
+      });
       const incoming: IncomingCall = {
         path,
         body: call.request,

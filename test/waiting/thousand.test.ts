@@ -1,4 +1,6 @@
+import { activityInfo } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { OperationsPlugin, serviceAccountKey } from 'temporal-lro';
 import { FakeCloud } from 'temporal-lro/testing';
 import { CLOUD, eventsBesideTasks, runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
@@ -6,13 +8,18 @@ import { authorizedKey, GuardedCloud } from '../support/guarded-cloud';
 import { relay, type Relay } from '../support/relay';
 import { until } from '../support/until';
 import * as activities from './activities';
-import { awaitOperation, unrelated } from './workflows';
+import { awaitOperation, restless, unrelated } from './workflows';
 
 const COUNT = 1_000;
 /** The ends are spread over so long a time, which begins when every wait has polled. */
-const FIRST_END_MS = 2_000;
-const LAST_END_MS = 62_000;
+const FIRST_END_MS = 10_000;
+const LAST_END_MS = 70_000;
 const AT_ONCE = 16;
+/** Activities that are tried again after a second, all the while. */
+const RESTLESS = 10;
+const RETRY_MS = 1_000;
+/** However busy a machine is: what this package does to it is not to excuse its lateness. */
+const MAXIMUM_RETRY_LATENESS_MS = 5_000;
 /** So short that more than a hundred tokens are needed. */
 const TOKEN_LIFE_MS = 600;
 
@@ -22,10 +29,21 @@ let cloud: FakeCloud;
 let tokens: GuardedCloud;
 /** Before the cloud, its token service and its discovery. */
 let relays: Relay[];
+/** How late the server and this machine are to try an activity again that has nothing to do with operations. */
+let retryLatenessMs = 0;
+const triedAt = new Map<string, number>();
 let stopWorker: () => Promise<void>;
 /** The cloud's clock stands still at 0 until then, so that no operation ends while waits are being started. */
 let releasedAt = Infinity;
 const cloudTime = (): number => Math.max(0, Date.now() - releasedAt);
+
+function fail(): Promise<void> {
+  const { workflowId = '' } = activityInfo().workflowExecution ?? {};
+  const now = Date.now();
+  retryLatenessMs = Math.max(retryLatenessMs, now - (triedAt.get(workflowId) ?? now) - RETRY_MS);
+  triedAt.set(workflowId, now);
+  return Promise.reject(ApplicationFailure.create({ message: 'Try me again', nextRetryDelay: RETRY_MS }));
+}
 
 beforeAll(async () => {
   environment = await startEnvironment({ worker: false });
@@ -42,7 +60,7 @@ beforeAll(async () => {
     connection,
     taskQueue,
     workflowsPath: require.resolve('./workflows'),
-    activities,
+    activities: { ...activities, fail },
     maxConcurrentActivityTaskExecutions: 10,
     plugins: [new OperationsPlugin({ clouds })],
   });
@@ -76,8 +94,10 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
 
   // The slots are free while all wait.
   expect(await client.workflow.execute(unrelated, workflow())).toBe('done');
+  const others = Array.from({ length: RESTLESS }, () => client.workflow.start(restless, workflow()));
   releasedAt = Date.now();
   await forEach(handles, async (handle) => void (await handle.result()));
+  await Promise.all((await Promise.all(others)).map((other) => other.terminate()));
 
   const startedAt = new Map<string, number>();
   const surplus: number[] = [];
@@ -90,14 +110,15 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
   expect(surplus.filter((events) => events > 0)).toEqual([]);
 
   const seenAt = new Map(cloud.calls.map(({ operationId = '', at }) => [operationId, at]));
+  // The server hands a wait from lease to lease by a timer, which takes up to a second, and more on a busy machine.
+  const allowedMs = Math.min(Math.max(1_000, retryLatenessMs), MAXIMUM_RETRY_LATENESS_MS);
   const excess = ids.map((id, i) => {
     const end = ends[i] ?? 0;
     const lengthMs = end + releasedAt - (startedAt.get(id) ?? 0);
-    // The server hands a wait from lease to lease by a timer, which takes up to a second.
-    return (seenAt.get(id) ?? Infinity) - end - Math.max(1_200, 0.065 * lengthMs) - 1_000;
+    return (seenAt.get(id) ?? Infinity) - end - Math.max(1_200, 0.065 * lengthMs) - allowedMs;
   });
   process.stdout.write(
-    `the latest of ${COUNT} waits: ${Math.max(...excess)} ms over the bound, ${tokens.callsOf('Create').length} tokens\n`,
+    `the latest of ${COUNT} waits: ${Math.round(Math.max(...excess))} ms over the bound, retries up to ${retryLatenessMs} ms late, ${tokens.callsOf('Create').length} tokens\n`,
   );
   expect(Math.max(...excess)).toBeLessThanOrEqual(0);
 }, 180_000);

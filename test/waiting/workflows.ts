@@ -34,3 +34,8 @@ export function lingering(taskQueue: string): Promise<void> {
 export function unrelated(): Promise<string> {
   return other.unrelated();
 }
+
+/** Has an activity tried over and over, until somebody ends it. */
+export function restless(): Promise<void> {
+  return proxyActivities<{ fail: () => Promise<void> }>({ startToCloseTimeout: '2 min' }).fail();
+}
