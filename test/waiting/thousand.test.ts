@@ -12,9 +12,11 @@ import { awaitOperation, restless, unrelated } from './workflows';
 
 const COUNT = 1_000;
 /** The ends are spread over so long a time, which begins when every wait has polled. */
-const FIRST_END_MS = 10_000;
-const LAST_END_MS = 70_000;
+const FIRST_END_MS = 15_000;
+const LAST_END_MS = 75_000;
 const AT_ONCE = 16;
+/** As long as intervals are under 5 s a wait is slept by the worker; on a slow machine some grow older than that. */
+const WATCHED_MS = 100_000;
 /** Activities that are tried again after a second, all the while. */
 const RESTLESS = 10;
 const RETRY_MS = 1_000;
@@ -99,13 +101,14 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
   await forEach(handles, async (handle) => void (await handle.result()));
   await Promise.all((await Promise.all(others)).map((other) => other.terminate()));
 
-  const startedAt = new Map<string, number>();
+  const lengthsMs: number[] = [];
   const surplus: number[] = [];
   await forEach(handles, async (handle, i) => {
     const { historyLength, startTime } = await handle.describe();
+    const lengthMs = (ends[i] ?? 0) + releasedAt - startTime.getTime();
     // More than 11 where the machine was too busy to run a workflow task in time.
-    if (historyLength > 11) surplus.push((await eventsBesideTasks(handle)) - 5);
-    startedAt.set(ids[i] ?? '', startTime.getTime());
+    if (historyLength > 11 && lengthMs < WATCHED_MS) surplus.push((await eventsBesideTasks(handle)) - 5);
+    lengthsMs[i] = lengthMs;
   });
   expect(surplus.filter((events) => events > 0)).toEqual([]);
 
@@ -113,15 +116,14 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
   // The server hands a wait from lease to lease by a timer, which takes up to a second, and more on a busy machine.
   const allowedMs = Math.min(Math.max(1_000, retryLatenessMs), MAXIMUM_RETRY_LATENESS_MS);
   const excess = ids.map((id, i) => {
-    const end = ends[i] ?? 0;
-    const lengthMs = end + releasedAt - (startedAt.get(id) ?? 0);
-    return (seenAt.get(id) ?? Infinity) - end - Math.max(1_200, 0.065 * lengthMs) - allowedMs;
+    const latenessMs = (seenAt.get(id) ?? Infinity) - (ends[i] ?? 0);
+    return latenessMs - Math.max(1_200, 0.065 * (lengthsMs[i] ?? 0)) - allowedMs;
   });
   process.stdout.write(
     `the latest of ${COUNT} waits: ${Math.round(Math.max(...excess))} ms over the bound, retries up to ${retryLatenessMs} ms late, ${tokens.callsOf('Create').length} tokens\n`,
   );
   expect(Math.max(...excess)).toBeLessThanOrEqual(0);
-}, 180_000);
+}, 240_000);
 
 test('they needed one connection to each endpoint, with more than a hundred tokens', () => {
   expect(tokens.callsOf('Create').length).toBeGreaterThan(100);
