@@ -20,8 +20,8 @@ const WATCHED_MS = 100_000;
 /** Activities that are tried again after a second, all the while. */
 const RESTLESS = 10;
 const RETRY_MS = 1_000;
-/** However busy a machine is: what this package does to it is not to excuse its lateness. */
-const MAXIMUM_RETRY_LATENESS_MS = 5_000;
+/** As promised for 5 min: it is not the waits that make the machine busy. */
+const MAXIMUM_POLLS = 90;
 /** So short that more than a hundred tokens are needed. */
 const TOKEN_LIFE_MS = 600;
 
@@ -112,15 +112,19 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
   });
   expect(surplus.filter((events) => events > 0)).toEqual([]);
 
+  const polls = new Map<string, number>();
+  for (const { operationId = '' } of cloud.calls) polls.set(operationId, (polls.get(operationId) ?? 0) + 1);
+  expect(Math.max(...polls.values())).toBeLessThanOrEqual(MAXIMUM_POLLS);
+
   const seenAt = new Map(cloud.calls.map(({ operationId = '', at }) => [operationId, at]));
   // The server hands a wait from lease to lease by a timer, which takes up to a second, and more on a busy machine.
-  const allowedMs = Math.min(Math.max(1_000, retryLatenessMs), MAXIMUM_RETRY_LATENESS_MS);
+  const allowedMs = Math.max(1_000, retryLatenessMs);
   const excess = ids.map((id, i) => {
     const latenessMs = (seenAt.get(id) ?? Infinity) - (ends[i] ?? 0);
     return latenessMs - Math.max(1_200, 0.065 * (lengthsMs[i] ?? 0)) - allowedMs;
   });
   process.stdout.write(
-    `the latest of ${COUNT} waits: ${Math.round(Math.max(...excess))} ms over the bound, retries up to ${retryLatenessMs} ms late, ${tokens.callsOf('Create').length} tokens\n`,
+    `the latest of ${COUNT} waits: ${Math.round(Math.max(...excess))} ms over the bound, retries up to ${retryLatenessMs} ms late, up to ${Math.max(...polls.values())} polls, ${tokens.callsOf('Create').length} tokens\n`,
   );
   expect(Math.max(...excess)).toBeLessThanOrEqual(0);
 }, 240_000);
