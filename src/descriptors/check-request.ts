@@ -27,8 +27,8 @@ export interface FoundMask {
 const REQUIRED_OPTION = 101501;
 
 /**
- * Checks a request against its message type, and gives what protobuf's own JSON reader should read: without undefined,
- * null and the FieldMasks, which it cannot read in every spelling. Throws a RequestError for the first thing wrong.
+ * Checks a request against its message type, and gives what protobuf's own JSON reader should read: without fields left
+ * out and the FieldMasks, which it cannot read in every spelling. Throws a RequestError for the first thing wrong.
  */
 export function checkRequest(
   schema: DescMessage,
@@ -55,7 +55,7 @@ function checkMessage(schema: DescMessage, value: unknown, at: RequestPath, chec
       const known = schema.fields.map(({ jsonName }) => jsonName).join(', ');
       throw new RequestError(`${show(here)} is no field of ${schema.typeName}, which has ${known || 'none'}`);
     }
-    if (member === undefined || member === null) continue;
+    if (member === undefined || (member === null && !takesNull(field))) continue;
     const slot = field.oneof?.name ?? field.name;
     const other = given.get(slot);
     if (other !== undefined) throw new RequestError(`${show(here)} and ${other} exclude each other: give one of them`);
@@ -72,6 +72,12 @@ function checkMessage(schema: DescMessage, value: unknown, at: RequestPath, chec
     }
   }
   return json;
+}
+
+/** JSON's null leaves a field out, but for the types whose value it is. */
+function takesNull(field: DescField): boolean {
+  if (field.fieldKind === 'message') return field.message.typeName === 'google.protobuf.Value';
+  return field.fieldKind === 'enum' && field.enum.typeName === 'google.protobuf.NullValue';
 }
 
 function checkField(parent: DescMessage, field: DescField, value: unknown, at: RequestPath, check: Check): JsonValue {
