@@ -15,12 +15,12 @@ export type OperationActivities = {
   [START_ACTIVITY](input: StartInput): Promise<StartResult>;
 };
 
-/** The activities over some configured clouds, and how to give back what they watch when the worker shuts down. */
+/** The activities over some configured clouds, and how to give back what they watch when the worker of a task queue shuts down. */
 export function createActivities(
   clouds: ReadonlyMap<string, Cloud>,
   random: () => number = Math.random,
   maximumLeases?: number,
-): { activities: OperationActivities; giveBackLeases: () => Promise<void> } {
+): { activities: OperationActivities; giveBackLeases: (taskQueue: string) => Promise<void> } {
   const watcher = new Watcher(random, maximumLeases);
   const context = { clouds, watcher, random };
   return {
@@ -29,6 +29,6 @@ export function createActivities(
       [CANCEL_ACTIVITY]: (input) => cancelOperation(context, input),
       [START_ACTIVITY]: (input) => startOperation(context, input),
     },
-    giveBackLeases: () => watcher.giveBackAll(),
+    giveBackLeases: (taskQueue) => watcher.giveBackAll(taskQueue),
   };
 }

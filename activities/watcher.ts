@@ -52,9 +52,9 @@ export class Watcher {
     this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
   }
 
-  /** Gives every lease back, so that another worker goes on at once; resolves when the server has all that have ended. */
-  async giveBackAll(): Promise<void> {
-    for (const watch of this.#watches.values()) watch.giveBackAll();
+  /** Gives every lease of a task queue back, so that another worker goes on at once; resolves when the server has all that have ended. */
+  async giveBackAll(taskQueue: string): Promise<void> {
+    for (const watch of this.#watches.values()) watch.giveBackAll(taskQueue);
     await Promise.all(this.#reports);
   }
 }
@@ -95,8 +95,10 @@ class Watch {
     }
   }
 
-  giveBackAll(): void {
-    for (const lease of this.#leases.keys()) this.#settle(lease, lease.giveBack(1));
+  giveBackAll(taskQueue: string): void {
+    for (const lease of this.#leases.keys()) {
+      if (lease.context.info.taskQueue === taskQueue) this.#settle(lease, lease.giveBack(1));
+    }
   }
 
   /** Polls once and tells every lease; never rejects. */

@@ -16,8 +16,8 @@ import { checkCloudName, onlyKeys, OptionError, plainObject } from './model/opti
 export class OperationsPlugin extends SimplePlugin {
   readonly #clouds: ReadonlyMap<string, Cloud>;
   readonly #activities: object;
-  readonly #giveBackLeases: () => Promise<void>;
-  /** Workers of this process that run with this plugin. */
+  readonly #giveBackLeases: (taskQueue: string) => Promise<void>;
+  /** Workers of this process that run with this plugin, each on a task queue of its own. */
   #running = 0;
 
   constructor(options: { clouds: Record<string, CloudOptions> }) {
@@ -53,16 +53,17 @@ export class OperationsPlugin extends SimplePlugin {
 
   /** Gives watched operations back as soon as the worker drains, while its other activities may still be running. */
   override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
+    const { taskQueue } = worker.options;
     this.#running++;
     const state = setInterval(() => {
-      if (worker.getState() !== 'RUNNING' && worker.getState() !== 'INITIALIZED') void this.#giveBackLeases();
+      if (worker.getState() !== 'RUNNING' && worker.getState() !== 'INITIALIZED') void this.#giveBackLeases(taskQueue);
     }, STATE_INTERVAL_MS);
     try {
       await super.runWorker(worker, next);
     } finally {
       clearInterval(state);
       const enough = new AbortController();
-      await Promise.race([this.#giveBackLeases(), sleep(GIVE_BACK_MS, undefined, { signal: enough.signal })]);
+      await Promise.race([this.#giveBackLeases(taskQueue), sleep(GIVE_BACK_MS, undefined, { signal: enough.signal })]);
       enough.abort();
       if (--this.#running === 0) for (const cloud of this.#clouds.values()) cloud.close();
     }

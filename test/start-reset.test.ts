@@ -47,14 +47,6 @@ test('reset to after its start, a workflow waits for the same operation, and its
   expect(replies.startedOf('same')).toBe(1);
 });
 
-test('reset to before its start, it starts another operation', async () => {
-  const { replies } = environment;
-  const handle = await environment.start('another', { poll });
-  await handle.result();
-  expect(await (await reset(handle, 1)).result()).toMatchObject({ id: 'cluster-another' });
-  expect(replies.startedOf('another')).toBe(2);
-});
-
 test('reset to after its start, it is told the end of an operation that was cancelled with its former run', async () => {
   const { replies } = environment;
   replies.of('cancelled', () => ({ after: '1 h', response: cluster('cancelled') }));

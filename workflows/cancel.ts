@@ -95,20 +95,36 @@ export async function requestCancel(
   );
 }
 
-/** Requests under way in this workflow: who cancels the same operation meanwhile shares the answer. */
-const requests = new Map<string, Promise<CancelResult>>();
+/** A request under way, and until when it is repeated. */
+interface Requested {
+  result: Promise<CancelResult>;
+  untilMs: number;
+}
 
-function request(target: Target, { startedAtMs }: WaitState, timeoutMs: number): Promise<CancelResult> {
+/** Those of this workflow: who cancels the same operation meanwhile shares the answer. */
+const requests = new Map<string, Requested>();
+
+async function request(target: Target, { startedAtMs }: WaitState, timeoutMs: number): Promise<CancelResult> {
   const key = keyOf(target);
-  let requested = requests.get(key);
-  if (!requested) {
-    const summary = cancelSummary(target.operationId);
-    requested = cancelOperation(target, startedAtMs, { summary, scheduleToCloseTimeoutMs: timeoutMs });
-    requests.set(key, requested);
-    const forget = (): void => void requests.delete(key);
-    requested.then(forget, forget);
+  const untilMs = Date.now() + timeoutMs;
+  // One that is repeated for longer would hold this caller; of one that gives up sooner he repeats it himself.
+  for (let shared = requests.get(key); shared && shared.untilMs <= untilMs; shared = requests.get(key)) {
+    try {
+      return await shared.result;
+    } catch (err) {
+      notInTime(err);
+      if (shared.untilMs === untilMs) throw err;
+    }
   }
-  return requested;
+  const leftMs = Math.max(1, untilMs - Date.now());
+  const limits = { summary: cancelSummary(target.operationId), scheduleToCloseTimeoutMs: leftMs };
+  const requested = { result: cancelOperation(target, startedAtMs, limits), untilMs };
+  requests.set(key, requested);
+  const forget = (): void => {
+    if (requests.get(key) === requested) requests.delete(key);
+  };
+  requested.result.then(forget, forget);
+  return requested.result;
 }
 
 /** The waits of this workflow, by their operation: they are told when a cancellation has seen its end. */

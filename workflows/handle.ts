@@ -3,6 +3,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { WaitOptions } from '../src/model/options';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import type { CancelOutcome } from './cancel';
+import { owned } from './scope';
 
 /** One operation, by its id. */
 export interface OperationHandle<R = AnyJson, M = AnyJson> {
@@ -38,7 +39,7 @@ export function shareable(): <A extends unknown[], T>(begin: (...args: A) => Pro
   const owner = CancellationScope.current();
   return (begin) => {
     let shared: ReturnType<typeof begin> | undefined;
-    return async (...args) => {
+    const share: typeof begin = async (...args) => {
       const result = (shared ??= owner.run(() => begin(...args)));
       result.catch(() => undefined);
       const caller = CancellationScope.current();
@@ -51,6 +52,7 @@ export function shareable(): <A extends unknown[], T>(begin: (...args: A) => Pro
       left.catch(() => undefined);
       return Promise.race([result, left]);
     };
+    return (...args) => owned(share(...args));
   };
 }
 

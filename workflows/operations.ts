@@ -2,6 +2,7 @@
 // protobuf or a Node builtin, and nothing has to be registered. Workflow types are in 'temporal-lro/workflow-definitions'.
 import type { OperationMethod } from '../src/model/method';
 import {
+  isLeftOut,
   onlyKeys,
   plainObject,
   resolveStartOptions,
@@ -95,12 +96,15 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
     ofHandle?: unknown,
     operation?: OperationSnapshot,
   ): Promise<R> =>
-    reported({ cloud, operationId }, async () => {
-      const { method = ofHandle, ...own } = plainObject('options', given ?? {});
-      const state = { ...beginWait(), ...(operation && { operation }) };
-      const wait = new OperationWait(target(operationId, method), resolveOptions(options, own), state, 'activityRetry');
-      return typedResponse<R>((await wait.run()).response);
-    });
+    owned(
+      reported({ cloud, operationId }, async () => {
+        const { method, ...own } = plainObject('options', given ?? {});
+        const state = { ...beginWait(), ...(operation && { operation }) };
+        const on = target(operationId, method ?? ofHandle);
+        const wait = new OperationWait(on, resolveOptions(options, own), state, 'activityRetry');
+        return typedResponse<R>((await wait.run()).response);
+      }),
+    );
   const handle = <R, M>(operationId: string, method: unknown): OperationHandle<R, M> => ({
     operationId,
     get: () =>
@@ -135,15 +139,17 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
         }),
       ),
     start: (method, request, given) =>
-      reported({ cloud }, async () => {
-        const share = shareable();
-        const operation = await start(method, request, plainObject('options', given ?? {}), {});
-        return {
-          ...handle(operation.id, typed(method)),
-          operation: typedSnapshot(operation),
-          result: share((own?: WaitOptions) => wait(operation.id, own, typed(method), operation)),
-        };
-      }),
+      owned(
+        reported({ cloud }, async () => {
+          const share = shareable();
+          const operation = await start(method, request, plainObject('options', given ?? {}), {});
+          return {
+            ...handle(operation.id, typed(method)),
+            operation: typedSnapshot(operation),
+            result: share((own?: WaitOptions) => wait(operation.id, own, typed(method), operation)),
+          };
+        }),
+      ),
     wait: (operationId, given) => wait(operationId, given),
     getHandle: handle,
   };
@@ -158,8 +164,13 @@ function checkDefaults(defaults: unknown): Record<string, unknown> {
 /** The options of one wait over the defaults of the cloud; throws an OptionError. */
 function resolveOptions(defaults: unknown, own: Record<string, unknown>): ResolvedWaitOptions {
   const { taskQueue: _, ...shared } = checkDefaults(defaults);
-  const poll = { ...plainObject('poll', shared.poll ?? {}), ...plainObject('poll', own.poll ?? {}) };
-  return resolveWaitOptions({ ...shared, ...own, poll });
+  const poll = { ...plainObject('poll', shared.poll ?? {}), ...withoutLeftOut(plainObject('poll', own.poll ?? {})) };
+  return resolveWaitOptions({ ...shared, ...withoutLeftOut(own), poll });
+}
+
+/** No default makes way for undefined or null. */
+function withoutLeftOut(options: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => !isLeftOut(value)));
 }
 
 /** Options of a start, and those of the wait that follows it. */

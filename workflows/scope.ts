@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, log } from '@temporalio/workflow';
 
 /** Knows the starts and waits that were begun inside it, at any depth. */
 class OperationScope extends CancellationScope {
@@ -26,7 +26,8 @@ export function ownWait(caller: CancellationScope, wait: Promise<unknown>): void
 /**
  * Runs `fn`; before it returns or rethrows, every wait begun inside that is still open is cancelled, its operation in the
  * cloud with it, and awaited. So nothing is left behind when a branch of a `Promise.all` fails, a race is lost, or `fn`
- * throws: a workflow that closes at once could not cancel anything any more.
+ * throws: a workflow that closes at once could not cancel anything any more. A cancelled branch may catch that and undo
+ * what it has made by operations of this package: they are awaited as well, where nothing else is awaited in between.
  */
 export async function operationScope<T>(fn: () => Promise<T>): Promise<T> {
   const scope = new OperationScope();
@@ -38,7 +39,23 @@ export async function operationScope<T>(fn: () => Promise<T>): Promise<T> {
     const texts = (await Promise.allSettled(open)).flatMap(leftOpenText);
     // A start and its wait tell the same.
     for (const text of new Set(texts)) log.warn(text);
+    if (open.length > 0) await CancellationScope.nonCancellable(() => settled(scope.waits));
   }
+}
+
+/** A branch that was cancelled may undo what it has made: what it begins for that is awaited too. */
+async function settled(waits: ReadonlySet<Promise<unknown>>): Promise<void> {
+  await runToRest();
+  while (waits.size > 0) {
+    await Promise.allSettled(waits);
+    await runToRest();
+  }
+}
+
+/** Resolves when nothing in the workflow can go on by itself: conditions are looked at again when all else rests. */
+async function runToRest(): Promise<void> {
+  let looks = 0;
+  await condition(() => looks++ > 0);
 }
 
 /** Nobody may be left to look at the promise of a wait; that an operation goes on, or is done, may cost money. */

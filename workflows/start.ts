@@ -1,8 +1,8 @@
-import { ActivityFailure, CancelledFailure } from '@temporalio/common';
+import { ActivityFailure, CancelledFailure, type ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, getRandomStream, sleep } from '@temporalio/workflow';
 import type { StartInput, StartResult } from '../activities';
-import { isRetryable } from '../src/model/error-table';
-import { operationFailure, toApplicationFailure } from '../src/model/failure';
+import { isRetryable, refusesAlways } from '../src/model/error-table';
+import { operationFailure, toApplicationFailure, type OperationFailure } from '../src/model/failure';
 import { JITTER_STREAM, KEY_STREAM } from '../src/model/names';
 import {
   checkCloudName,
@@ -13,7 +13,7 @@ import {
 } from '../src/model/options';
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
-import { conflictSummary, retrySummary, startCancelledText, startSummary } from '../src/model/texts';
+import { conflictSummary, perhapsBegunText, retrySummary, startCancelledText, startSummary } from '../src/model/texts';
 import { startOperation } from './activities';
 import { cancelAndConfirm, requestCancel } from './cancel';
 import { attemptStatus, notStartedFailure, stillRunningFailure } from './failures';
@@ -57,7 +57,7 @@ function targetOf({ input: { cloud }, taskQueue }: StartRequest, operationId: st
 export class OperationStart {
   /** Whether an attempt is, or the operation that it has begun: a cancellation may come in one task with the answer. */
   #isUnderWay = false;
-  /** Whether an attempt may have begun the operation without our knowing. */
+  /** Whether an attempt may have begun the operation without our knowing: what refuses later ones may not have seen it. */
   #outcomeUnknown = false;
   /** What was last in the way. */
   #last: OperationStatus | undefined;
@@ -111,16 +111,18 @@ export class OperationStart {
         case 'started':
           return result.operation;
         case 'busy':
-          await this.#backOff(result.refused, result.delayMs);
+          await this.#backOff(result.refused, this.#untilMs, result.delayMs);
           break;
         case 'conflict': {
           const { conflictingOperationId, refused } = result;
           const waited = await this.#waitFor(conflictingOperationId);
           // It was over already, or cannot be seen: the cloud needs a moment to let go of it.
-          if (!waited) await this.#backOff(refused);
+          if (!waited) await this.#backOff(refused, this.#untilMs);
         }
       }
-      if (Date.now() >= this.#untilMs) throw notStartedFailure(input, this.options.startTimeoutMs, this.#last);
+      if (Date.now() >= this.#untilMs) {
+        throw notStartedFailure(input, this.options.startTimeoutMs, this.#last, this.#outcomeUnknown);
+      }
     }
   }
 
@@ -133,20 +135,15 @@ export class OperationStart {
     this.#isUnderWay = true;
     try {
       const result = await startOperation(input, taskQueue, once, limits);
-      this.#outcomeUnknown = false;
       this.#isUnderWay = result.outcome === 'started';
-      if (result.outcome !== 'started') this.#last = result.refused;
+      if (result.outcome === 'started') this.#outcomeUnknown = false;
+      else this.#last = result.refused;
       return result;
     } catch (err) {
       this.#isUnderWay = false;
       if (!(err instanceof ActivityFailure)) throw err;
       const failure = operationFailure(err);
-      if (failure) {
-        this.#outcomeUnknown = false;
-        throw failure.type === 'OperationServiceError'
-          ? toApplicationFailure(failure, !isRetryable(failure.codeName))
-          : err;
-      }
+      if (failure) throw this.#refused(failure) ?? err;
       if (err.cause instanceof CancelledFailure) throw err;
       this.#outcomeUnknown = true;
       this.#last = attemptStatus(err) ?? this.#last;
@@ -155,10 +152,23 @@ export class OperationStart {
     }
   }
 
-  #backOff(refused: OperationStatus, askedMs = 0): Promise<void> {
+  /** Undefined where the failure of the attempt says it all. */
+  #refused(failure: OperationFailure): ApplicationFailure | undefined {
+    const isAnswer = failure.type === 'OperationServiceError';
+    if (isAnswer && refusesAlways(failure.codeName)) this.#outcomeUnknown = false;
+    if (this.#outcomeUnknown) {
+      return toApplicationFailure({
+        ...failure,
+        message: perhapsBegunText(failure.message, this.start.input.idempotencyKey),
+      });
+    }
+    return isAnswer ? toApplicationFailure(failure, !isRetryable(failure.codeName)) : undefined;
+  }
+
+  #backOff(refused: OperationStatus, untilMs: number, askedMs = 0): Promise<void> {
     const ageMs = Date.now() - this.#startedAtMs;
     const intervalMs = nextInterval(START_SCHEDULE, ageMs, getRandomStream(JITTER_STREAM).random(), askedMs);
-    const leftMs = Math.max(1, this.#untilMs - Date.now());
+    const leftMs = Math.max(1, untilMs - Date.now());
     return sleep(Math.min(intervalMs, leftMs), { summary: retrySummary(this.start.input.method, refused, intervalMs) });
   }
 
@@ -205,9 +215,15 @@ export class OperationStart {
   /** The operation of an attempt that nobody has heard of again, by repeating it with its key; undefined where there is none. */
   async #findStarted(err: unknown): Promise<OperationSnapshot | undefined> {
     if (!this.#outcomeUnknown) return nothingBegun(err);
+    const { cancelTimeoutMs } = this.waitOptions;
+    const untilMs = Date.now() + cancelTimeoutMs;
     try {
-      const result = await this.#attempt(Date.now() + this.waitOptions.cancelTimeoutMs);
-      return result?.outcome === 'started' ? result.operation : undefined;
+      for (;;) {
+        const result = await this.#attempt(untilMs);
+        if (result?.outcome === 'started') return result.operation;
+        if (result) await this.#backOff(result.refused, untilMs, result.outcome === 'busy' ? result.delayMs : 0);
+        if (Date.now() >= untilMs) throw notStartedFailure(this.start.input, cancelTimeoutMs, this.#last, true);
+      }
     } catch (again) {
       if (this.#outcomeUnknown) throw again;
       return nothingBegun(again);

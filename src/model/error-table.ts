@@ -91,3 +91,15 @@ export function startVerdict(status: { codeName: string; message: string; detail
 export function isRetryable(codeName: string): boolean {
   return codeName !== 'CANCELLED' && pollVerdict(codeName) === 'transient';
 }
+
+/** Codes about the request itself, which the cloud would have refused before as well. */
+const REFUSES_ALWAYS: readonly string[] = [
+  'INVALID_ARGUMENT',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+] satisfies StatusCodeName[];
+
+/** Whether a start that is refused with that code has not been begun by an attempt before it either, whose reply was lost. */
+export function refusesAlways(codeName: string): boolean {
+  return REFUSES_ALWAYS.includes(codeName);
+}

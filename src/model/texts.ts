@@ -261,7 +261,10 @@ export function notStartedText(
   idempotencyKey?: string,
 ): string {
   const text = `${cloud} ${shortMethod(method)} was not started within ${durationText(timeoutMs)}, last because of ${statusText(last)}`;
-  return idempotencyKey === undefined
-    ? text
-    : `${text}. It may have been begun all the same: a start with idempotencyKey ${idempotencyKey} finds it`;
+  return idempotencyKey === undefined ? text : perhapsBegunText(text, idempotencyKey);
+}
+
+/** Where an attempt before may have begun the operation. */
+export function perhapsBegunText(message: string, idempotencyKey: string): string {
+  return `${message}. It may have been begun all the same: a start with idempotencyKey ${idempotencyKey} finds it`;
 }

@@ -91,6 +91,15 @@ export async function leaveOpen(operationId: string, options: WaitOptions): Prom
   return left;
 }
 
+/** Nobody looks at a wait when the one after it fails. */
+export async function leaveUnawaited(left: string, failing: string): Promise<void> {
+  await operationScope(async () => {
+    const wait = operations(CLOUD).wait(left);
+    await operations(CLOUD).wait(failing);
+    await wait;
+  });
+}
+
 export async function parent(
   operationId: string,
   options: WaitOptions,

@@ -133,3 +133,21 @@ export function leaveScope(name: string, taskQueue: string, microtasks: number):
   const yandex = operations(CLOUD, { poll, taskQueue });
   return operationScope(() => Promise.all([yandex.execute(ClusterService.create, { name }), fail()]));
 }
+
+/** One branch fails while the other waits, which is undone then; what had been undone when the scope was over. */
+export async function undoInScope(name: string): Promise<string[]> {
+  const yandex = operations(CLOUD, { poll });
+  const undone: string[] = [];
+  const orUndo = async (): Promise<void> => {
+    try {
+      await yandex.execute(ClusterService.create, { name });
+    } catch (err) {
+      await CancellationScope.nonCancellable(() => yandex.execute(ClusterService.delete, { clusterId: name }));
+      undone.push(name);
+      throw err;
+    }
+  };
+  const failing = yandex.execute(NetworkService.create, { name });
+  await operationScope(() => Promise.all([failing, orUndo()])).catch(() => undefined);
+  return undone;
+}
