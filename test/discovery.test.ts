@@ -40,7 +40,7 @@ describe('discovery', () => {
         return Promise.reject(err instanceof Error ? err : new Error(String(err)));
       }
     };
-    return new Discovery('yandex', address, call, { now: () => now, random: () => 0.5 });
+    return new Discovery('yandex', address, call, { monotonic: () => now, random: () => 0.5 });
   };
   const away = (): never => {
     throw new CallError(14, 'No connection established');

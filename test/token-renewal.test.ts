@@ -15,6 +15,8 @@ function seededRandom(seed: number): () => number {
 /** A token service with a clock that the test moves, and tokens whose value is when they end. */
 class TokenService {
   now = T0;
+  /** How far this machine's clock is ahead. */
+  aheadMs = 0;
   lifeMs = HOUR;
   asked = 0;
   given = 0;
@@ -23,7 +25,7 @@ class TokenService {
   readonly tokens: Renewed<string>;
 
   constructor(fetchTimeoutMs?: number, random = seededRandom(1)) {
-    const clock = { now: () => this.now, random };
+    const clock = { now: () => this.now + this.aheadMs, monotonic: () => this.now, random };
     this.tokens = new Renewed((signal) => this.exchange(signal), {
       ...clock,
       ...(fetchTimeoutMs === undefined ? {} : { fetchTimeoutMs }),
@@ -150,6 +152,73 @@ test('a token that was accepted and then refused is replaced at once', async () 
     expect(await service.tokens.get()).not.toBe(token);
     expect(service.asked).toBe(revocation + 1);
   }
+});
+
+test('a token that is refused while the token service is away is used to its end by those who were not refused', async () => {
+  const service = new TokenService();
+  const token = await service.tokens.get();
+  service.fails = () => true;
+  for (; service.now < T0 + HOUR; service.now += 100) {
+    service.tokens.refused(token);
+    expect(await service.tokens.get()).toBe(token);
+    await expect(service.tokens.get(undefined, token)).rejects.toThrow('token service is away');
+  }
+  expect(service.asked).toBeLessThan(100);
+  await expect(service.tokens.get()).rejects.toThrow('token service is away');
+  service.fails = () => false;
+  service.now += 2 * MINUTE;
+  expect(await service.tokens.get(undefined, token)).not.toBe(token);
+});
+
+test('a token that was refused all through an outage of the token service says nothing about the next one', async () => {
+  const service = new TokenService();
+  const token = await service.tokens.get();
+  service.fails = () => service.now < T0 + 10 * MINUTE;
+  for (; (await service.tokens.get()) === token; service.now += 100) service.tokens.refused(token);
+  const next = await service.tokens.get();
+  service.tokens.refused(next);
+  expect(await service.tokens.get()).not.toBe(next);
+});
+
+test('a token that ends while its replacement is awaited in vain is not given out', async () => {
+  const service = new TokenService();
+  service.tokens.refused(await service.tokens.get());
+  service.fails = () => {
+    service.now += HOUR;
+    return true;
+  };
+  await expect(service.tokens.get()).rejects.toThrow('token service is away');
+});
+
+test('a clock that is set back delays no exchange, neither after one that failed nor after a refusal', async () => {
+  const service = new TokenService();
+  service.aheadMs = HOUR;
+  service.lifeMs = 12 * HOUR;
+  service.fails = () => true;
+  await expect(service.tokens.get()).rejects.toThrow('token service is away');
+  service.fails = () => false;
+  service.aheadMs = 0;
+  service.now += 2 * SECOND;
+  service.tokens.refused(await service.tokens.get());
+  const second = await service.tokens.get();
+  service.aheadMs = -HOUR;
+  service.now += 2 * SECOND;
+  service.tokens.refused(second);
+  expect(await service.tokens.get()).not.toBe(second);
+});
+
+test('a clock that is set back delays no renewal, and the token ends by it', async () => {
+  const service = new TokenService();
+  service.aheadMs = HOUR;
+  service.lifeMs = 12 * HOUR;
+  const first = await service.tokens.get();
+  service.aheadMs = 0;
+  service.now += HOUR;
+  await service.tokens.get();
+  await new Promise(setImmediate);
+  expect(await service.tokens.get()).not.toBe(first);
+  service.aheadMs = 12 * HOUR;
+  expect((await service.tokens.get()).value).toMatch(/ 3$/);
 });
 
 test('a token service that does not answer is given up, and asked again', async () => {

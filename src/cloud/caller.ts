@@ -75,9 +75,12 @@ export class Caller {
       } catch (err) {
         if (!isUnauthenticated(err)) throw err;
         this.#tokens?.refused(token);
-        const next = await this.#token(call);
+        const next = await this.#token(call, token);
         if (next?.value === token.value) throw err;
-        return this.#attempt(call, next);
+        const reply = await this.#attempt(call, next);
+        // Not so where others are accepted: a host that refuses every token would cost an exchange a call.
+        if (next) this.#tokens?.accepted(next);
+        return reply;
       }
     }, call.signal);
   }
@@ -91,9 +94,9 @@ export class Caller {
     this.#channels.close();
   }
 
-  async #token({ what, signal }: Call): Promise<Fetched<string> | undefined> {
+  async #token({ what, signal }: Call, refused?: Fetched<string>): Promise<Fetched<string> | undefined> {
     try {
-      return await this.#tokens?.get(signal);
+      return await this.#tokens?.get(signal, refused);
     } catch (err) {
       if (err instanceof OperationServiceError) throw err;
       const code = statusCode(err instanceof CredentialsError ? 'UNAUTHENTICATED' : 'UNAVAILABLE');
@@ -111,7 +114,6 @@ export class Caller {
       const channel = this.#channels.to(address);
       const reply = await channel.unary({ ...call, token: token?.value, timeoutMs: this.#requestTimeoutMs });
       observe('OK');
-      if (token) this.#tokens?.accepted(token);
       return reply;
     } catch (err) {
       if (err instanceof CallError) {

@@ -12,9 +12,13 @@ export interface Fetched<T> {
   readonly value: T;
 }
 
-/** Clocks and chance, for tests. `now` is in epoch milliseconds, as `expiresAt` is; `random` is uniform in [0, 1). */
+/**
+ * Clocks and chance, for tests. `now` is in epoch milliseconds, as `expiresAt` is; `random` is uniform in [0, 1).
+ * What is awaited goes by `monotonic`, since the other clock may be set back.
+ */
 export interface RenewedOptions {
   now?: () => number;
+  monotonic?: () => number;
   random?: () => number;
   fetchTimeoutMs?: number;
 }
@@ -26,39 +30,57 @@ export interface RenewedOptions {
 export class Renewed<T> {
   readonly #fetchValue: (signal: AbortSignal) => Promise<{ value: T; expiresAt?: Date }>;
   readonly #now: () => number;
+  readonly #monotonic: () => number;
   readonly #random: () => number;
   readonly #fetchTimeoutMs: number;
+  /** `renewAtMs` is by the monotonic clock, as all that follows; `expiresAtMs` by that of the source. */
   #current: { fetched: Fetched<T>; renewAtMs: number; expiresAtMs: number } | undefined;
   #fetching: Promise<Fetched<T>> | undefined;
   #failures = 0;
   #lastError: unknown;
   /** The source is not asked before this. */
   #notBeforeMs = 0;
+  /** Kept until there is another: not everybody need have refused it. */
+  #refused: Fetched<T> | undefined;
   #refusals = 0;
   /** Refusals before this change nothing: the value has just been fetched because of one. */
   #refuseFromMs = 0;
 
   constructor(
     fetchValue: (signal: AbortSignal) => Promise<{ value: T; expiresAt?: Date }>,
-    { now = Date.now, random = Math.random, fetchTimeoutMs = FETCH_TIMEOUT_MS }: RenewedOptions = {},
+    {
+      now = Date.now,
+      monotonic = () => performance.now(),
+      random = Math.random,
+      fetchTimeoutMs = FETCH_TIMEOUT_MS,
+    }: RenewedOptions = {},
   ) {
     this.#fetchValue = fetchValue;
     this.#now = now;
+    this.#monotonic = monotonic;
     this.#random = random;
     this.#fetchTimeoutMs = fetchTimeoutMs;
   }
 
   /**
    * A value that has not ended. Rejects with what its source rejected with, at once while that is backed off; and when
-   * `signal` aborts, though the fetch goes on for the others.
+   * `signal` aborts, though the fetch goes on for the others. Who was `refused` with a value does not get it again in
+   * place of the one that could not be fetched.
    */
-  async get(signal?: AbortSignal): Promise<Fetched<T>> {
-    const now = this.#now();
+  async get(signal?: AbortSignal, refused?: Fetched<T>): Promise<Fetched<T>> {
     const current = this.#current;
-    if (!current || now >= current.expiresAtMs) return untilAborted(this.#fetch(), signal);
+    if (!current || this.#now() >= current.expiresAtMs) return untilAborted(this.#fetch(), signal);
+    const { fetched, renewAtMs, expiresAtMs } = current;
+    if (fetched === this.#refused) {
+      const next = this.#fetch().catch((err: unknown) => {
+        if (fetched === refused || this.#now() >= expiresAtMs) throw err;
+        return fetched;
+      });
+      return untilAborted(next, signal);
+    }
     // The old one serves until it ends, so a failed renewal is nobody's error yet.
-    if (now >= current.renewAtMs) void this.#fetch().catch(() => undefined);
-    return current.fetched;
+    if (this.#monotonic() >= renewAtMs) void this.#fetch().catch(() => undefined);
+    return fetched;
   }
 
   /**
@@ -66,14 +88,15 @@ export class Renewed<T> {
    * that does not help, ever more rarely.
    */
   refused(fetched: Fetched<T>): void {
-    if (this.#current?.fetched !== fetched || this.#now() < this.#refuseFromMs) return;
-    this.#current = undefined;
-    this.#refuseFromMs = this.#now() + this.#backoffMs(this.#refusals++);
+    const now = this.#monotonic();
+    if (this.#current?.fetched !== fetched || this.#refused === fetched || now < this.#refuseFromMs) return;
+    this.#refused = fetched;
+    this.#refuseFromMs = now + this.#backoffMs(this.#refusals++);
   }
 
-  /** It was good: an earlier refusal of another one says nothing about this one. */
+  /** It was good for what the one before was refused for: that refusal says nothing about this one. */
   accepted(fetched: Fetched<T>): void {
-    if (this.#refusals === 0 || this.#current?.fetched !== fetched) return;
+    if (this.#current?.fetched !== fetched) return;
     this.#refusals = 0;
     this.#refuseFromMs = 0;
   }
@@ -84,7 +107,7 @@ export class Renewed<T> {
 
   #fetch(): Promise<Fetched<T>> {
     if (this.#fetching) return this.#fetching;
-    if (this.#now() < this.#notBeforeMs) return Promise.reject(toError(this.#lastError));
+    if (this.#monotonic() < this.#notBeforeMs) return Promise.reject(toError(this.#lastError));
     this.#fetching = this.#renew().finally(() => (this.#fetching = undefined));
     return this.#fetching;
   }
@@ -92,18 +115,14 @@ export class Renewed<T> {
   async #renew(): Promise<Fetched<T>> {
     try {
       const { value, expiresAt } = await this.#fetchInTime();
-      const now = this.#now();
-      const lifeMs = expiresAt ? expiresAt.getTime() - now : Infinity;
+      const expiresAtMs = expiresAt?.getTime() ?? Infinity;
+      const renewInMs = Math.min(MAXIMUM_AGE_MS, USABLE_SHARE * (expiresAtMs - this.#now()));
       const fetched = { value };
-      this.#current = {
-        fetched,
-        renewAtMs: now + Math.min(MAXIMUM_AGE_MS, USABLE_SHARE * lifeMs),
-        expiresAtMs: now + lifeMs,
-      };
+      this.#current = { fetched, renewAtMs: this.#monotonic() + renewInMs, expiresAtMs };
       this.#failures = 0;
       return fetched;
     } catch (err) {
-      this.#notBeforeMs = this.#now() + this.#backoffMs(this.#failures++);
+      this.#notBeforeMs = this.#monotonic() + this.#backoffMs(this.#failures++);
       this.#lastError = err;
       throw err;
     }
