@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { create, fromJson, toBinary } from '@bufbuild/protobuf';
+import { create, fromJson, toBinary, type JsonObject } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
@@ -72,6 +72,10 @@ export async function check(): Promise<string> {
 }
 `,
   );
+  expect(await compilerErrors(join(out, 'check.ts'))).toBe('');
+});
+
+async function compilerErrors(module: string): Promise<string> {
   const options = [
     '--strict',
     '--exactOptionalPropertyTypes',
@@ -81,8 +85,8 @@ export async function check(): Promise<string> {
     '--ignoreConfig',
   ];
   const tsc = [require.resolve('typescript/lib/tsc'), '--module', 'node16', '--target', 'es2022', '--types', 'node'];
-  expect((await run(process.execPath, [...tsc, ...options, join(out, 'check.ts')])).stdout).toBe('');
-});
+  return (await run(process.execPath, [...tsc, ...options, module])).stdout;
+}
 
 test('comments of the .proto come along', () => {
   const { files } = generate(loadDescriptors([`${directory}/set.binpb`]), ['fakecloud']);
@@ -131,36 +135,104 @@ test('--only with a name that is not there says what is', async () => {
 });
 
 test("google's operations are read by their own option, and a name that is nowhere is said", () => {
-  const { files, problems } = generate(new DescriptorRegistry().add(googleSet()));
+  const { files, problems } = generate(new DescriptorRegistry().add(googleSet(PRESS, 'Book', 'PrintProgress')));
   expect(String(files.get('books/v1.ts'))).toContain('readonly print: OperationMethod<PrintRequest, Book, AnyJson>;');
   expect(problems).toEqual([
     '/books.v1.Press/Print names PrintProgress, which is in none of the sets: AnyJson stands for it',
   ]);
 });
 
-/** A service in the style of google.longrunning, whose set does not define the option that it uses. */
-function googleSet(): Uint8Array {
+test('--only with an empty prefix is not taken for all there is', () => {
+  expect(() => generate(loadDescriptors([`${directory}/set.binpb`]), [''])).toThrow(
+    'is within "": fakecloud.v1 has ClusterService, NetworkService, NodeGroupService',
+  );
+});
+
+const CLUSTER = { name: 'Cluster', field: [field('id', 1, 'TYPE_STRING')] };
+const CLUSTER_INPUT = { name: 'ClusterInput', field: [field('size', 1, 'TYPE_INT32')] };
+const COLLISIONS: [string, JsonObject[], JsonObject[], string[]][] = [
+  [
+    'a message that is called as another within a request',
+    [
+      { name: 'CreateRequest', field: [field('cluster', 1, '.a.v1.Cluster')] },
+      { ...CLUSTER, field: [...CLUSTER.field, field('last_input', 2, '.a.v1.ClusterInput')] },
+      CLUSTER_INPUT,
+    ],
+    [method('Create', 'CreateRequest')],
+    ['cluster?: ClusterInput_ | undefined;', 'lastInput?: ClusterInput;'],
+  ],
+  [
+    'a request that is called as the message in it',
+    [CLUSTER, { name: 'ClusterInput', field: [field('cluster', 1, '.a.v1.Cluster')] }],
+    [method('Create', 'ClusterInput')],
+    ['create: OperationMethod<ClusterInput, Cluster, Cluster>;', 'cluster?: ClusterInput_ | undefined;'],
+  ],
+  [
+    'methods that differ in the case of their first letter',
+    [CLUSTER, CLUSTER_INPUT],
+    [method('Create', 'ClusterInput'), method('create', 'ClusterInput')],
+    ["create: { path: '/a.v1.Clusters/Create' },", "create_: { path: '/a.v1.Clusters/create' },"],
+  ],
+];
+
+test.each(COLLISIONS)('%s makes way for it', async (_, messageType, methods, expected) => {
+  const file = { name: 'a.proto', package: 'a.v1', messageType, service: [{ name: 'Clusters', method: methods }] };
+  const { files } = generate(new DescriptorRegistry().add(googleSet(file, 'Cluster', 'Cluster')));
+  const module = String(files.get('a/v1.ts'));
+  for (const line of expected) expect(module).toContain(line);
+  const path = join(directory, 'collision.ts');
+  await writeFile(path, module);
+  expect(await compilerErrors(path)).toBe('');
+});
+
+test('a method keeps its name when those before it are generated too', () => {
+  const methods = [method('Create', 'ClusterInput'), method('create', 'ClusterInput')];
+  const file = {
+    name: 'a.proto',
+    package: 'a.v1',
+    messageType: [CLUSTER, CLUSTER_INPUT],
+    service: [{ name: 'Clusters', method: methods }],
+  };
+  const { files } = generate(new DescriptorRegistry().add(googleSet(file, 'Cluster', 'Cluster')), [
+    'a.v1.Clusters.create',
+  ]);
+  expect(String(files.get('a/v1.ts'))).toContain("create_: { path: '/a.v1.Clusters/create' },");
+});
+
+/** Of a message, where `type` begins with a dot. */
+function field(name: string, number: number, type: string): JsonObject {
+  const typed = type.startsWith('.') ? { type: 'TYPE_MESSAGE', typeName: type } : { type };
+  return { name, number, label: 'LABEL_OPTIONAL', ...typed };
+}
+
+function method(name: string, request: string): JsonObject {
+  return { name, inputType: `.a.v1.${request}`, outputType: '.google.longrunning.Operation' };
+}
+
+const PRESS = {
+  name: 'books/v1/press.proto',
+  package: 'books.v1',
+  messageType: [{ name: 'PrintRequest' }, { name: 'Book', field: [field('title', 1, 'TYPE_STRING')] }],
+  service: [
+    {
+      name: 'Press',
+      method: [{ name: 'Print', inputType: '.books.v1.PrintRequest', outputType: '.google.longrunning.Operation' }],
+    },
+  ],
+};
+
+/** A file in the style of google.longrunning, whose set does not define the option that its methods use. */
+function googleSet(contents: JsonObject, response: string, metadata: string): Uint8Array {
   const file = fromJson(FileDescriptorProtoSchema, {
-    name: 'books/v1/press.proto',
-    package: 'books.v1',
     syntax: 'proto3',
     dependency: ['google/longrunning/operations.proto'],
-    messageType: [
-      { name: 'PrintRequest' },
-      { name: 'Book', field: [{ name: 'title', number: 1, type: 'TYPE_STRING', label: 'LABEL_OPTIONAL' }] },
-    ],
-    service: [
-      {
-        name: 'Press',
-        method: [{ name: 'Print', inputType: '.books.v1.PrintRequest', outputType: '.google.longrunning.Operation' }],
-      },
-    ],
+    ...contents,
   });
-  const info = new BinaryWriter().tag(1, WireType.LengthDelimited).string('Book').tag(2, WireType.LengthDelimited);
-  const option = new BinaryWriter().bytes(info.string('PrintProgress').finish()).finish();
+  const info = new BinaryWriter().tag(1, WireType.LengthDelimited).string(response).tag(2, WireType.LengthDelimited);
+  const option = new BinaryWriter().bytes(info.string(metadata).finish()).finish();
   const options = create(MethodOptionsSchema);
   options.$unknown = [{ no: 1049, wireType: WireType.LengthDelimited, data: option }];
-  for (const method of file.service[0]?.method ?? []) method.options = options;
+  for (const service of file.service) for (const method of service.method) method.options = options;
   const operations = fromJson(FileDescriptorProtoSchema, {
     name: 'google/longrunning/operations.proto',
     package: 'google.longrunning',

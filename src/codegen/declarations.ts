@@ -84,10 +84,10 @@ export function serviceDeclaration(
   return [
     ...docComment(comments.of(service)),
     `export const ${name}: {`,
-    ...methods.flatMap(({ method, responseType, metadataType }) => [
+    ...methods.flatMap(({ method, property, responseType, metadataType }) => [
       ...docComment(comments.of(method), INDENT),
       ...bracketed(
-        `readonly ${propertyName(method.localName)}: ${operationMethod}`,
+        `readonly ${propertyName(property)}: ${operationMethod}`,
         ['<', '>'],
         [requestType(method.input, scope), carriedType(responseType, scope), carriedType(metadataType, scope)],
         ';',
@@ -95,8 +95,8 @@ export function serviceDeclaration(
       ),
     ]),
     '} = {',
-    ...methods.flatMap(({ method, path }) => {
-      const key = INDENT + propertyName(method.localName);
+    ...methods.flatMap(({ property, path }) => {
+      const key = INDENT + propertyName(property);
       return fit(`${key}: { path: ${quoted(path)} },`, [
         `${key}: {`,
         `${INDENT}${INDENT}path: ${quoted(path)},`,

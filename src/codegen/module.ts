@@ -10,6 +10,7 @@ import {
   type LibraryType,
   type TypeScope,
 } from './declarations';
+import { Identifiers } from './identifiers';
 import { bracketed } from './layout';
 import type { ServiceMethods } from './select';
 import type { Direction, Shapes } from './shapes';
@@ -149,29 +150,6 @@ class ModuleScope implements TypeScope {
   }
 }
 
-/** Names that no declaration may have. */
-const RESERVED = new Set(
-  (
-    'any as async await bigint boolean break case catch class const continue debugger default delete do else enum export ' +
-    'extends false finally for from function if implements import in instanceof interface let never new null number ' +
-    'object package private protected public return static string super switch symbol this throw true try type typeof ' +
-    'undefined unknown var void while with yield arguments eval'
-  ).split(' '),
-);
-
-/** The identifiers of one module: each is given once. */
-class Identifiers {
-  readonly #taken = new Set<string>();
-
-  /** `wanted`, or where that is taken or reserved, with as many underscores as it takes. */
-  take(wanted: string): string {
-    let name = wanted;
-    while (this.#taken.has(name) || RESERVED.has(name)) name += '_';
-    this.#taken.add(name);
-    return name;
-  }
-}
-
 /** What a declaration is called in the module of its package. */
 interface Names {
   service(service: DescService): string;
@@ -198,28 +176,29 @@ export function nameAll(services: readonly DescService[], shapes: Shapes, reques
     if (direction === 'sent') return requests.has(type) ? '' : 'Input';
     return requests.has(type) ? 'Output' : '';
   };
-  const key = (type: DescEnum | DescMessage, direction: Direction): string => type.typeName + suffix(type, direction);
-  const wanted: { desc: DescEnum | DescMessage | DescService; key: string; suffix: string }[] = [
-    ...services.map((desc) => ({ desc, key: desc.typeName, suffix: '' })),
-    ...[...shapes.enums].map((desc) => ({ desc, key: desc.typeName, suffix: '' })),
+  const wanted: { desc: DescEnum | DescMessage | DescService; suffix: string }[] = [
+    ...[...services, ...shapes.enums].map((desc) => ({ desc, suffix: '' })),
     ...[...shapes.messages].flatMap(([desc, directions]) =>
-      [...directions].map((direction) => ({ desc, key: key(desc, direction), suffix: suffix(desc, direction) })),
+      [...directions].map((direction) => ({ desc, suffix: suffix(desc, direction) })),
     ),
   ];
+  // No type name has a space: `Cluster` within a request is not taken for a message `ClusterInput`.
+  const key = (desc: DescEnum | DescMessage | DescService, suffix: string): string => `${desc.typeName} ${suffix}`;
   // Names that are in the descriptors come first: an invented one makes way for them.
   for (const invented of [false, true]) {
-    for (const { desc, key, suffix } of wanted) {
-      if ((suffix !== '') === invented) names.set(key, identifiers(packageOf(desc)).take(localName(desc) + suffix));
+    for (const { desc, suffix } of wanted) {
+      if ((suffix !== '') !== invented) continue;
+      names.set(key(desc, suffix), identifiers(packageOf(desc)).take(localName(desc) + suffix));
     }
   }
-  const find = (name: string): string => {
-    const found = names.get(name);
-    if (found === undefined) throw new Error(`${name} has no name: it was not collected`);
+  const find = (desc: DescEnum | DescMessage | DescService, suffix: string): string => {
+    const found = names.get(key(desc, suffix));
+    if (found === undefined) throw new Error(`${desc.typeName}${suffix} has no name: it was not collected`);
     return found;
   };
   return {
-    service: (service) => find(service.typeName),
-    type: (type, direction) => find(key(type, direction)),
+    service: (service) => find(service, ''),
+    type: (type, direction) => find(type, suffix(type, direction)),
     identifiers,
   };
 }

@@ -1,11 +1,17 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { operationMethods, type OperationMethodTypes } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
+import { Identifiers } from './identifiers';
 
 /** A service, and those of its methods that start operations. */
 export interface ServiceMethods {
   service: DescService;
-  methods: OperationMethodTypes[];
+  methods: NamedMethod[];
+}
+
+export interface NamedMethod extends OperationMethodTypes {
+  /** What the constant of the service calls it. */
+  property: string;
 }
 
 /** Nothing to generate. The message says what there is instead. */
@@ -20,7 +26,7 @@ export class SelectionError extends Error {
  */
 export function selectMethods(registry: DescriptorRegistry, only: readonly string[]): ServiceMethods[] {
   const all = [...registry.services()]
-    .map((service) => ({ service, methods: operationMethods(registry, service) }))
+    .map((service) => ({ service, methods: named(operationMethods(registry, service)) }))
     .filter(({ methods }) => methods.length > 0)
     .sort((a, b) => (a.service.typeName < b.service.typeName ? -1 : 1));
   if (all.length === 0) {
@@ -32,7 +38,7 @@ export function selectMethods(registry: DescriptorRegistry, only: readonly strin
   const prefixes = only.map(dotted);
   const names = all.flatMap(({ methods }) => methods.map(({ path }) => dotted(path)));
   for (const [index, prefix] of prefixes.entries()) {
-    if (!names.some((name) => isWithin(name, prefix))) {
+    if (prefix === '' || !names.some((name) => isWithin(name, prefix))) {
       throw new SelectionError(
         `no method that starts an operation is within ${JSON.stringify(only[index])}: ${whatIsThere(names, prefix)}`,
       );
@@ -44,6 +50,16 @@ export function selectMethods(registry: DescriptorRegistry, only: readonly strin
       methods: methods.filter(({ path }) => prefixes.some((prefix) => isWithin(dotted(path), prefix))),
     }))
     .filter(({ methods }) => methods.length > 0);
+}
+
+/**
+ * TypeScript has one property for `rpc Create` and `rpc create`. All methods are named before some are selected, so that
+ * generating more of them later renames nothing.
+ */
+function named(methods: readonly OperationMethodTypes[]): NamedMethod[] {
+  // A property may have any name.
+  const properties = new Identifiers(new Set());
+  return methods.map((types) => ({ ...types, property: properties.take(types.method.localName) }));
 }
 
 /** A method's path and a dotted name, either with a slash at its head, as one kind of name. */
