@@ -247,7 +247,7 @@ describe('search attributes', () => {
   }
 });
 
-test.each<[string, string[], RegExp]>([
+test.each<[string, string[], RegExp, number?]>([
   [
     'a wait that is not there',
     ['get', 'nix', '--cloud', CLOUD],
@@ -255,6 +255,11 @@ test.each<[string, string[], RegExp]>([
   ],
   ['a bad name', ['await', 'x', '--cloud', 'a b'], /cloud is "a b": give the name of a cloud/],
   ['an empty task queue', ['await', 'x', '--cloud', CLOUD, '--task-queue', ''], /--task-queue is empty: name that of/],
+  ['an empty timeout', ['await', 'x', '--cloud', CLOUD, '--timeout', ''], /: --timeout is "": give a number/, 9],
+  ['a wrong timeout', ['await', 'x', '--cloud', CLOUD, '--timeout', '1 x'], /: --timeout is "1 x": give a number/, 9],
+  ['an empty profile', ['list', '--profile', ''], /--profile is empty: name one/],
+  ['an empty namespace', ['list', '--namespace', ''], /Temporal at \S+ did not do what it was asked/],
+  ['an empty directory', ['generate', join(PROTO_DIRECTORY, 'fakecloud.binpb'), '--out', ''], /--out is empty: name a/],
   ['nobody there', ['list', '--address', '127.0.0.1:1'], /No Temporal server answers at 127\.0\.0\.1:1 \(.*\)\. Start/],
   [
     'no such namespace',
@@ -271,11 +276,11 @@ test.each<[string, string[], RegExp]>([
     ['generate', join(PROTO_DIRECTORY, 'fakecloud.binpb'), '--out', __filename],
     /ENOTDIR|EEXIST/,
   ],
-])('what a command cannot go on with is one sentence: %s', async (_, args, sentence) => {
+])('what a command cannot go on with is one sentence: %s', async (_, args, sentence, exitCode = 1) => {
   const { code, stdout, stderr } = await temporalLro(...args).ended;
   expect(stderr).toMatch(/^temporal-lro( generate)?: .*\n$/);
   expect(stderr).toMatch(sentence);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
 });
 
 test('--help loads neither gRPC nor protobuf nor Temporal', async () => {

@@ -1,6 +1,6 @@
 import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { awaitOperation } from '../../workflows/definitions';
-import type { WaitOptions } from '../model/options';
+import { durationMs, OptionError, type WaitOptions } from '../model/options';
 import { operationSearchAttributes, REGISTER_SEARCH_ATTRIBUTES } from '../model/search-attributes';
 import { operationTitle } from '../model/texts';
 import { attend, type Wait } from './attend';
@@ -34,12 +34,13 @@ export async function runAwait(operationId: string, options: AwaitOptions): Prom
 async function startOrJoin(client: Client, operationId: string, options: AwaitOptions): Promise<Wait> {
   const { cloud, taskQueue, timeout, onTimeout, searchAttributes, summary } = options;
   if (taskQueue === '') throw new CommandError('--task-queue is empty: name that of a worker, or leave it out.');
+  if (timeout !== undefined) checkTimeout(timeout);
   const workflowId = waitId(cloud, operationId);
   try {
     return await client.workflow.start<typeof awaitOperation>('awaitOperation', {
       workflowId,
       taskQueue,
-      args: [{ cloud, operationId, ...(timeout && { timeout }), ...(onTimeout && { onTimeout }) }],
+      args: [{ cloud, operationId, ...(timeout !== undefined && { timeout }), ...(onTimeout && { onTimeout }) }],
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: summary ?? operationTitle({ id: operationId }),
@@ -54,5 +55,14 @@ async function startOrJoin(client: Client, operationId: string, options: AwaitOp
     throw new CommandError(
       `Namespace ${namespace} lacks search attributes (${refusal}). Register them once, or leave --search-attributes out:\n  ${REGISTER_SEARCH_ATTRIBUTES} --namespace ${namespace}`,
     );
+  }
+}
+
+/** Here already: where the wait is joined, no worker reads the option. */
+function checkTimeout(timeout: WaitOptions['timeout']): void {
+  try {
+    durationMs('--timeout', timeout);
+  } catch (err) {
+    throw err instanceof OptionError ? new CommandError(err.message, EXIT_CODES.OperationConfigurationError) : err;
   }
 }

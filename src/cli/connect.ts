@@ -55,6 +55,8 @@ function configuration(profile: string | undefined): {
   connectionOptions: ClientConnectionOptions;
   namespace?: string;
 } {
+  // Read as none, it would lead to another server than the one that was meant.
+  if (profile === '') throw new CommandError('--profile is empty: name one, or leave it out.');
   try {
     return loadClientConnectConfig(profile === undefined ? {} : { profile });
   } catch (err) {

@@ -12,6 +12,7 @@ export interface GenerateOptions {
 
 /** Writes what is generated from the sets below `out`; sets the exit code to 1 where something could not be resolved. */
 export function runGenerate(sets: string[], { out, only }: GenerateOptions): void {
+  if (out === '') return refuse('--out is empty: name a directory, such as "."');
   try {
     const { files, services, methods, problems } = generate(loadDescriptors(sets), only);
     let modules = 0;
@@ -31,9 +32,13 @@ export function runGenerate(sets: string[], { out, only }: GenerateOptions): voi
   } catch (err) {
     const isFileError = err instanceof Error && 'syscall' in err;
     if (!(err instanceof SelectionError || err instanceof DescriptorError || isFileError)) throw err;
-    console.error(`temporal-lro generate: ${err.message}`);
-    process.exitCode = 1;
+    refuse(err.message);
   }
+}
+
+function refuse(message: string): void {
+  console.error(`temporal-lro generate: ${message}`);
+  process.exitCode = 1;
 }
 
 function kilobytes(bytes: number): string {

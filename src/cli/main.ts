@@ -90,7 +90,7 @@ program
   .catch((err: unknown) => {
     // What is meant for people is one sentence; anything else is a defect, and shows where.
     console.error(sentence(err) ?? err);
-    process.exitCode = 1;
+    process.exitCode = exitCode(err);
   })
   // Connections are open still, and hold the process. What was written goes out before it ends.
   .finally(() => process.stderr.write('', () => process.stdout.write('', () => process.exit())));
@@ -100,6 +100,11 @@ function sentence(err: unknown): string | undefined {
   const [, missing] = /^Cannot find module '(@temporalio\/\w+)'/.exec(err.message) ?? [];
   if (missing) return `temporal-lro: This command needs ${missing}, which is not installed: npm install ${missing}`;
   return err.name === 'CommandError' ? `temporal-lro: ${err.message}` : undefined;
+}
+
+/** Read without the class of the error, which would load Temporal's client. */
+function exitCode(err: unknown): number {
+  return err instanceof Error && 'exitCode' in err && typeof err.exitCode === 'number' ? err.exitCode : 1;
 }
 
 /** A command that talks to Temporal. */

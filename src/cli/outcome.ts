@@ -6,6 +6,13 @@ import type { AnyJson } from '../model/snapshot';
 /** What a command cannot go on with: said in one sentence, without a stack. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
+
+  constructor(
+    message: string,
+    readonly exitCode = 1,
+  ) {
+    super(message);
+  }
 }
 
 /** How a wait ended. `cancelled`: the wait was, and with it the operation. */
