@@ -95,6 +95,11 @@ test('comments of the .proto come along', () => {
   expect(module).toContain('/** 0 to 100. */');
 });
 
+test('a method may be called as a reserved word', () => {
+  const { files } = generate(loadDescriptors([`${directory}/set.binpb`]), ['fakecloud.v1.ClusterService']);
+  expect(String(files.get('fakecloud/v1.ts'))).toContain("delete: { path: '/fakecloud.v1.ClusterService/Delete' },");
+});
+
 test('a workflow that uses a typed method bundles without protobuf', async () => {
   const workflowsPath = require.resolve('../examples/starting/workflows');
   const logger = new DefaultLogger('ERROR');
