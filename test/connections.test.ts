@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { iamToken, OperationsClient, serviceAccountKey, type CloudOptions } from 'temporal-lro';
 import { FakeCloud } from 'temporal-lro/testing';
+import { Channels } from '../src/cloud/channel';
 import { Cloud } from '../src/cloud/cloud';
 import { method } from '../src/cloud/envelope';
 import { Limiter } from '../src/cloud/limiter';
+import { TransportSecurity } from '../src/cloud/transport-security';
 import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { authorizedKey, GuardedCloud, newToken, relay, startSink } from './support/guarded-cloud';
 
@@ -168,6 +170,42 @@ describe('TLS', () => {
     expect(await client.get('done')).toMatchObject({ state: 'running' });
     copyFileSync(file('other-ca.pem'), files.rootCertificates);
     expect(await messageOf(client.get('done'))).toMatch(/UNAVAILABLE/);
+  });
+
+  test('reaches an address for the first time with the files that it read last, while they are being replaced', async () => {
+    const files = tls('other-ca.pem');
+    const channels = new Channels(new TransportSecurity({ ...files, serverName: 'cloud.example' }), false);
+    const call = (to: string): Promise<string> =>
+      messageOf(channels.to(to).unary({ path: GET.path, body: Buffer.alloc(0), timeoutMs: 5_000 }));
+    const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
+    try {
+      // A worker that has just restarted.
+      writeFileSync(files.rootCertificates, '');
+      expect(await call(address)).toMatch(/certificate/);
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/ca\.pem": give a PEM file.*; the former connection goes/)],
+      ]);
+      copyFileSync(file('ca.pem'), files.rootCertificates);
+      expect(await call(address)).toBe('no error');
+      // Another address.
+      rmSync(files.clientKey);
+      expect(await call(address.replace('localhost', '127.0.0.1'))).toBe('no error');
+      expect(warn).toHaveBeenLastCalledWith(expect.stringMatching(/client\.key": give a readable PEM file \(ENOENT\)/));
+      expect(warn).toHaveBeenCalledTimes(2);
+    } finally {
+      warn.mockRestore();
+      channels.close();
+    }
+  });
+
+  test('a call that is the first of its client outlasts a file that is being replaced', async () => {
+    const files = tls('ca.pem');
+    const client = connect({ endpoint: address, tls: files });
+    const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
+    writeFileSync(files.clientCertificate, '');
+    expect(await messageOf(client.get('done'))).toBe('no error');
+    expect(warn).toHaveBeenCalledTimes(1);
+    warn.mockRestore();
   });
 });
 

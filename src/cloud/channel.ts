@@ -1,6 +1,6 @@
 import { Client, Metadata, type ChannelCredentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
 import { statusCode } from '../model/status-code';
-import { plaintextCredentials, type TransportSecurity } from './transport-security';
+import { plaintextCredentials, type TlsState, type TransportSecurity } from './transport-security';
 
 /** gRPC refuses larger replies with RESOURCE_EXHAUSTED, which would look transient: the size of what we keep is judged later. */
 export const MAXIMUM_REPLY_BYTES = 64 * 1024 * 1024;
@@ -135,7 +135,8 @@ class TokenMask {
 
 /**
  * The channels of one cloud, one an address. When a TLS file is replaced, the next call makes a new connection with it;
- * while the new file cannot be used, the former connection goes on.
+ * while the new file cannot be used, the former connection goes on, and the first one to an address is made with the
+ * former files.
  */
 export class Channels {
   readonly #security: TransportSecurity;
@@ -148,22 +149,27 @@ export class Channels {
     this.#plaintext = plaintext;
   }
 
-  /** Throws an OptionError for plain text that would leave this machine, or TLS files that cannot be used. */
+  /** Throws an OptionError for plain text that would leave this machine. */
   to(address: string, plaintext: boolean = this.#plaintext): Channel {
     const key = `${plaintext ? 'plaintext' : 'tls'} ${address}`;
     const current = this.#channels.get(key);
+    const tls = plaintext ? undefined : this.#tls();
+    const version = tls?.version ?? '';
+    if (current?.version === version) return current.channel;
+    const channel = tls ? this.#tlsChannel(address, tls) : plaintextChannel(address);
+    // Calls under way end on the former connection.
+    current?.channel.close();
+    this.#channels.set(key, { channel, version });
+    return channel;
+  }
+
+  #tls(): TlsState {
     try {
-      const version = plaintext ? '' : this.#security.version();
-      if (current?.version === version) return current.channel;
-      const channel = plaintext ? plaintextChannel(address) : this.#tlsChannel(address);
-      // Calls under way end on the former connection.
-      current?.channel.close();
-      this.#channels.set(key, { channel, version });
-      return channel;
+      return this.#security.read();
     } catch (err) {
-      if (!current) throw err;
+      // A file that is being rewritten is no reason to fail a call, and with it a wait.
       this.#warn(err instanceof Error ? err.message : String(err));
-      return current.channel;
+      return this.#security.lastGood;
     }
   }
 
@@ -177,10 +183,10 @@ export class Channels {
     for (const { channel } of this.#channels.values()) channel.close();
   }
 
-  #tlsChannel(address: string): Channel {
+  #tlsChannel(address: string, { credentials }: TlsState): Channel {
     const { serverName } = this.#security;
     const options = serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName };
-    return new Channel(address, this.#security.tlsCredentials(), options);
+    return new Channel(address, credentials, options);
   }
 }
 

@@ -11,10 +11,18 @@ export interface TlsOptions {
   serverName?: string;
 }
 
+/** What connections are made with, from the files as they were at one time. */
+export interface TlsState {
+  credentials: ChannelCredentials;
+  /** Changes when a file is replaced. */
+  version: string;
+}
+
 /** How the connections of one cloud are secured: TLS, or plain text that stays on this machine. */
 export class TransportSecurity {
   readonly #files: [field: string, path: string][];
   readonly #tls: TlsOptions;
+  #lastGood: TlsState;
 
   /** Throws an OptionError for files that are no PEM. */
   constructor(tls: TlsOptions = {}) {
@@ -27,15 +35,28 @@ export class TransportSecurity {
     this.#files = Object.entries({ rootCertificates, clientCertificate, clientKey }).flatMap(([field, path]) =>
       path === undefined ? [] : [[`tls.${field}`, path]],
     );
-    this.tlsCredentials();
+    this.#lastGood = { version: this.#version(), credentials: this.#credentials() };
   }
 
   get serverName(): string | undefined {
     return this.#tls.serverName;
   }
 
-  /** Changes when a file is replaced. Throws an OptionError for a file that is gone. */
-  version(): string {
+  /** Of the files as they were when they could be used last. */
+  get lastGood(): TlsState {
+    return this.#lastGood;
+  }
+
+  /** Of the files as they are now. Throws an OptionError for those that cannot be used. */
+  read(): TlsState {
+    // Before the files are read: what is replaced in between is read again at the next call.
+    const version = this.#version();
+    if (version !== this.#lastGood.version) this.#lastGood = { version, credentials: this.#credentials() };
+    return this.#lastGood;
+  }
+
+  /** Throws an OptionError for a file that is gone. */
+  #version(): string {
     return this.#files
       .map(([field, path]) => {
         try {
@@ -48,8 +69,7 @@ export class TransportSecurity {
       .join();
   }
 
-  /** From the files as they are now. Throws an OptionError for those that cannot be used. */
-  tlsCredentials(): ChannelCredentials {
+  #credentials(): ChannelCredentials {
     const [root, certificate, key] = ['rootCertificates', 'clientCertificate', 'clientKey'].map((field) => {
       const file = this.#files.find(([name]) => name === `tls.${field}`);
       return file ? pem(...file) : null;
