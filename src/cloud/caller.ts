@@ -30,7 +30,7 @@ export interface CallObserver {
 
 /**
  * Makes the calls of one cloud: over one connection an address, within the cloud's limits, with a deadline, and with a
- * token that is renewed once where it is refused. No reply is passed on that holds the token.
+ * token that is renewed once where it is refused. No reply is passed on that holds the token or a former one.
  */
 export class Caller {
   readonly #cloud: string;

@@ -1,5 +1,6 @@
 import { Client, Metadata, type ChannelCredentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
 import { statusCode } from '../model/status-code';
+import { SentTokens } from './sent-tokens';
 import { plaintextCredentials, type TlsState, type TransportSecurity } from './transport-security';
 
 /** gRPC refuses larger replies with RESOURCE_EXHAUSTED, which would look transient: the size of what we keep is judged later. */
@@ -25,7 +26,7 @@ export interface UnaryCall {
   path: string;
   body: Buffer;
   headers?: Record<string, string>;
-  /** Goes into the authorization header, and comes back in nothing. */
+  /** Goes into the authorization header, and comes back in nothing that this call or a later one with a token gives. */
   token?: string | undefined;
   timeoutMs: number;
   signal?: AbortSignal | undefined;
@@ -58,16 +59,18 @@ const identity = (bytes: Buffer): Buffer => bytes;
 /** One connection to one address, made at the first call and kept until it is closed; grpc-js reconnects it. */
 export class Channel {
   readonly #connect: () => Client;
+  readonly #sent: SentTokens;
   #client: Client | undefined;
 
-  constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions = {}) {
+  constructor(address: string, credentials: ChannelCredentials, sent: SentTokens, options: ChannelOptions = {}) {
+    this.#sent = sent;
     // With its scheme, or a host such as "unix" would be taken for one.
     this.#connect = () => new Client(`dns:${address}`, credentials, { ...OPTIONS, ...options });
   }
 
-  /** Rejects with a CallError; when `signal` aborts, with code CANCELLED. What comes back never holds the token. */
+  /** Rejects with a CallError; when `signal` aborts, with code CANCELLED. What comes back holds no token that was sent. */
   unary({ path, body, headers = {}, token, timeoutMs, signal }: UnaryCall): Promise<Reply> {
-    const hide = new TokenMask(token);
+    const sent = this.#sent;
     return new Promise((resolve, reject) => {
       const metadata = new Metadata();
       for (const [name, value] of Object.entries(headers)) {
@@ -77,21 +80,33 @@ export class Channel {
         metadata.set(name, value);
       }
       if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+      sent.add(token);
       let received: Metadata | undefined;
       const headerOf = (trailers: unknown) => (name: string) => {
         const value = received?.get(name)[0] ?? (trailers instanceof Metadata ? trailers.get(name)[0] : undefined);
-        return value === undefined ? undefined : hide.text(String(value));
+        return value === undefined ? undefined : sent.hideInText(String(value));
       };
       this.#client ??= this.#connect();
       const deadline = Date.now() + timeoutMs;
       const ended = (err: ServiceError | null, reply: Buffer | undefined): void => {
         signal?.removeEventListener('abort', abort);
-        if (!err) return resolve({ body: hide.bytes(reply ?? Buffer.alloc(0)), header: headerOf(undefined) });
+        // Again: since it was sent, so many others may have been that it is forgotten.
+        sent.add(token);
+        if (!err) {
+          const body = reply ?? Buffer.alloc(0);
+          // What takes no token may give one, and give the same one twice.
+          return resolve({ body: token === undefined ? body : sent.hideIn(body), header: headerOf(undefined) });
+        }
         // On a reply of trailers only the event "metadata" does not fire, and err.metadata holds everything.
         const status = err.metadata instanceof Metadata ? err.metadata.get('grpc-status-details-bin')[0] : undefined;
-        const bytes = Buffer.isBuffer(status) ? hide.bytes(status) : undefined;
+        const bytes = Buffer.isBuffer(status) ? sent.hideIn(status) : undefined;
         reject(
-          new CallError(err.code ?? statusCode('UNKNOWN'), hide.text(err.details ?? ''), headerOf(err.metadata), bytes),
+          new CallError(
+            err.code ?? statusCode('UNKNOWN'),
+            sent.hideInText(err.details ?? ''),
+            headerOf(err.metadata),
+            bytes,
+          ),
         );
       };
       const call = this.#client.makeUnaryRequest(path, identity, identity, body, metadata, { deadline }, ended);
@@ -109,30 +124,6 @@ export class Channel {
   }
 }
 
-/** Takes a token out of what a server sent: echoes of requests appear in errors, and errors in histories and logs. */
-class TokenMask {
-  readonly #token: Buffer;
-
-  constructor(token = '') {
-    this.#token = Buffer.from(token);
-  }
-
-  /** Of equal length, so that a message around it stays readable. */
-  bytes(bytes: Buffer): Buffer {
-    if (this.#token.length === 0) return bytes;
-    let masked = bytes;
-    for (let at = bytes.indexOf(this.#token); at >= 0; at = bytes.indexOf(this.#token, at + this.#token.length)) {
-      if (masked === bytes) masked = Buffer.from(bytes);
-      masked.fill('*', at, at + this.#token.length);
-    }
-    return masked;
-  }
-
-  text(text: string): string {
-    return this.#token.length === 0 ? text : this.bytes(Buffer.from(text)).toString();
-  }
-}
-
 /**
  * The channels of one cloud, one an address. When a TLS file is replaced, the next call makes a new connection with it;
  * while the new file cannot be used, the former connection goes on, and the first one to an address is made with the
@@ -142,6 +133,8 @@ export class Channels {
   readonly #security: TransportSecurity;
   readonly #plaintext: boolean;
   readonly #channels = new Map<string, { channel: Channel; version: string }>();
+  /** To all addresses: one service of a cloud may tell what another one got. */
+  readonly #sent = new SentTokens();
   #warned = '';
 
   constructor(security: TransportSecurity, plaintext: boolean) {
@@ -156,7 +149,7 @@ export class Channels {
     const tls = plaintext ? undefined : this.#tls();
     const version = tls?.version ?? '';
     if (current?.version === version) return current.channel;
-    const channel = tls ? this.#tlsChannel(address, tls) : plaintextChannel(address);
+    const channel = tls ? this.#tlsChannel(address, tls) : this.#plaintextChannel(address);
     // Calls under way end on the former connection.
     current?.channel.close();
     this.#channels.set(key, { channel, version });
@@ -186,11 +179,11 @@ export class Channels {
   #tlsChannel(address: string, { credentials }: TlsState): Channel {
     const { serverName } = this.#security;
     const options = serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName };
-    return new Channel(address, credentials, options);
+    return new Channel(address, credentials, this.#sent, options);
   }
-}
 
-function plaintextChannel(address: string): Channel {
-  // Through a proxy it would leave this machine after all.
-  return new Channel(address, plaintextCredentials(address), { 'grpc.enable_http_proxy': 0 });
+  #plaintextChannel(address: string): Channel {
+    // Through a proxy it would leave this machine after all.
+    return new Channel(address, plaintextCredentials(address), this.#sent, { 'grpc.enable_http_proxy': 0 });
+  }
 }
