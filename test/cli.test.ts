@@ -75,7 +75,7 @@ test('await tells on stderr how an operation goes, and gives its response on std
   const { code, stdout, stderr } = await run.ended;
   const [running, succeeded, ...rest] = stderr.trim().split('\n');
   expect(running).toMatch(/^\[\d+ m?s\] +Create cluster pg-prod \(.{24}\): running, 21 % creating VMs$/);
-  expect(succeeded).toMatch(/^\[\d+ s\] +Create cluster pg-prod \(.{24}\) succeeded after \d+ s$/);
+  expect(succeeded).toMatch(/^\[\d+ s\] +Create cluster pg-prod \(.{24}\) succeeded after \d+ m?s$/);
   expect(rest).toEqual([]);
   expectDocumented([running, succeeded]);
   expect(JSON.parse(stdout)).toMatchObject({ id: 'pg-prod', name: 'pg-prod' });

@@ -61,8 +61,12 @@ test('of what is made at the same time the rest is cancelled where one fails', a
   expect(calls(CANCEL) - before).toBe(2);
 });
 
-test('where the last step fails, what was made is deleted, the latest first', async () => {
+test.each([
+  ['what was made is deleted, the latest first', { after: 300, response: { '@type': 'google.protobuf.Empty' } }],
+  ['one that cannot be deleted keeps nothing else', { refuse: { code: 5, message: 'Cluster not found' } }],
+])('where the last step fails, %s', async (name, deletion) => {
   const { client, cloud, workflow } = environment;
+  cloud.on(ClusterService.delete.path).reply(() => deletion);
   cloud.on(ClusterService.create).reply(({ name = '' }) => ({
     after: 300,
     metadata: { clusterId: `cluster-${name}`, progressPercentage: 0, step: '' },
@@ -71,7 +75,7 @@ test('where the last step fails, what was made is deleted, the latest first', as
   const before = cloud.calls.length;
   const execution = client.workflow.execute<typeof createOrNothing>('createOrNothing', {
     ...workflow(),
-    args: ['nothing'],
+    args: [name],
   });
   const err: unknown = await execution.catch((reason: unknown) => reason);
   expect(operationFailure(err)).toMatchObject({ type: 'OperationFailed', codeName: 'RESOURCE_EXHAUSTED' });

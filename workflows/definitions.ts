@@ -1,6 +1,13 @@
 // Entry 'temporal-lro/workflow-definitions': workflow types and nothing else, since every exported function of a workflow
 // module is one. `export *` it from your own workflows, or serve it from a dedicated worker.
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, setHandler } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import {
   isLeftOut,
   plainObject,
@@ -57,7 +64,9 @@ export async function executeOperation(
     description: 'The operation as last seen; without an id until the cloud has begun it',
   });
   return reported(input, async () => {
-    if (!isLeftOut(continued)) state = { ...continuedWait(continued), onPoll: showOperation };
+    // The server gives a retry what the run that failed was given; one that continues is a first attempt.
+    if (!isLeftOut(continued) && workflowInfo().attempt === 1)
+      state = { ...continuedWait(continued), onPoll: showOperation };
     const { cloud, method, request, taskQueue, idempotencyKey, startTimeout, ...own } = plainObject('input', input);
     const startOptions = resolveStartOptions({ idempotencyKey, startTimeout });
     const options = resolveWaitOptions(own);

@@ -52,7 +52,11 @@ export function shareable(): <A extends unknown[], T>(begin: (...args: A) => Pro
       left.catch(() => undefined);
       return Promise.race([result, left]);
     };
-    return (...args) => owned(share(...args));
+    return (...args) => {
+      const caller = CancellationScope.current();
+      // Shielded, it ends with its owner alone, whom an operationScope around the caller cannot cancel.
+      return caller === owner || caller.cancellable ? owned(share(...args)) : share(...args);
+    };
   };
 }
 

@@ -24,7 +24,7 @@ import {
   type OperationHandle,
   type StartedOperation,
 } from './handle';
-import { owned } from './scope';
+import { owned, ownedQuietly } from './scope';
 import { OperationStart, resolveStart } from './start';
 import { resolveTarget, type Target } from './target';
 import { beginWait } from './state';
@@ -108,16 +108,20 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
   const handle = <R, M>(operationId: string, method: unknown): OperationHandle<R, M> => ({
     operationId,
     get: () =>
-      reported({ cloud, operationId }, async () =>
-        typedSnapshot((await getOnce(target(operationId, method))).operation),
+      ownedQuietly(
+        reported({ cloud, operationId }, async () =>
+          typedSnapshot((await getOnce(target(operationId, method))).operation),
+        ),
       ),
     result: (given) => wait(operationId, given, method),
     cancel: (given) =>
-      reported({ cloud, operationId }, async () => {
-        const own = plainObject('options', given ?? {});
-        onlyKeys('', own, ['cancelTimeout']);
-        return typedOutcome(await cancelNow(target(operationId, method), resolveOptions(options, own)));
-      }),
+      ownedQuietly(
+        reported({ cloud, operationId }, async () => {
+          const own = plainObject('options', given ?? {});
+          onlyKeys('', own, ['cancelTimeout']);
+          return typedOutcome(await cancelNow(target(operationId, method), resolveOptions(options, own)));
+        }),
+      ),
   });
   const start = async (
     method: unknown,

@@ -1,8 +1,9 @@
 import { CancellationScope, condition, isCancellation, log } from '@temporalio/workflow';
 
-/** Knows the starts and waits that were begun inside it, at any depth. */
+/** Knows the starts, waits and cancellations that were begun inside it, at any depth. */
 class OperationScope extends CancellationScope {
-  readonly waits = new Set<Promise<unknown>>();
+  /** With whether this scope tells how it ended. */
+  readonly open = new Map<Promise<unknown>, boolean>();
 }
 
 /** Enters a start together with its wait, so that no scope closes between the two. */
@@ -11,15 +12,26 @@ export function owned<T>(executed: Promise<T>): Promise<T> {
   return executed;
 }
 
-/** Enters a wait or a start into the innermost operation scope around its caller, while it is open. */
+/** Enters what is to be awaited, but says nothing of an operation that was left open. */
+export function ownedQuietly<T>(called: Promise<T>): Promise<T> {
+  enter(CancellationScope.current(), called, false);
+  return called;
+}
+
+/** Enters a wait or a start into the operation scopes around its caller, while it is open. The innermost one tells of it. */
 export function ownWait(caller: CancellationScope, wait: Promise<unknown>): void {
+  enter(caller, wait, true);
+}
+
+function enter(caller: CancellationScope, promise: Promise<unknown>, isTold: boolean): void {
+  let tells = isTold;
   for (let scope: CancellationScope | undefined = caller; scope; scope = scope.parent) {
     if (!(scope instanceof OperationScope)) continue;
-    const { waits } = scope;
-    waits.add(wait);
-    const leave = (): void => void waits.delete(wait);
-    wait.then(leave, leave);
-    return;
+    const { open } = scope;
+    open.set(promise, tells);
+    tells = false;
+    const leave = (): void => void open.delete(promise);
+    promise.then(leave, leave);
   }
 }
 
@@ -34,20 +46,25 @@ export async function operationScope<T>(fn: () => Promise<T>): Promise<T> {
   try {
     return await scope.run(fn);
   } finally {
-    const open = [...scope.waits];
+    const ended = settled(scope);
     scope.cancel();
-    const texts = (await Promise.allSettled(open)).flatMap(leftOpenText);
     // A start and its wait tell the same.
-    for (const text of new Set(texts)) log.warn(text);
-    if (open.length > 0) await CancellationScope.nonCancellable(() => settled(scope.waits));
+    for (const text of new Set((await ended).flatMap(leftOpenText))) log.warn(text);
+    await CancellationScope.nonCancellable(() => undone(scope));
   }
 }
 
+/** How all ended that is open now, and that this scope tells of. */
+async function settled({ open }: OperationScope): Promise<PromiseSettledResult<unknown>[]> {
+  const told = [...open.values()];
+  return (await Promise.allSettled(open.keys())).filter((_, i) => told[i]);
+}
+
 /** A branch that was cancelled may undo what it has made: what it begins for that is awaited too. */
-async function settled(waits: ReadonlySet<Promise<unknown>>): Promise<void> {
+async function undone(scope: OperationScope): Promise<void> {
   await runToRest();
-  while (waits.size > 0) {
-    await Promise.allSettled(waits);
+  while (scope.open.size > 0) {
+    for (const text of new Set((await settled(scope)).flatMap(notUndoneText))) log.warn(text);
     await runToRest();
   }
 }
@@ -66,4 +83,10 @@ function leftOpenText(end: PromiseSettledResult<unknown>): string[] {
   if (isCancellation(end.reason)) return [];
   const message = end.reason instanceof Error ? end.reason.message : String(end.reason);
   return [`A wait left open in an operationScope was cancelled, but its operation is not: ${message}`];
+}
+
+function notUndoneText(end: PromiseSettledResult<unknown>): string[] {
+  if (end.status === 'fulfilled' || isCancellation(end.reason)) return [];
+  const message = end.reason instanceof Error ? end.reason.message : String(end.reason);
+  return [`What a branch of an operationScope began when it was cancelled has failed: ${message}`];
 }

@@ -1,5 +1,5 @@
 // The workflows of docs/starting.md.
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, log } from '@temporalio/workflow';
 import { operations, operationScope } from 'temporal-lro/workflow';
 import {
   ClusterService,
@@ -38,7 +38,7 @@ export async function createOrNothing(name: string): Promise<Cluster> {
     return await cluster.result();
   } catch (err) {
     await CancellationScope.nonCancellable(async () => {
-      for (const step of undo) await step();
+      for (const step of undo) await step().catch((failed: unknown) => log.warn('Not undone', { error: failed }));
     });
     throw err;
   }

@@ -54,6 +54,7 @@ export async function attend(
   } finally {
     left.abort();
     interrupt.stop();
+    display.stop();
   }
 }
 

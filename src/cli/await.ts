@@ -37,7 +37,7 @@ async function startOrJoin(client: Client, operationId: string, options: AwaitOp
   if (timeout !== undefined) checkTimeout(timeout);
   const workflowId = waitId(cloud, operationId);
   try {
-    return await client.workflow.start<typeof awaitOperation>('awaitOperation', {
+    await client.workflow.start<typeof awaitOperation>('awaitOperation', {
       workflowId,
       taskQueue,
       args: [{ cloud, operationId, ...(timeout !== undefined && { timeout }), ...(onTimeout && { onTimeout }) }],
@@ -56,6 +56,8 @@ async function startOrJoin(client: Client, operationId: string, options: AwaitOp
       `Namespace ${namespace} lacks search attributes (${refusal}). Register them once, or leave --search-attributes out:\n  ${REGISTER_SEARCH_ATTRIBUTES} --namespace ${namespace}`,
     );
   }
+  // Not that of the start: its cancel and update would go to the run that was joined, which may have continued as new.
+  return client.workflow.getHandle(workflowId);
 }
 
 /** Here already: where the wait is joined, no worker reads the option. */

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { operationProgress, progressText } from '../model/progress';
-import type { OperationSnapshot } from '../model/snapshot';
+import { isDone, type OperationSnapshot } from '../model/snapshot';
 import { durationText, operationTitle, stateText } from '../model/texts';
 import type { Outcome } from './outcome';
 
@@ -12,6 +12,8 @@ export interface Display {
   end(outcome: Outcome): void;
   /** The wait goes on without us. */
   detach(message: string): void;
+  /** Nothing more is told: the terminal is as it was. May be called after the others. */
+  stop(): void;
 }
 
 /** `live` where a person looks at a terminal. */
@@ -28,6 +30,7 @@ function jsonDisplay(): Display {
     note: (message) => write('note', { message }),
     end: (outcome) => write('end', outcome),
     detach: (message) => write('detached', { message }),
+    stop: () => undefined,
   };
 }
 
@@ -46,6 +49,7 @@ function lineDisplay(operationId: string): Display {
       line(`${told.title}: ${stateText(operation)}`);
     },
     note: line,
+    stop: () => undefined,
     end: (outcome) => {
       line(told.ended(outcome));
       if (outcome.outcome === 'succeeded') console.log(JSON.stringify(outcome.response, undefined, 2));
@@ -103,6 +107,7 @@ function liveDisplay(operationId: string): Display {
       if (outcome.outcome === 'succeeded') console.log(JSON.stringify(outcome.response, undefined, 2));
     },
     detach: above,
+    stop: () => bar.stop(),
   };
 }
 
@@ -121,10 +126,13 @@ class Told {
     return operationTitle(this.operation ?? { id: this.operationId });
   }
 
-  /** Of the operation by the cloud's clock; before it is known, of the command. */
+  /** Of the operation by the cloud's clock, at its end when it is done; before it is known, of the command. */
   get age(): string {
-    const since = this.operation?.createdAt ? Date.parse(this.operation.createdAt) : this.#sinceMs;
-    return durationText(Math.max(0, Date.now() - since));
+    const { operation } = this;
+    const since = operation?.createdAt ? Date.parse(operation.createdAt) : this.#sinceMs;
+    const until =
+      operation && isDone(operation) && operation.modifiedAt ? Date.parse(operation.modifiedAt) : Date.now();
+    return durationText(Math.max(0, until - since));
   }
 
   ended(outcome: Outcome): string {

@@ -151,3 +151,47 @@ export async function undoInScope(name: string): Promise<string[]> {
   await operationScope(() => Promise.all([failing, orUndo()])).catch(() => undefined);
   return undone;
 }
+
+/** Fails once; its retry continues as new, and tells which attempt that is. */
+export function continueRetried(isContinued: boolean): Promise<number> {
+  const { attempt } = workflowInfo();
+  if (isContinued) return Promise.resolve(attempt);
+  if (attempt > 1) return continueAsNew<typeof continueRetried>(true);
+  return Promise.reject(ApplicationFailure.retryable('Try me again'));
+}
+
+/** One branch has an operation scope of its own, in which it waits; the other fails. */
+export async function leaveNestedScope(name: string): Promise<void> {
+  const yandex = operations(CLOUD, { poll });
+  const inner = (): Promise<unknown> =>
+    operationScope(() => Promise.all([yandex.execute(ClusterService.create, { name })]));
+  await operationScope(() => Promise.all([inner(), yandex.execute(NetworkService.create, { name })]));
+}
+
+/** One branch fails while the other sleeps, which then undoes what it had made. */
+export async function undoAfterSleep(name: string): Promise<void> {
+  const yandex = operations(CLOUD, { poll });
+  const orUndo = async (): Promise<void> => {
+    try {
+      await sleep('1 h');
+    } catch (err) {
+      await CancellationScope.nonCancellable(() => yandex.execute(ClusterService.delete, { clusterId: name }));
+      throw err;
+    }
+  };
+  await operationScope(() => Promise.all([orUndo(), yandex.execute(NetworkService.create, { name })]));
+}
+
+/** One branch fails while the other, which has started an operation, waits for something else. */
+export async function cancelInFinally(name: string, other: string): Promise<void> {
+  const yandex = operations(CLOUD, { poll });
+  const orCancel = async (): Promise<void> => {
+    const started = await yandex.start(ClusterService.create, { name });
+    try {
+      await yandex.wait(other);
+    } finally {
+      await started.cancel();
+    }
+  };
+  await operationScope(() => Promise.all([orCancel(), yandex.execute(NetworkService.create, { name })]));
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { operationWorkflowId } from 'temporal-lro';
+import type { awaitOperation } from 'temporal-lro/workflow-definitions';
+import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
+import { startProgram, type Program } from './support/program';
+import { until } from './support/until';
+
+const MAIN = join(__dirname, '../src/cli/main.js');
+const response = { '@type': 'google.protobuf.Empty' };
+
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await startEnvironment({
+    worker: { workflowsPath: require.resolve('temporal-lro/workflow-definitions') },
+  });
+});
+afterAll(() => environment.stop());
+
+const awaiting = (id: string, ...args: string[]): Program =>
+  startProgram(process.execPath, [
+    MAIN,
+    ...['await', id, '--cloud', CLOUD, '--task-queue', environment.taskQueue, ...args],
+  ]);
+
+test('Ctrl-C cancels a wait that was joined in a later run than its first', async () => {
+  const { client, cloud, taskQueue } = environment;
+  const id = cloud.operation({ after: '1 h', description: 'Create cluster', response });
+  const workflowId = operationWorkflowId(CLOUD, id);
+  const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId: id }];
+  await client.workflow.start<typeof awaitOperation>('awaitOperation', { workflowId, taskQueue, args });
+  const completed = async () =>
+    (await client.workflow.getHandle(workflowId).fetchHistory()).events?.find(
+      (event) => event.workflowTaskCompletedEventAttributes,
+    );
+  await until(async () => (await completed()) !== undefined);
+  await client.workflowService.resetWorkflowExecution({
+    namespace: client.options.namespace,
+    workflowExecution: { workflowId },
+    reason: 'a test',
+    requestId: randomUUID(),
+    workflowTaskFinishEventId: (await completed())?.eventId ?? null,
+  });
+  const run = awaiting(id, '--cancel-on-interrupt');
+  await run.printed('Create cluster');
+  run.interrupt();
+  const { code, stderr } = await run.ended;
+  expect(stderr).not.toContain('not found');
+  expect(code).toBe(3);
+});
+
+test('an operation that had ended is told with the time that it took', async () => {
+  const { cloud } = environment;
+  const id = cloud.operation({ after: 10, response });
+  const { code, stderr } = await awaiting(id).ended;
+  expect(stderr).toMatch(/succeeded after 10 ms$/m);
+  expect(code).toBe(0);
+});
