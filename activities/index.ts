@@ -15,7 +15,10 @@ export type OperationActivities = {
   [START_ACTIVITY](input: StartInput): Promise<StartResult>;
 };
 
-/** The activities over some configured clouds, and how to give back what they watch when the worker of a task queue shuts down. */
+/**
+ * The activities over some configured clouds, and how to give back what they watch when the worker of a task queue shuts
+ * down.
+ */
 export function createActivities(
   clouds: ReadonlyMap<string, Cloud>,
   random: () => number = Math.random,

@@ -52,7 +52,10 @@ export class Watcher {
     this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
   }
 
-  /** Gives every lease of a task queue back, so that another worker goes on at once; resolves when the server has all that have ended. */
+  /**
+   * Gives every lease of a task queue back, so that another worker goes on at once; resolves when the server has all that
+   * have ended.
+   */
   async giveBackAll(taskQueue: string): Promise<void> {
     for (const watch of this.#watches.values()) watch.giveBackAll(taskQueue);
     await Promise.all(this.#reports);

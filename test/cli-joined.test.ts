@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { operationWorkflowId } from 'temporal-lro';
 import type { awaitOperation } from 'temporal-lro/workflow-definitions';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
 import { startProgram, type Program } from './support/program';
-import { until } from './support/until';
+import { reset } from './support/reset';
 
 const MAIN = join(__dirname, '../src/cli/main.js');
 const response = { '@type': 'google.protobuf.Empty' };
@@ -29,18 +28,7 @@ test('Ctrl-C cancels a wait that was joined in a later run than its first', asyn
   const workflowId = operationWorkflowId(CLOUD, id);
   const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId: id }];
   await client.workflow.start<typeof awaitOperation>('awaitOperation', { workflowId, taskQueue, args });
-  const completed = async () =>
-    (await client.workflow.getHandle(workflowId).fetchHistory()).events?.find(
-      (event) => event.workflowTaskCompletedEventAttributes,
-    );
-  await until(async () => (await completed()) !== undefined);
-  await client.workflowService.resetWorkflowExecution({
-    namespace: client.options.namespace,
-    workflowExecution: { workflowId },
-    reason: 'a test',
-    requestId: randomUUID(),
-    workflowTaskFinishEventId: (await completed())?.eventId ?? null,
-  });
+  await reset(client, workflowId, 1);
   const run = awaiting(id, '--cancel-on-interrupt');
   await run.printed('Create cluster');
   run.interrupt();

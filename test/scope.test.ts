@@ -1,5 +1,6 @@
+import { taskFailures } from './cancelling/scene';
 import { cluster, startStarts, type StartEnvironment } from './start/environment';
-import { cancelInFinally, leaveNestedScope, undoAfterSleep, undoInScope } from './start/workflows';
+import { cancelInFinally, leaveNestedScope, leaveUnawaited, undoAfterSleep, undoInScope } from './start/workflows';
 
 const EMPTY = { '@type': 'google.protobuf.Empty' };
 
@@ -56,9 +57,14 @@ describe('an operationScope with a branch that fails', () => {
   });
 });
 
-test('an option that a wait leaves out by null or undefined keeps the default of its cloud', async () => {
-  const { replies } = environment;
-  replies.of('limited', () => ({ after: '1 h', response: cluster('limited') }));
-  const handle = await environment.start('limited', { timeout: null, poll: { jitter: null } }, { timeout: '1 s' });
-  await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'OperationTimedOut' } });
+test('a wait that nobody looks at when an operationScope is left fails no workflow task', async () => {
+  const { client, cloud, workflow } = environment;
+  const left = cloud.operation({ after: '1 h', response: EMPTY });
+  const failing = cloud.operation({ after: '1 s', error: { code: 8, message: 'The limit is exceeded' } });
+  const handle = await client.workflow.start(leaveUnawaited, { ...workflow(), args: [left, failing] });
+  const cancelled = await environment.cancelledIn(async () => {
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'OperationFailed' } });
+  });
+  expect(await taskFailures(handle)).toEqual([]);
+  expect(cancelled).toEqual([left]);
 });

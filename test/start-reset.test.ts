@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { operationFailure } from 'temporal-lro';
 import { cluster, errorOf, startStarts, type StartEnvironment } from './start/environment';
+import { reset } from './support/reset';
 import { until } from './support/until';
 
 const poll = { initialInterval: '100 ms' } as const;
@@ -20,27 +20,12 @@ async function startAndPoll(name: string): Promise<WorkflowHandle> {
   return handle;
 }
 
-/** Puts a workflow back to its workflow task of that number, which is done again in a new run. */
-async function reset({ workflowId }: WorkflowHandle, task: number): Promise<WorkflowHandle> {
-  const { client } = environment;
-  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  const tasks = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
-  const { runId } = await client.workflowService.resetWorkflowExecution({
-    namespace: client.options.namespace,
-    workflowExecution: { workflowId },
-    reason: 'a test',
-    requestId: randomUUID(),
-    workflowTaskFinishEventId: tasks[task - 1]?.eventId ?? null,
-  });
-  return client.workflow.getHandle(workflowId, runId);
-}
-
 test('reset to after its start, a workflow waits for the same operation, and its former run cancels nothing', async () => {
   const { replies } = environment;
   replies.of('same', () => ({ after: '3 s', response: cluster('same') }));
   const handle = await startAndPoll('same');
   const cancelled = await environment.cancelledIn(async () => {
-    const anew = await reset(handle, 2);
+    const anew = await reset(environment.client, handle.workflowId, 2);
     expect(await anew.result()).toMatchObject({ id: 'cluster-same' });
   });
   expect(cancelled).toEqual([]);
@@ -53,7 +38,7 @@ test('reset to after its start, it is told the end of an operation that was canc
   const handle = await startAndPoll('cancelled');
   await handle.cancel();
   expect(await errorOf(handle.result())).toMatchObject({ cause: expect.any(CancelledFailure) as unknown });
-  const anew = await reset(handle, 2);
+  const anew = await reset(environment.client, handle.workflowId, 2);
   expect(operationFailure(await errorOf(anew.result()))).toMatchObject({ type: 'OperationCancelled', code: 1 });
   expect(replies.startedOf('cancelled')).toBe(1);
 });

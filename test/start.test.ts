@@ -4,6 +4,7 @@ import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { cluster, CREATE, errorOf, Replies, startStarts, type StartEnvironment } from './start/environment';
 import { createNetworkAndCluster, execute, executeOperation, startInEachRun } from './start/workflows';
 import { CLOUD, startEnvironment } from './support/environment';
+import { reset } from './support/reset';
 
 const poll = { initialInterval: '100 ms' } as const;
 
@@ -26,6 +27,12 @@ describe('a start', () => {
       args: [{ cloud: CLOUD, method: CREATE.slice(1), request: { name: 'by-path' }, poll }],
     });
     expect(await response).toMatchObject({ '@type': 'type.googleapis.com/fakecloud.v1.Cluster', name: 'by-path' });
+  });
+
+  test('keeps the default of its cloud for an option that is null or undefined', async () => {
+    environment.replies.of('limited', () => ({ after: '1 h', response: cluster('limited') }));
+    const handle = await environment.start('limited', { timeout: null, poll: { jitter: null } }, { timeout: '1 s' });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'OperationTimedOut' } });
   });
 
   test('of a plain Node program is one operation for one key', async () => {
@@ -97,23 +104,9 @@ describe('exactly once', () => {
   test('a reset to before the start draws another key; one to after it keeps the operation', async () => {
     const handle = await environment.start('reset');
     await handle.result();
-    const { events } = await handle.fetchHistory();
-    const tasks = (events ?? []).flatMap(({ eventId, workflowTaskCompletedEventAttributes: task }) =>
-      task && eventId ? [eventId] : [],
-    );
-    const reset = (eventId: (typeof tasks)[number] | undefined) =>
-      environment.client.workflowService.resetWorkflowExecution({
-        namespace: 'default',
-        workflowExecution: { workflowId: handle.workflowId },
-        reason: 'test',
-        requestId: `${handle.workflowId} ${String(eventId)}`,
-        workflowTaskFinishEventId: eventId ?? null,
-      });
-    await reset(tasks.at(-1));
-    await environment.client.workflow.getHandle(handle.workflowId).result();
+    await (await reset(environment.client, handle.workflowId, 2)).result();
     expect(environment.replies.startedOf('reset')).toBe(1);
-    await reset(tasks[0]);
-    await environment.client.workflow.getHandle(handle.workflowId).result();
+    await (await reset(environment.client, handle.workflowId, 1)).result();
     expect(environment.replies.startedOf('reset')).toBe(2);
   });
 });

@@ -14,24 +14,20 @@ export function owned<T>(executed: Promise<T>): Promise<T> {
 
 /** Enters what is to be awaited, but says nothing of an operation that was left open. */
 export function ownedQuietly<T>(called: Promise<T>): Promise<T> {
-  enter(CancellationScope.current(), called, false);
+  ownWait(CancellationScope.current(), called, false);
   return called;
 }
 
 /** Enters a wait or a start into the operation scopes around its caller, while it is open. The innermost one tells of it. */
-export function ownWait(caller: CancellationScope, wait: Promise<unknown>): void {
-  enter(caller, wait, true);
-}
-
-function enter(caller: CancellationScope, promise: Promise<unknown>, isTold: boolean): void {
+export function ownWait(caller: CancellationScope, wait: Promise<unknown>, isTold = true): void {
   let tells = isTold;
   for (let scope: CancellationScope | undefined = caller; scope; scope = scope.parent) {
     if (!(scope instanceof OperationScope)) continue;
     const { open } = scope;
-    open.set(promise, tells);
+    open.set(wait, tells);
     tells = false;
-    const leave = (): void => void open.delete(promise);
-    promise.then(leave, leave);
+    const leave = (): void => void open.delete(wait);
+    wait.then(leave, leave);
   }
 }
 

@@ -48,16 +48,20 @@ async function startOrJoin(client: Client, operationId: string, options: AwaitOp
       ...(searchAttributes && { typedSearchAttributes: operationSearchAttributes(cloud, operationId) }),
     });
   } catch (err) {
-    if (err instanceof WorkflowExecutionAlreadyStartedError) return client.workflow.getHandle(workflowId);
-    const refusal = err instanceof Error && isGrpcServiceError(err.cause) ? err.cause.details : '';
-    if (!/search attribute/i.test(refusal)) throw err;
-    const { namespace } = client.options;
-    throw new CommandError(
-      `Namespace ${namespace} lacks search attributes (${refusal}). Register them once, or leave --search-attributes out:\n  ${REGISTER_SEARCH_ATTRIBUTES} --namespace ${namespace}`,
-    );
+    if (!(err instanceof WorkflowExecutionAlreadyStartedError))
+      throw unregistered(err, client.options.namespace) ?? err;
   }
   // Not that of the start: its cancel and update would go to the run that was joined, which may have continued as new.
   return client.workflow.getHandle(workflowId);
+}
+
+/** What to say where the namespace does not know the search attributes. */
+function unregistered(err: unknown, namespace: string): CommandError | undefined {
+  const refusal = err instanceof Error && isGrpcServiceError(err.cause) ? err.cause.details : '';
+  if (!/search attribute/i.test(refusal)) return undefined;
+  return new CommandError(
+    `Namespace ${namespace} lacks search attributes (${refusal}). Register them once, or leave --search-attributes out:\n  ${REGISTER_SEARCH_ATTRIBUTES} --namespace ${namespace}`,
+  );
 }
 
 /** Here already: where the wait is joined, no worker reads the option. */

@@ -1,4 +1,4 @@
-import { cancels, startScene, taskFailures, type Scene } from './scene';
+import { cancels, startScene, type Scene } from './scene';
 import * as workflows from './workflows';
 
 const LONG = { after: '1 h', response: { '@type': 'google.protobuf.Empty' } } as const;
@@ -24,14 +24,16 @@ test.each([
   },
 );
 
-test('a wait that nobody looks at when an operationScope is left fails no workflow task', async () => {
-  const left = scene.cloud.operation(LONG);
-  const failing = scene.cloud.operation({ after: '1 s', error: { code: 8, message: 'The limit is exceeded' } });
-  const handle = await scene.client.workflow.start(workflows.leaveUnawaited, {
+test('a cancellation that has little time is not held by one that has more', async () => {
+  const operationId = scene.cloud.operation({ ...LONG, faults: [{ on: 'Cancel', calls: 10, code: 14 }] });
+  const handle = await scene.client.workflow.start(workflows.cancelBriefly, {
     ...scene.workflow(),
-    args: [left, failing],
+    args: [operationId],
   });
-  await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'OperationFailed' } });
-  expect(await taskFailures(handle)).toEqual([]);
-  expect(cancels(scene.cloud, left)).toBe(1);
+  await scene.polled(operationId);
+  await handle.signal(workflows.go);
+  const { tookMs, waited } = await handle.result();
+  // Ten seconds of outage, and two that it was given.
+  expect(tookMs).toBeLessThan(8_000);
+  expect(waited.gets).toBe('`CancelledFailure`');
 });

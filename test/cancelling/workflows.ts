@@ -91,13 +91,15 @@ export async function leaveOpen(operationId: string, options: WaitOptions): Prom
   return left;
 }
 
-/** Nobody looks at a wait when the one after it fails. */
-export async function leaveUnawaited(left: string, failing: string): Promise<void> {
-  await operationScope(async () => {
-    const wait = operations(CLOUD).wait(left);
-    await operations(CLOUD).wait(failing);
-    await wait;
-  });
+/** Cancels by a handle that has 2 s, while a wait that has 40 s is being cancelled. */
+export async function cancelBriefly(operationId: string): Promise<{ tookMs: number; waited: Told }> {
+  const scope = new CancellationScope();
+  const waited = told(scope.run(() => wait(operationId, { cancelTimeout: '40 s' })));
+  await gone();
+  scope.cancel();
+  const beganAtMs = Date.now();
+  await operations(CLOUD).getHandle(operationId).cancel({ cancelTimeout: '2 s' });
+  return { tookMs: Date.now() - beganAtMs, waited: await waited };
 }
 
 export async function parent(
