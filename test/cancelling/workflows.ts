@@ -97,6 +97,8 @@ export async function cancelBriefly(operationId: string): Promise<{ tookMs: numb
   const waited = told(scope.run(() => wait(operationId, { cancelTimeout: '40 s' })));
   await gone();
   scope.cancel();
+  // The wait asks first.
+  await sleep(100);
   const beganAtMs = Date.now();
   await operations(CLOUD).getHandle(operationId).cancel({ cancelTimeout: '2 s' });
   return { tookMs: Date.now() - beganAtMs, waited: await waited };
