@@ -1,7 +1,8 @@
 import type { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
-import type { GetInput, GetResult } from '../src/cloud/decide';
+import type { GetInput, GetResult, RefusedPoll } from '../src/cloud/decide';
 import { isNewEvidence, type PollRecord } from '../src/model/evidence';
+import type { OperationSnapshot } from '../src/model/snapshot';
 import { operationName } from '../src/model/texts';
 import { pollAgain } from './poll';
 import { reportByToken, type Report } from './report';
@@ -21,6 +22,7 @@ export class Lease {
   record: PollRecord;
   /** What the last poll saw, for people who look at the pending activity. */
   seen: string;
+  #lastSeen: RefusedPoll['seen'];
 
   constructor(
     readonly input: GetInput,
@@ -47,8 +49,16 @@ export class Lease {
     return this.input.wait === wait && this.context.info.workflowExecution?.runId === runId;
   }
 
+  /** Remembers the operation for a refusal that follows. */
+  see(operation: OperationSnapshot): void {
+    this.#lastSeen = { operation, atMs: Math.round(this.input.startedAtMs + this.ageMs) };
+  }
+
   complete(result: GetResult): Promise<void> {
-    return this.#report({ result });
+    const seen = this.#lastSeen;
+    return this.#report({
+      result: 'refused' in result && seen ? { refused: { ...result.refused, seen } } : result,
+    });
   }
 
   fail(failure: ApplicationFailure): Promise<void> {

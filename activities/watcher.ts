@@ -131,6 +131,7 @@ class Watch {
     const { registry } = this.cloud;
     const { decision, record } = decide(lease.input, outcome, { ageMs, record: before, random, registry });
     lease.record = record;
+    if ('polled' in outcome) lease.see(outcome.polled.operation);
     logPoll(lease.context.log, lease.input, outcome, decision);
     switch (decision.next) {
       case 'return':

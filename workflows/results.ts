@@ -15,8 +15,9 @@ export function checkGetResult(result: GetResult, subject: Subject): GetResult {
   if (isObject(result)) {
     if ('operation' in result && isSnapshot(result.operation)) return result;
     if ('refused' in result && isObject(result.refused)) {
-      const { status, record, delayMs } = result.refused;
-      if (isOperationStatus(status) && isObject(record) && typeof delayMs === 'number') return result;
+      const { status, record, delayMs, seen } = result.refused;
+      const isSeen = seen === undefined || (isObject(seen) && isSnapshot(seen.operation));
+      if (isOperationStatus(status) && isObject(record) && typeof delayMs === 'number' && isSeen) return result;
     }
   }
   throw unexpected('operation.get', result, subject);

@@ -58,11 +58,15 @@ export function recordPoll(state: WaitState, operation: OperationSnapshot): Oper
 }
 
 /** A refusal that is being waited out; the next poll is due when it says. */
-export function recordRefusal(state: WaitState, { status, record, delayMs }: RefusedPoll): void {
+export function recordRefusal(state: WaitState, { status, record, delayMs, seen }: RefusedPoll): void {
   const { code, codeName, message } = status;
   state.polls++;
   if (!state.pollError) state.refusals = (state.refusals ?? 0) + 1;
   state.record = record;
+  if (seen && seen.atMs > (state.lastPolledAtMs ?? 0)) {
+    state.operation = seen.operation;
+    state.lastPolledAtMs = seen.atMs;
+  }
   state.nextPollAtMs = Date.now() + delayMs;
   const since = state.startedAtMs + (record.refusedSinceMs ?? Date.now() - state.startedAtMs);
   state.pollError = { code, codeName, message, since: rfc3339(since), nextPollAt: rfc3339(state.nextPollAtMs) };

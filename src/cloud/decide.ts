@@ -49,6 +49,8 @@ export interface RefusedPoll {
   record: PollRecord;
   /** How long to wait before the next poll. */
   delayMs: number;
+  /** The operation as a watch last saw it, and when, in epoch milliseconds. */
+  seen?: { operation: OperationSnapshot; atMs: number };
 }
 
 /** A poll that has come back, one way or the other; `unserved` says why this worker cannot poll. */
