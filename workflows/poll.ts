@@ -30,7 +30,7 @@ const MAXIMUM_INLINE_TIMERS = 100;
 export type LongHistory = 'activityRetry' | 'continueAsNew';
 
 /** So often the beginning of a refusal comes back to the workflow, to be shown; each time adds some 20 events. */
-const MAXIMUM_SHOWN_REFUSALS = 20;
+const MAXIMUM_SHOWN_REFUSALS = 10;
 
 /** Polls until the operation ends. Rejects with the activity's failure. Updates `state` as it goes. */
 export async function pollUntilDone(

@@ -10,13 +10,27 @@ import { awaitOperation, executed, executeOperation, inline } from './workflows'
 const EMPTY = { '@type': 'google.protobuf.Empty' };
 const RESPONSE = { '@type': 'type.googleapis.com/google.protobuf.Empty' };
 const GET = '/yandex.cloud.operation.OperationService/Get';
-const REFUSALS = { PERMISSION_DENIED: 7, FAILED_PRECONDITION: 9, UNIMPLEMENTED: 12, UNAUTHENTICATED: 16 };
+/** PERMISSION_DENIED, FAILED_PRECONDITION, UNIMPLEMENTED, UNAUTHENTICATED. */
+const REFUSALS = [7, 9, 12, 16];
 
 let environment: TestEnvironment;
 beforeAll(async () => {
   environment = await startEnvironment({ worker: { workflowsPath: require.resolve('./workflows') } });
 });
 afterAll(() => environment.stop());
+
+/** Begun before the other tests, since its timers take a second each. */
+const flapping: { polls: number; handle?: WorkflowHandle } = { polls: 0 };
+beforeAll(async () => {
+  const { cloud } = environment;
+  const operationId = cloud.operation({ after: '1 h', onCancel: 'completes', response: EMPTY });
+  cloud.intercept(({ operationId: asked, method }) =>
+    asked === operationId && method === GET && ++flapping.polls % 2 === 0 ? { code: 7, message: 'no role' } : undefined,
+  );
+  flapping.handle = await start(operationId, {
+    poll: { by: 'activityRetry', initialInterval: '20 ms', maximumInterval: '20 ms' },
+  });
+});
 
 function start(operationId: string, options: WaitOptions = {}): Promise<WorkflowHandle<typeof awaitOperation>> {
   const { client, workflow } = environment;
@@ -32,27 +46,23 @@ function refusing(operationId: string): { isOn: boolean } {
   return refusal;
 }
 
-async function eventTypes(handle: WorkflowHandle): Promise<string[]> {
-  const { events } = await handle.fetchHistory();
-  return (events ?? []).map(({ eventType }) => String(eventType));
-}
-
-test.each(Object.entries(REFUSALS))(
-  'an operation that this workflow has started is known: %s of its first polls does not end the wait',
-  async (_, code) => {
-    const { client, cloud, workflow } = environment;
-    const response = { id: 'net-1', name: 'net', folderId: '' };
-    cloud.on(NetworkService.create).reply(() => ({ after: '2 s', response, faults: [{ on: 'Get', calls: 2, code }] }));
-    const waits: Promise<unknown>[] = [
-      client.workflow.execute(executed, { ...workflow(), args: [CLOUD, NetworkService.create.path] }),
-      client.workflow.execute(executeOperation, {
-        ...workflow(),
-        args: [{ cloud: CLOUD, method: NetworkService.create.path, request: {} }],
-      }),
-    ];
-    expect(await Promise.all(waits)).toMatchObject([response, response]);
-  },
-);
+test('the operation that this workflow has started is known: refusals of its first polls do not end the wait', async () => {
+  const { client, cloud, workflow } = environment;
+  const response = { id: 'net-1', name: 'net', folderId: '' };
+  let starts = 0;
+  cloud.on(NetworkService.create).reply(() => {
+    const code = REFUSALS[Math.floor(starts++ / 2)] ?? 0;
+    return { after: '1 s', response, faults: [{ on: 'Get', calls: 1, code }] };
+  });
+  const waits = REFUSALS.flatMap((): Promise<unknown>[] => [
+    client.workflow.execute(executed, { ...workflow(), args: [CLOUD, NetworkService.create.path] }),
+    client.workflow.execute(executeOperation, {
+      ...workflow(),
+      args: [{ cloud: CLOUD, method: NetworkService.create.path, request: {} }],
+    }),
+  ]);
+  expect(await Promise.all(waits)).toMatchObject(waits.map(() => response));
+});
 
 test.each(['timer', 'activityRetry'] as const)(
   'by %s, a refusal of a known operation is shown by the query, in the details and in the timeline, and waited out',
@@ -95,23 +105,6 @@ test.each(['timer', 'activityRetry'] as const)(
   },
 );
 
-test('a refusal that comes and goes forever does not make the history grow without bound', async () => {
-  const { cloud } = environment;
-  const operationId = cloud.operation({ after: '1 h', onCancel: 'completes', response: EMPTY });
-  let polls = 0;
-  cloud.intercept(({ operationId: asked, method }) =>
-    asked === operationId && method === GET && ++polls % 2 === 0 ? { code: 7, message: 'no role' } : undefined,
-  );
-  const handle = await start(operationId, {
-    poll: { by: 'activityRetry', initialInterval: '20 ms', maximumInterval: '20 ms' },
-  });
-  await until(() => polls > 200);
-  // Twenty times a refusal is shown, with a timer and two activities; then it goes on in the worker.
-  expect((await handle.fetchHistory()).events?.length).toBeLessThan(20 * 30);
-  await handle.cancel();
-  expect(await handle.result()).toEqual(RESPONSE);
-});
-
 test('a poll that fails for good leaves no timer of the deadline behind', async () => {
   const { client, cloud, workflow } = environment;
   const operationId = cloud.operation({ after: '1 h', response: EMPTY, faults: [{ calls: 1, code: 7 }] });
@@ -128,17 +121,17 @@ test('a poll that fails for good leaves no timer of the deadline behind', async 
   expect([timers, cancelled]).toEqual([1, 1]);
 });
 
-test.each([
-  ['a number', 7],
-  ['nothing', null],
-  ['an object of somebody else', { outcome: 'done' }],
-  ['an operation without a state', { operation: { cloud: CLOUD, id: 'x' } }],
-  ['a failed operation without its error', { operation: { cloud: CLOUD, id: 'x', state: 'failed' } }],
-  ['a refusal without a reason', { refused: {} }],
-])(
-  'a poll that somebody completes by hand with %s is a typed failure, and the workflow task goes on',
-  async (_, value) => {
-    const { client, cloud } = environment;
+test('a poll that somebody completes by hand with anything else is a typed failure, and the workflow task goes on', async () => {
+  const { client, cloud } = environment;
+  const values = [
+    7,
+    null,
+    { outcome: 'done' },
+    { operation: { cloud: CLOUD, id: 'x' } },
+    { operation: { cloud: CLOUD, id: 'x', state: 'failed' } },
+    { refused: {} },
+  ];
+  const ends = values.map(async (value) => {
     const operationId = cloud.operation({ after: '1 h', response: EMPTY });
     const handle = await start(operationId);
     await until(async () => ((await handle.describe()).raw.pendingActivities?.length ?? 0) > 0);
@@ -146,9 +139,10 @@ test.each([
     const failure = await handle.result().then(() => undefined, operationFailure);
     expect(failure).toMatchObject({ type: 'OperationUnreadable', operationId });
     expect(failure?.message).toContain('completed by hand');
-    expect((await eventTypes(handle)).filter((type) => type.includes('TaskFailed'))).toEqual([]);
-  },
-);
+    expect((await handle.fetchHistory()).events?.some((event) => event.workflowTaskFailedEventAttributes)).toBe(false);
+  });
+  await Promise.all(ends);
+});
 
 test('a poll that somebody completes by hand with the operation ends the wait with it', async () => {
   const { client, cloud } = environment;
@@ -172,4 +166,13 @@ test('a poll that somebody fails by hand is a typed failure with the reason', as
     operationId,
     message: expect.stringContaining('given up by Ann') as string,
   });
+});
+
+test('a refusal that comes and goes forever does not make the history grow without bound', async () => {
+  const { polls, handle } = flapping;
+  await until(() => flapping.polls > polls + 60);
+  // Ten times a refusal is shown, with a timer and two activities; then the wait goes on in the worker.
+  expect((await handle?.fetchHistory())?.events?.length).toBeLessThan(10 * 30);
+  await handle?.cancel();
+  expect(await handle?.result()).toEqual(RESPONSE);
 });
