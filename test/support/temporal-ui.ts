@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { chromium, type Page } from 'playwright-core';
 
 /** Tabs of a workflow's page, as they stand in its address. */
@@ -16,31 +16,43 @@ export interface TemporalUi {
   close(): Promise<void>;
 }
 
-/** The Chromium of CHROMIUM_PATH, or of the distribution. Throws one sentence that says how to get one. */
-export function findChromium(): string {
-  const path = [
-    process.env.CHROMIUM_PATH,
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-  ].find((candidate) => candidate !== undefined && existsSync(candidate));
-  if (path !== undefined) return path;
-  throw new Error('There is no Chromium: install it ("apt-get install chromium") or name one by CHROMIUM_PATH.');
+/** How to start a headless Chromium. */
+export interface Chromium {
+  executablePath: string;
+  args: string[];
 }
 
-/** A container has neither a sandbox for it nor a network that it could report to. */
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+/**
+ * The Chromium of the npm package, unpacked into the temporary folder; undefined on a platform that it has none for. In a
+ * process of its own, since the package is an ES module, which Jest cannot import.
+ */
+export function findChromium(): Chromium | undefined {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
+  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', PRINT_CHROMIUM], {
+    encoding: 'utf8',
+    cwd: __dirname,
+  });
+  const found: unknown = JSON.parse(printed);
+  if (!isChromium(found)) throw new Error(`@sparticuz/chromium printed ${printed}, where a path and arguments belong`);
+  return found;
+}
+
+const PRINT_CHROMIUM = `
+import chromium from '@sparticuz/chromium';
+// In a single process, a page that is closed takes the browser with it.
+const args = chromium.args.filter((argument) => argument !== '--single-process');
+console.log(JSON.stringify({ executablePath: await chromium.executablePath(), args }));
+`;
+
+function isChromium(found: unknown): found is Chromium {
+  if (typeof found !== 'object' || found === null || !('executablePath' in found) || !('args' in found)) return false;
+  return typeof found.executablePath === 'string' && Array.isArray(found.args);
+}
 
 export async function openTemporalUi(uiUrl: string): Promise<TemporalUi> {
-  const browser = await chromium.launch({ executablePath: findChromium(), args: ARGUMENTS });
+  const found = findChromium();
+  if (!found) throw new Error(`There is no Chromium for ${process.platform} ${process.arch} among the npm packages`);
+  const browser = await chromium.launch({ ...found, headless: true });
   let page: Page | undefined;
   return {
     async open({ workflowId, runId }, tab, { stackTraces = true } = {}) {
