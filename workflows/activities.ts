@@ -57,8 +57,8 @@ export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
 
 export async function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
   const { taskQueue: _, ...operation } = target;
-  const get = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) })[GET_ACTIVITY];
-  return checkGetResult(await get({ ...operation, ...input }), target);
+  const proxies = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) });
+  return checkGetResult(await proxies[GET_ACTIVITY]({ ...operation, ...input }), target);
 }
 
 /** A single look, which returns the operation whatever its state is. */
@@ -83,8 +83,8 @@ export function getOnce(target: Target): Promise<OperationSeen> {
 export async function cancelOperation(target: Target, startedAtMs: number, call: CallLimits): Promise<CancelResult> {
   const { taskQueue: _, ...operation } = target;
   const input: CancelInput = { ...operation, startedAtMs };
-  const cancel = activities(target, { ...CALL_TIMEOUTS, ...limits(call) })[CANCEL_ACTIVITY];
-  return checkCancelResult(await cancel(input), target);
+  const proxies = activities(target, { ...CALL_TIMEOUTS, ...limits(call) });
+  return checkCancelResult(await proxies[CANCEL_ACTIVITY](input), target);
 }
 
 /**
@@ -97,11 +97,11 @@ export async function startOperation(
   once: boolean,
   call: CallLimits,
 ): Promise<StartResult> {
-  const start = activities(taskQueue === undefined ? {} : { taskQueue }, {
+  const proxies = activities(taskQueue === undefined ? {} : { taskQueue }, {
     ...CALL_TIMEOUTS,
     ...limits(call),
     ...(once && { retry: { ...RETRY, maximumAttempts: 1 } }),
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  })[START_ACTIVITY];
-  return checkStartResult(await start(input), input.cloud);
+  });
+  return checkStartResult(await proxies[START_ACTIVITY](input), input.cloud);
 }
