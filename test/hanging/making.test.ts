@@ -1,7 +1,9 @@
 import dns from 'node:dns';
 import { join } from 'node:path';
+import { FakeCloud } from 'temporal-lro/testing';
 import { TransportSecurity } from '../../src/cloud/transport-security';
 import { GET } from '../../src/cloud/envelope';
+import { PROTO_DIRECTORY } from '../../src/descriptors/load';
 import { deafListener } from '../support/deaf-listener';
 import { CERTIFICATE, tlsProxy } from '../support/tls-proxy';
 import { tlsServer } from '../support/tls-server';
@@ -117,4 +119,29 @@ test('a connection that hangs is closed with its channel, and no socket is left 
   channels.close();
   expect(await err).toMatchObject({ code: 14, neverSent: true });
   await until(() => between.open() === 0);
+});
+
+test('a connection that hangs holds no turn of calls to other addresses', async () => {
+  const cloud = await FakeCloud.start();
+  scene.atEnd(() => cloud.close());
+  const between = await scene.relay(cloud.address, { isSilent: () => true });
+  const client = scene.client({
+    endpoint: cloud.address,
+    services: { fakecloud: between.address },
+    descriptors: [join(PROTO_DIRECTORY, 'fakecloud.binpb')],
+    maxConcurrentRequests: 1,
+  });
+  let hasEnded = false;
+  const abandoned = new AbortController();
+  const { signal } = abandoned;
+  const start = client.start('fakecloud.v1.NetworkService/Create', { name: 'n' }, { signal }).catch((err: unknown) => {
+    hasEnded = true;
+    return err;
+  });
+  await until(() => between.open() === 1);
+  const operationId = cloud.operation({ after: '1 h', response: { '@type': 'x/google.protobuf.Empty' } });
+  expect(await client.get(operationId)).toMatchObject({ state: 'running' });
+  expect(hasEnded).toBe(false);
+  abandoned.abort();
+  expect(await start).toMatchObject({ codeName: 'CANCELLED' });
 });
