@@ -64,8 +64,8 @@ export interface NoConnection {
 const identity = (bytes: Buffer): Buffer => bytes;
 
 /**
- * A grpc-js client of one address, which connects at the first call and again where the connection breaks. Unlike that
- * client it does not wait for ever for a peer that is silent: it {@link isUsable | is no longer usable} then.
+ * A grpc-js client of one address, which connects at the first call and again where the connection breaks. For a peer that
+ * is silent grpc-js waits for ever; this is no longer usable then.
  */
 export class Connection {
   readonly #address: string;
@@ -102,7 +102,7 @@ export class Connection {
     this.#watch();
   }
 
-  /** Whether further calls may be made here. */
+  /** Whether further calls may be made here. Where it is not, {@link retire} it and make another one. */
   get isUsable(): boolean {
     return !this.#isRetired && this.#silentMs < this.#limits.replyMs;
   }
