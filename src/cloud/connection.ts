@@ -11,7 +11,9 @@ import { OpenSockets } from './open-sockets';
 
 /** How long a peer may be silent, in milliseconds. */
 export interface ConnectionLimits {
-  /** From the first call that needs a connection to the peer's HTTP/2 settings: name, TCP, proxy and TLS together. */
+  /** For the name of the peer. Resolvers ask one server of names after another, for 5 s each. */
+  resolveMs: number;
+  /** From then to the peer's HTTP/2 settings: TCP, proxy and TLS together. */
   connectMs: number;
   /** From a call that was sent to any reply. Later calls go over another connection then. */
   replyMs: number;
@@ -22,11 +24,12 @@ export interface ConnectionLimits {
 }
 
 /**
- * Together under 30 s, within which polls are served again. Servers close a connection after the fourth ping in five
+ * Each is under 30 s, within which polls are served again. Servers close a connection after the fourth ping in five
  * minutes between which they sent nothing. A call takes 30 s at most, and `replyMs` after the first of those without a
  * reply no other is begun: there is time for three.
  */
 export const CONNECTION_LIMITS: ConnectionLimits = {
+  resolveMs: 20_000,
   connectMs: 10_000,
   replyMs: 10_000,
   pingAfterMs: 15_000,
@@ -70,14 +73,14 @@ const identity = (bytes: Buffer): Buffer => bytes;
 export class Connection {
   readonly #address: string;
   readonly #limits: ConnectionLimits;
-  readonly #sockets = new OpenSockets();
+  readonly #sockets = new OpenSockets(() => this.#nameIsResolved());
   readonly #client: Client;
   #isConnected = false;
   #timesConnected = 0;
   #calls = 0;
   /** When the first call was sent since anything was received. */
   #unansweredSince: number | undefined;
-  #connectTimer: NodeJS.Timeout | undefined;
+  #connecting: { phase: 'name' | 'peer'; timer: NodeJS.Timeout } | undefined;
   readonly #waiting = new Set<(problem?: NoConnection) => void>();
   #isRetired = false;
   #isClosed = false;
@@ -202,16 +205,32 @@ export class Connection {
   }
 
   #limitConnecting(): void {
-    if (this.#isConnected || this.#isClosed) return;
-    // What arrived while this process was busy or stopped is read first.
-    this.#connectTimer ??= setTimeout(() => setImmediate(() => this.#giveUp()), this.#limits.connectMs).unref();
+    if (this.#isConnected || this.#isClosed || this.#connecting) return;
+    const { resolveMs } = this.#limits;
+    this.#limit('name', resolveMs, `the name of ${this.#address} was not resolved within ${resolveMs / 1000} s`);
   }
 
-  #giveUp(): void {
-    if (this.#isConnected || this.#isClosed) return;
-    const details = this.#noConnectionWithin(this.#limits.connectMs);
-    this.#problem = { code: statusCode('UNAVAILABLE'), details };
-    this.retire();
+  #nameIsResolved(): void {
+    if (this.#connecting?.phase !== 'name') return;
+    this.#endLimit();
+    const { connectMs } = this.#limits;
+    this.#limit('peer', connectMs, this.#noConnectionWithin(connectMs));
+  }
+
+  #limit(phase: 'name' | 'peer', ms: number, details: string): void {
+    const giveUp = (): void => {
+      if (this.#connecting?.timer !== timer) return;
+      this.#problem = { code: statusCode('UNAVAILABLE'), details };
+      this.retire();
+    };
+    // What arrived while this process was busy or stopped is read first.
+    const timer = setTimeout(() => setImmediate(giveUp), ms).unref();
+    this.#connecting = { phase, timer };
+  }
+
+  #endLimit(): void {
+    clearTimeout(this.#connecting?.timer);
+    this.#connecting = undefined;
   }
 
   /** Follows the state of grpc-js's channel, which tells of each change as it happens. */
@@ -223,8 +242,7 @@ export class Connection {
     if (this.#isConnected) {
       this.#timesConnected++;
       this.#sockets.connected();
-      clearTimeout(this.#connectTimer);
-      this.#connectTimer = undefined;
+      this.#endLimit();
     }
     // Of this connection nothing was asked before it was made.
     this.#received();
@@ -239,7 +257,7 @@ export class Connection {
   #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#connectTimer);
+    this.#endLimit();
     this.#tellWaiting(this.#problem ?? { code: statusCode('UNAVAILABLE'), details: 'the connection was closed' });
     this.#client.close();
     this.#sockets.destroyConnecting();

@@ -13,8 +13,14 @@ subscribe('net.client.socket', (message) => {
  * while the connection is being made.
  */
 export class OpenSockets {
+  readonly #opened: () => void;
   readonly #sockets = new Set<Socket>();
   readonly #connecting = new Set<Socket>();
+
+  /** `opened` is told of each. */
+  constructor(opened: () => void) {
+    this.#opened = opened;
+  }
 
   /** Runs `work`. Each socket that it opens, now or later, is one of these. */
   collect<T>(work: () => T): T {
@@ -28,6 +34,7 @@ export class OpenSockets {
       this.#sockets.delete(socket);
       this.#connecting.delete(socket);
     });
+    this.#opened();
   }
 
   /** A connection has been made: {@link destroyConnecting} spares the sockets that are open now. */

@@ -18,6 +18,7 @@ afterEach(() => scene.end());
 interface Hanging {
   call: Unary;
   to: string;
+  problem?: string;
   /** How many connections are open. */
   open?: () => number;
   heal?: () => void;
@@ -31,7 +32,8 @@ const hanging: [phase: string, begin: () => Promise<Hanging>][] = [
       const lookup = jest.spyOn(dns.promises, 'lookup').mockImplementationOnce(() => new Promise(() => undefined));
       scene.atEnd(() => lookup.mockRestore());
       const to = scene.address.replace('127.0.0.1', 'localhost');
-      return Promise.resolve({ call: caller(scene.channels(), to), to });
+      const problem = `the name of ${to} was not resolved within 0.5 s`;
+      return Promise.resolve({ call: caller(scene.channels(), to), to, problem });
     },
   ],
   [
@@ -80,9 +82,9 @@ const hanging: [phase: string, begin: () => Promise<Hanging>][] = [
 test.each(hanging)(
   'a connection that hangs in %s is given up, and the next call gets another one',
   async (_, begin) => {
-    const { call, to, open = () => 0, heal } = await begin();
+    const { call, to, problem = `no connection to ${to} within 1 s`, open = () => 0, heal } = await begin();
     const err = await errorOf(call());
-    expect(err).toMatchObject({ code: 14, details: `no connection to ${to} within 1 s`, neverSent: true });
+    expect(err).toMatchObject({ code: 14, details: problem, neverSent: true });
     expect(scene.served).toEqual([]);
     // No socket is left behind.
     await until(() => open() === 0);

@@ -8,7 +8,13 @@ import { relay, type Relay, type RelayOptions } from '../support/relay';
 import { until } from '../support/until';
 
 /** As the real ones, in a fraction of the time. */
-export const LIMITS: ConnectionLimits = { connectMs: 1_000, replyMs: 500, pingAfterMs: 600, pingAnswerMs: 500 };
+export const LIMITS: ConnectionLimits = {
+  resolveMs: 500,
+  connectMs: 1_000,
+  replyMs: 500,
+  pingAfterMs: 600,
+  pingAnswerMs: 500,
+};
 /** A method that is answered when {@link Scene.release} is called. */
 export const SLOW = '/test.Slow/Get';
 
