@@ -78,7 +78,7 @@ test('its worker and its command, as they are, take a key of the cloud to the en
     await worker.ended;
     await Promise.all([proxy.close(), cloud.close(), temporal.remove()]);
   }
-  expect(proxy.targets).toEqual([
+  expect(proxy.targets.toSorted()).toEqual([
     'api.cloud.yandex.net:443',
     'iam.api.cloud.yandex.net:443',
     'operation.api.cloud.yandex.net:443',

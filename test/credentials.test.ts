@@ -254,7 +254,7 @@ test.each([
 
 test('a token service whose connection is half-open is given up, and the call says so', async () => {
   const half = await relay(cloud.address);
-  half.stall();
+  half.silence(true);
   try {
     const credentials = serviceAccountKey(key.file, { iamEndpoint: half.address, plaintext: true });
     await expect(credentials.getToken(AbortSignal.timeout(300))).rejects.toThrow(

@@ -85,8 +85,10 @@ async function runDemo(command: string, args: string[], env: NodeJS.ProcessEnv):
 let demo: Demo;
 let kept: Demo;
 beforeAll(async () => {
-  const env: NodeJS.ProcessEnv = { ...process.env, CLOUD_TOKEN: MARK };
-  const { TEMPORAL_ADDRESS: _, ...embedded } = env;
+  // Once with the token that it uses by itself, and once with one that is searched for in what it leaves behind.
+  const { CLOUD_TOKEN: _, ...env } = process.env;
+  const { TEMPORAL_ADDRESS: __, ...others } = env;
+  const embedded = { ...others, CLOUD_TOKEN: `${MARK}-of-the-demonstration` };
   // Not by npm, which ends by the signal itself.
   const keep = [require.resolve('../examples/provision-cluster/main'), '--keep'];
   [demo, kept] = await Promise.all([
@@ -98,6 +100,14 @@ beforeAll(async () => {
 test('the demo ends by itself with exit code 0, and complains about nothing', () => {
   expect(demo.errors).toBe('');
   expect(demo.exitCode).toBe(0);
+});
+
+test('nothing in its output is masked', () => {
+  for (const { output } of [demo, kept]) {
+    expect(output).not.toContain('**');
+    expect(output).toMatch(/network: \{[^}]*id: 'network-demo'/);
+    expect(output).toMatch(/cluster: \{[^}]*id: 'cluster-demo'/);
+  }
 });
 
 test('a cluster is provisioned though the worker is killed in the middle of it', () => {

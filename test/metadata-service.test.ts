@@ -79,6 +79,32 @@ describe('the metadata service', () => {
     expect(requests).toHaveLength(1);
   });
 
+  test('that is silent, or sends a byte now and then, is given up in time, though nobody aborts', async () => {
+    const trickles: NodeJS.Timeout[] = [];
+    const trickle = (_: IncomingMessage, response: ServerResponse): void => {
+      response.writeHead(200);
+      trickles.push(setInterval(() => response.write('x'), 20));
+    };
+    const never = new AbortController().signal;
+    const beganAt = performance.now();
+    const messages = [];
+    for (const given of [(): void => undefined, trickle]) {
+      const arrived = new Promise<void>((resolve) => {
+        answer = (request, response) => {
+          given(request, response);
+          resolve();
+        };
+      });
+      messages.push(metadataService({ address }).getToken(never).catch(String));
+      await arrived;
+    }
+    expect(await Promise.all(messages)).toEqual(
+      Array(2).fill(`Error: the metadata service at ${address} cannot be reached: no whole reply within 5 s`),
+    );
+    expect(performance.now() - beganAt).toBeGreaterThan(4_900);
+    trickles.forEach(clearInterval);
+  });
+
   test.each(['http://169.254.169.254', 'a b', 'user@host', 'host:port'])('is not asked at %s', (given) => {
     expect(() => metadataService({ address: given })).toThrow(/address is ".*": give "host" or "host:port"/);
   });

@@ -145,30 +145,55 @@ test('a token service may give a token again', async () => {
 test('a token is known for 12 h after it was sent last, and the newest 100 of them are', () => {
   let now = 0;
   const sent = new SentTokens(() => now);
-  const isKnown = (token: string): boolean => sent.hideInText(token) !== token;
-  sent.add('first-token');
+  const token = (name: string): string => `${name}-token-${'x'.repeat(20)}.`;
+  const isKnown = (name: string): boolean => sent.hideInText(token(name)) !== token(name);
+  sent.add(token('first'));
   now = 3_600_000;
-  sent.add('second-token');
+  sent.add(token('second'));
   now = 12 * 3_600_000;
-  sent.add('first-token');
+  sent.add(token('first'));
   now += 3_600_001;
-  sent.add('third-token');
-  expect(['first-token', 'second-token', 'third-token'].map(isKnown)).toEqual([true, false, true]);
-  for (let index = 0; index < 99; index++) sent.add(`another-token-${index}.`);
-  expect(['first-token', 'third-token', 'another-token-0.', 'another-token-98.'].map(isKnown)).toEqual([
-    false,
-    true,
-    true,
-    true,
-  ]);
+  sent.add(token('third'));
+  expect(['first', 'second', 'third'].map(isKnown)).toEqual([true, false, true]);
+  for (let index = 0; index < 99; index++) sent.add(token(String(index)));
+  expect(['first', 'third', '0', '98'].map(isKnown)).toEqual([false, true, true, true]);
 });
 
 test('tokens that begin alike or overlap are hidden whole, and bytes without one are passed on as they are', () => {
   const sent = new SentTokens();
   const plain = Buffer.from('no secret');
   expect(sent.hideIn(plain)).toBe(plain);
-  for (const token of ['abc', 'abc-def', 'def-xyz', '', undefined]) sent.add(token);
-  expect(sent.hideInText('<abc-def-xyz> <abc> <abc-def>')).toBe('<***********> <***> <*******>');
+  const [abc, def, xyz] = ['abc', 'def', 'xyz'].map((name) => name.repeat(7));
+  for (const token of [abc, `${abc}-${def}`, `${def}-${xyz}`, '', undefined]) sent.add(token);
+  const mask = (length: number): string => `<${'*'.repeat(length)}>`;
+  expect(sent.hideInText(`<${abc}-${def}-${xyz}> <${abc}> <${abc}-${def}>`)).toBe(
+    `${mask(65)} ${mask(21)} ${mask(43)}`,
+  );
   expect(sent.hideIn(plain)).toBe(plain);
   expect(plain.toString()).toBe('no secret');
+});
+
+test.each(['prod', 'fakecloud', 'production-network1'])(
+  'what is shorter than any real token is not hidden: %s',
+  (token) => {
+    const sent = new SentTokens();
+    sent.add(token);
+    expect(sent.hideInText(`type.googleapis.com/${token}.v1.Network ${token}-net`)).toContain(`${token}-net`);
+    sent.add(token.padEnd(20, '.'));
+    expect(sent.hideInText(token.padEnd(20, '.'))).toBe('*'.repeat(20));
+  },
+);
+
+test('a reply keeps the names that contain a word which somebody uses as a token', async () => {
+  const cloud = await GuardedCloud.start(authorizedKey().publicKey);
+  cloud.tokens.add('prod');
+  cloud.operation = (id) => ({ id, description: 'Create network prod-net' });
+  const credentials = iamToken('prod');
+  const client = OperationsClient.connect({ endpoint: cloud.address, plaintext: true, credentials });
+  try {
+    expect(await client.get('running')).toMatchObject({ description: 'Create network prod-net' });
+  } finally {
+    client.close();
+    await cloud.close();
+  }
 });

@@ -19,6 +19,8 @@ export interface Call {
   body: Buffer;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** @default the request timeout of the cloud */
+  timeoutMs?: number;
 }
 
 /** Is told what the calls of a cloud come to, within the async context of the call. Must not throw. */
@@ -65,7 +67,8 @@ export class Caller {
   }
 
   /** Rejects with an OperationServiceError. */
-  async call(call: Call): Promise<Reply> {
+  async call(unconnected: Call): Promise<Reply> {
+    const call = await this.#connected(unconnected);
     return this.#limiter.run(async () => {
       // Not before its turn: by then a token might have ended.
       const token = await this.#token(call);
@@ -107,23 +110,38 @@ export class Caller {
     }
   }
 
-  async #attempt({ what, address, ...call }: Call, token: Fetched<string> | undefined): Promise<Reply> {
+  /** The same call, for what is left of its time. Before its turn, for others could not use a turn that hangs. */
+  async #connected(call: Call): Promise<Call> {
     const beganAt = performance.now();
-    const observe = (code: string): void => this.#observer?.called(call.path, code, performance.now() - beganAt);
+    const { timeoutMs = this.#requestTimeoutMs } = call;
     try {
-      const channel = this.#channels.to(address);
-      const reply = await channel.unary({ ...call, token: token?.value, timeoutMs: this.#requestTimeoutMs });
-      observe('OK');
+      await this.#channels.to(call.address).connected(timeoutMs, call.signal);
+    } catch (err) {
+      throw this.#failed(call, err, beganAt);
+    }
+    return { ...call, timeoutMs: Math.max(1, timeoutMs - (performance.now() - beganAt)) };
+  }
+
+  async #attempt(call: Call, token: Fetched<string> | undefined): Promise<Reply> {
+    const beganAt = performance.now();
+    const { what: _, address, timeoutMs = this.#requestTimeoutMs, ...unary } = call;
+    try {
+      const reply = await this.#channels.to(address).unary({ ...unary, token: token?.value, timeoutMs });
+      this.#observer?.called(call.path, 'OK', performance.now() - beganAt);
       return reply;
     } catch (err) {
-      if (err instanceof CallError) {
-        const error = OperationServiceError.from(what, err, this.#registry);
-        observe(error.codeName);
-        throw error;
-      }
-      if (err instanceof OptionError) throw configurationError(this.#cloud, `${what}: ${err.message}`);
-      throw err;
+      throw this.#failed(call, err, beganAt);
     }
+  }
+
+  /** What to throw for `err`. */
+  #failed({ what, path }: Call, err: unknown, beganAt: number): unknown {
+    if (err instanceof CallError) {
+      const error = OperationServiceError.from(what, err, this.#registry);
+      this.#observer?.called(path, error.codeName, performance.now() - beganAt);
+      return error;
+    }
+    return err instanceof OptionError ? configurationError(this.#cloud, `${what}: ${err.message}`) : err;
   }
 }
 

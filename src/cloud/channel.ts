@@ -1,5 +1,6 @@
-import { Client, Metadata, type ChannelCredentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import { statusCode } from '../model/status-code';
+import { Connection, CONNECTION_LIMITS, type ConnectionLimits } from './connection';
 import { SentTokens } from './sent-tokens';
 import { plaintextCredentials, type TlsState, type TransportSecurity } from './transport-security';
 
@@ -9,10 +10,6 @@ export const MAXIMUM_REPLY_BYTES = 64 * 1024 * 1024;
 const OPTIONS: ChannelOptions = {
   'grpc.primary_user_agent': 'temporal-lro',
   'grpc.max_receive_message_length': MAXIMUM_REPLY_BYTES,
-  // A connection that went half-open is noticed though polls may be minutes apart. The cloud's own Go SDK pings the same way.
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.keepalive_permit_without_calls': 1,
   // Where calls go is configured here and nowhere else: not in DNS TXT records.
   'grpc.service_config_disable_resolution': 1,
   // Whether a call is repeated is decided where it is known what the call does.
@@ -20,6 +17,8 @@ const OPTIONS: ChannelOptions = {
   'grpc.initial_reconnect_backoff_ms': 1_000,
   'grpc.max_reconnect_backoff_ms': 10_000,
 };
+/** In place of one that was given up: it begins where the back-off of that one had come to. */
+const OPTIONS_AFTER_GIVING_UP: ChannelOptions = { ...OPTIONS, 'grpc.initial_reconnect_backoff_ms': 5_000 };
 
 /** One unary call over a channel. */
 export interface UnaryCall {
@@ -49,79 +48,83 @@ export class CallError extends Error {
     readonly header: Reply['header'] = () => undefined,
     /** A google.rpc.Status. */
     readonly status?: Buffer,
+    /** Whether nothing of it can have reached the server, since there was no connection while it lasted. */
+    readonly neverSent = false,
   ) {
     super(details);
   }
 }
 
-const identity = (bytes: Buffer): Buffer => bytes;
-
-/** One connection to one address, made at the first call and kept until it is closed; grpc-js reconnects it. */
+/** One connection to one address, made at the first call and kept until it is closed. One that breaks or hangs is replaced. */
 export class Channel {
-  readonly #connect: () => Client;
+  readonly #connect: (options: ChannelOptions) => Connection;
   readonly #sent: SentTokens;
-  #client: Client | undefined;
+  #connection: Connection | undefined;
 
-  constructor(address: string, credentials: ChannelCredentials, sent: SentTokens, options: ChannelOptions = {}) {
+  constructor(
+    address: string,
+    credentials: ChannelCredentials,
+    sent: SentTokens,
+    limits: ConnectionLimits,
+    options: ChannelOptions = {},
+  ) {
     this.#sent = sent;
-    // With its scheme, or a host such as "unix" would be taken for one.
-    this.#connect = () => new Client(`dns:${address}`, credentials, { ...OPTIONS, ...options });
+    this.#connect = (common) => new Connection(address, credentials, { ...common, ...options }, limits);
+  }
+
+  /**
+   * Resolves when a call would be sent at once, or would fail at once. Rejects with a CallError when there is no
+   * connection in time, and when `signal` aborts.
+   */
+  async connected(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    const problem = await this.#usable().connected(timeoutMs, signal);
+    if (problem) throw neverSent(problem.code, problem.details);
   }
 
   /** Rejects with a CallError; when `signal` aborts, with code CANCELLED. What comes back holds no token that was sent. */
-  unary({ path, body, headers = {}, token, timeoutMs, signal }: UnaryCall): Promise<Reply> {
+  async unary({ path, body, headers = {}, token, timeoutMs, signal }: UnaryCall): Promise<Reply> {
     const sent = this.#sent;
-    return new Promise((resolve, reject) => {
-      const metadata = new Metadata();
-      for (const [name, value] of Object.entries(headers)) {
-        if (!/^[\x20-\x7e]*$/.test(value)) {
-          return reject(new CallError(statusCode('INVALID_ARGUMENT'), `${name} is no ASCII text, as a header must be`));
-        }
-        metadata.set(name, value);
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) {
+      if (!/^[\x20-\x7e]*$/.test(value)) {
+        throw neverSent(statusCode('INVALID_ARGUMENT'), `${name} is no ASCII text, as a header must be`);
       }
-      if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
-      sent.add(token);
-      let received: Metadata | undefined;
-      const headerOf = (trailers: unknown) => (name: string) => {
-        const value = received?.get(name)[0] ?? (trailers instanceof Metadata ? trailers.get(name)[0] : undefined);
-        return value === undefined ? undefined : sent.hideInText(String(value));
-      };
-      this.#client ??= this.#connect();
-      const deadline = Date.now() + timeoutMs;
-      const ended = (err: ServiceError | null, reply: Buffer | undefined): void => {
-        signal?.removeEventListener('abort', abort);
-        // Again: since it was sent, so many others may have been that it is forgotten.
-        sent.add(token);
-        if (!err) {
-          const body = reply ?? Buffer.alloc(0);
-          // What takes no token may give one, and give the same one twice.
-          return resolve({ body: token === undefined ? body : sent.hideIn(body), header: headerOf(undefined) });
-        }
-        // On a reply of trailers only the event "metadata" does not fire, and err.metadata holds everything.
-        const status = err.metadata instanceof Metadata ? err.metadata.get('grpc-status-details-bin')[0] : undefined;
-        const bytes = Buffer.isBuffer(status) ? sent.hideIn(status) : undefined;
-        reject(
-          new CallError(
-            err.code ?? statusCode('UNKNOWN'),
-            sent.hideInText(err.details ?? ''),
-            headerOf(err.metadata),
-            bytes,
-          ),
-        );
-      };
-      const call = this.#client.makeUnaryRequest(path, identity, identity, body, metadata, { deadline }, ended);
-      const abort = (): void => call.cancel();
-      call.on('metadata', (metadata) => (received = metadata));
-      if (signal?.aborted) abort();
-      else signal?.addEventListener('abort', abort, { once: true });
-    });
+      metadata.set(name, value);
+    }
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    sent.add(token);
+    const outcome = await this.#usable().unary({ path, body, metadata, timeoutMs, signal });
+    // Again: since it was sent, so many others may have been that it is forgotten.
+    sent.add(token);
+    const { error } = outcome;
+    const header = (name: string): string | undefined => {
+      const value = outcome.headers?.get(name)[0] ?? error?.metadata.get(name)[0];
+      return value === undefined ? undefined : sent.hideInText(String(value));
+    };
+    // What takes no token may give one, and give the same one twice.
+    if (!error) return { body: token === undefined ? outcome.body : sent.hideIn(outcome.body), header };
+    const status = error.metadata.get('grpc-status-details-bin')[0];
+    const bytes = Buffer.isBuffer(status) ? sent.hideIn(status) : undefined;
+    throw new CallError(error.code, sent.hideInText(error.details), header, bytes, outcome.neverSent);
   }
 
-  /** Closes the connection; a later call makes a new one. */
+  /** Closes the connection, once the calls that were sent over it have ended; a later call makes a new one. */
   close(): void {
-    this.#client?.close();
-    this.#client = undefined;
+    this.#connection?.retire();
+    this.#connection = undefined;
   }
+
+  #usable(): Connection {
+    const current = this.#connection;
+    if (current?.isUsable) return current;
+    current?.retire();
+    this.#connection = this.#connect(current?.hasGivenUp ? OPTIONS_AFTER_GIVING_UP : OPTIONS);
+    return this.#connection;
+  }
+}
+
+function neverSent(code: number, details: string): CallError {
+  return new CallError(code, details, undefined, undefined, true);
 }
 
 /**
@@ -132,14 +135,16 @@ export class Channel {
 export class Channels {
   readonly #security: TransportSecurity;
   readonly #plaintext: boolean;
+  readonly #limits: ConnectionLimits;
   readonly #channels = new Map<string, { channel: Channel; version: string }>();
   /** To all addresses: one service of a cloud may tell what another one got. */
   readonly #sent = new SentTokens();
   #warned = '';
 
-  constructor(security: TransportSecurity, plaintext: boolean) {
+  constructor(security: TransportSecurity, plaintext: boolean, limits: ConnectionLimits = CONNECTION_LIMITS) {
     this.#security = security;
     this.#plaintext = plaintext;
+    this.#limits = limits;
   }
 
   /** Throws an OptionError for plain text that would leave this machine. */
@@ -179,11 +184,12 @@ export class Channels {
   #tlsChannel(address: string, { credentials }: TlsState): Channel {
     const { serverName } = this.#security;
     const options = serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName };
-    return new Channel(address, credentials, this.#sent, options);
+    return new Channel(address, credentials, this.#sent, this.#limits, options);
   }
 
   #plaintextChannel(address: string): Channel {
     // Through a proxy it would leave this machine after all.
-    return new Channel(address, plaintextCredentials(address), this.#sent, { 'grpc.enable_http_proxy': 0 });
+    const options = { 'grpc.enable_http_proxy': 0 };
+    return new Channel(address, plaintextCredentials(address), this.#sent, this.#limits, options);
   }
 }

@@ -1,3 +1,5 @@
+/** Real tokens have twice as many characters and more. What is shorter may be a name or a word, which replies are full of. */
+const MINIMUM_LENGTH = 20;
 /** No IAM token lives longer. */
 const MAXIMUM_LIFE_MS = 12 * 3_600_000;
 /** In that time a dozen are renewed; but there are providers that give another one whenever they are asked. */
@@ -5,7 +7,8 @@ const MAXIMUM_TOKENS = 100;
 
 /**
  * Takes tokens out of what a server sent: echoes of requests appear in errors and operations, and those in histories and
- * logs. A service may have kept what an earlier call carried, so all count that may still be valid.
+ * logs. A service may have kept what an earlier call carried, so all count that may still be valid. What is shorter than
+ * any real token is let through.
  */
 export class SentTokens {
   readonly #now: () => number;
@@ -18,7 +21,7 @@ export class SentTokens {
   }
 
   add(token = ''): void {
-    if (token === '') return;
+    if (token.length < MINIMUM_LENGTH) return;
     const sentAtMs = this.#now();
     const bytes = this.#sent.get(token)?.bytes ?? Buffer.from(token);
     this.#sent.delete(token);

@@ -41,7 +41,8 @@ const nothing: { token?: unknown; expiresAt?: unknown } = {};
 
 /**
  * An IAM token that somebody else obtains: the token itself, or a function that is asked for it. A function is called
- * once an hour and when its token is refused, and should return a token with an hour of life left in it. Throws an
+ * once an hour and when its token is refused, and should return a token with an hour of life left in it. A token of less
+ * than 20 characters, as tests use, is not hidden where a cloud repeats it: it may be a word. Throws an
  * `OperationConfigurationError` for what is neither, such as an environment variable that is not set.
  */
 export function iamToken(token: string | (() => string | Promise<string>)): Credentials {

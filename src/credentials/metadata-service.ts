@@ -8,6 +8,8 @@ const DEFAULT_ADDRESS = '169.254.169.254';
 const ADDRESS_VARIABLE = 'YC_METADATA_ADDR';
 const PATH = '/computeMetadata/v1/instance/service-accounts/default/token';
 const MAXIMUM_REPLY_BYTES = 64 * 1024;
+/** For connection, headers and body together: a service that sends a byte now and then is none. */
+const TIMEOUT_MS = 5_000;
 
 /** How the metadata service is reached. */
 export interface MetadataServiceOptions {
@@ -66,7 +68,19 @@ function read(body: string, address: string): { token: string; lifeS: number } {
 /** With an agent of its own, so that no proxy of the environment comes between. */
 function ask(host: string, port: number, signal: AbortSignal): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const options = { host, port, path: PATH, headers: { 'Metadata-Flavor': 'Google' }, agent: false as const, signal };
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const failed = (err: Error): void => {
+      const problem = timeout.aborted ? `no whole reply within ${TIMEOUT_MS / 1000} s` : err.message;
+      reject(new Error(`the metadata service at ${host}:${port} cannot be reached: ${problem}`));
+    };
+    const options = {
+      host,
+      port,
+      path: PATH,
+      headers: { 'Metadata-Flavor': 'Google' },
+      agent: false as const,
+      signal: AbortSignal.any([signal, timeout]),
+    };
     const request = get(options, (reply: IncomingMessage) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -76,10 +90,8 @@ function ask(host: string, port: number, signal: AbortSignal): Promise<{ status:
         if (size > MAXIMUM_REPLY_BYTES) request.destroy(new Error('its reply is too long'));
       });
       reply.on('end', () => resolve({ status: reply.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
-      reply.on('error', reject);
+      reply.on('error', failed);
     });
-    request.on('error', (err) =>
-      reject(new Error(`the metadata service at ${host}:${port} cannot be reached: ${err.message}`)),
-    );
+    request.on('error', failed);
   });
 }

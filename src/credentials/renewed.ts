@@ -3,7 +3,10 @@ const MAXIMUM_AGE_MS = 3_600_000;
 /** Of a value's life: what is left is for an outage of whoever gives it. */
 const USABLE_SHARE = 0.9;
 const FIRST_BACKOFF_MS = 1_000;
-const MAXIMUM_BACKOFF_MS = 60_000;
+/** Where the source fails. With the jitter 15 s: polls are to be served within half a minute after it is back. */
+const MAXIMUM_FAILURE_BACKOFF_MS = 10_000;
+/** Where what it gave is refused. */
+const MAXIMUM_REFUSAL_BACKOFF_MS = 60_000;
 /** A fetch that has not ended by then is given up: its connection may be half-open. */
 const FETCH_TIMEOUT_MS = 10_000;
 
@@ -91,7 +94,7 @@ export class Renewed<T> {
     const now = this.#monotonic();
     if (this.#current?.fetched !== fetched || this.#refused === fetched || now < this.#refuseFromMs) return;
     this.#refused = fetched;
-    this.#refuseFromMs = now + this.#backoffMs(this.#refusals++);
+    this.#refuseFromMs = now + this.#backoffMs(this.#refusals++, MAXIMUM_REFUSAL_BACKOFF_MS);
   }
 
   /** It was good for what the one before was refused for: that refusal says nothing about this one. */
@@ -101,8 +104,8 @@ export class Renewed<T> {
     this.#refuseFromMs = 0;
   }
 
-  #backoffMs(failures: number): number {
-    return Math.min(MAXIMUM_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures) * (0.5 + this.#random());
+  #backoffMs(failures: number, maximumMs: number): number {
+    return Math.min(maximumMs, FIRST_BACKOFF_MS * 2 ** failures) * (0.5 + this.#random());
   }
 
   #fetch(): Promise<Fetched<T>> {
@@ -122,7 +125,7 @@ export class Renewed<T> {
       this.#failures = 0;
       return fetched;
     } catch (err) {
-      this.#notBeforeMs = this.#monotonic() + this.#backoffMs(this.#failures++);
+      this.#notBeforeMs = this.#monotonic() + this.#backoffMs(this.#failures++, MAXIMUM_FAILURE_BACKOFF_MS);
       this.#lastError = err;
       throw err;
     }

@@ -6,8 +6,13 @@ export interface Relay {
   address: string;
   /** How many were made so far. */
   connections(): number;
-  /** Swallows the bytes of every connection, of later ones too: all of them are half-open. */
-  stall(): void;
+  /** How many are open now on the side of who connects. */
+  open(): number;
+  /**
+   * While it is silent, it swallows the bytes of every connection, of new ones from the first byte on. What was open in
+   * that time stays silent, without an end: half-open.
+   */
+  silence(isSilent: boolean): void;
   /** Swallows the bytes of the connections that are open now; later ones work. */
   stallOpen(): void;
   /** Breaks every connection, and each new one at once, until it is told otherwise. */
@@ -15,31 +20,43 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-export async function relay(target: string): Promise<Relay> {
+export interface RelayOptions {
+  /** Whether the nth connection, from 1, is accepted and then silent from the first byte on. @default none */
+  isSilent?: (nth: number) => boolean;
+}
+
+export async function relay(
+  target: string,
+  { isSilent: isSilentFromStart = () => false }: RelayOptions = {},
+): Promise<Relay> {
   const port = Number(target.split(':')[1]);
   const sockets = new Set<Socket>();
-  const stalled = new WeakSet<Socket>();
+  const near = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
   let count = 0;
-  let isStalled = false;
+  let isSilent = false;
   let isCut = false;
-  const server = createServer((near) => {
+  const server = createServer((client) => {
     count++;
     if (isCut) {
-      near.on('error', () => undefined).destroy();
+      client.on('error', () => undefined).destroy();
       return;
     }
     const far = connect(port, '127.0.0.1');
+    near.add(client);
     for (const [socket, other] of [
-      [near, far],
-      [far, near],
+      [client, far],
+      [far, client],
     ] as const) {
       sockets.add(socket);
-      socket.on('data', (bytes) => isStalled || stalled.has(socket) || other.write(bytes));
+      if (isSilent || isSilentFromStart(count)) silent.add(socket);
+      socket.on('data', (bytes) => silent.has(socket) || other.write(bytes));
       socket
         .on('error', () => undefined)
         .on('close', () => {
           sockets.delete(socket);
-          other.destroy();
+          near.delete(socket);
+          if (!silent.has(socket)) other.destroy();
         });
     }
   });
@@ -47,11 +64,16 @@ export async function relay(target: string): Promise<Relay> {
   const breakAll = (): void => {
     for (const socket of sockets) socket.destroy();
   };
+  const stallOpen = (): void => sockets.forEach((socket) => silent.add(socket));
   return {
     address,
     connections: () => count,
-    stall: () => (isStalled = true),
-    stallOpen: () => sockets.forEach((socket) => stalled.add(socket)),
+    open: () => near.size,
+    silence: (silence) => {
+      isSilent = silence;
+      if (silence) stallOpen();
+    },
+    stallOpen,
     cut: (cut) => {
       isCut = cut;
       if (cut) breakAll();

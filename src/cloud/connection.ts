@@ -1,0 +1,265 @@
+import {
+  Client,
+  connectivityState,
+  type ChannelCredentials,
+  type ChannelOptions,
+  type Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { statusCode } from '../model/status-code';
+import { OpenSockets } from './open-sockets';
+
+/** How long a peer may be silent, in milliseconds. */
+export interface ConnectionLimits {
+  /** For the name of the peer. Resolvers ask one server of names after another, for 5 s each. */
+  resolveMs: number;
+  /** From then to the peer's HTTP/2 settings: TCP, proxy and TLS together. */
+  connectMs: number;
+  /** From a call that was sent to any reply. Later calls go over another connection then. */
+  replyMs: number;
+  /** While calls are under way, a ping is sent so often. None is sent without calls: by default servers forbid it. */
+  pingAfterMs: number;
+  /** From a ping to its answer. The calls that are under way fail then. */
+  pingAnswerMs: number;
+}
+
+/**
+ * Each is under 30 s, within which polls are served again. Servers close a connection after the fourth ping in five
+ * minutes between which they sent nothing. A call takes 30 s at most, and `replyMs` after the first of those without a
+ * reply no other is begun: there is time for three.
+ */
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  resolveMs: 20_000,
+  connectMs: 10_000,
+  replyMs: 10_000,
+  pingAfterMs: 15_000,
+  pingAnswerMs: 8_000,
+};
+
+/** For what a peer is told at the end of a connection. */
+const GOODBYE_MS = 1_000;
+
+/** One unary call, ready to be sent. */
+export interface Request {
+  path: string;
+  body: Buffer;
+  metadata: Metadata;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** What a call came to. */
+export interface Outcome {
+  /** Undefined for a reply. */
+  error?: { code: number; details: string; metadata: Metadata };
+  body: Buffer;
+  headers: Metadata | undefined;
+  /** There was no connection while the call lasted, so nothing of it has left. */
+  neverSent: boolean;
+}
+
+/** Why there is no connection. */
+export interface NoConnection {
+  code: number;
+  details: string;
+}
+
+const identity = (bytes: Buffer): Buffer => bytes;
+
+/**
+ * A grpc-js client of one address, which connects at the first call and again where the connection breaks. For a peer that
+ * is silent grpc-js waits for ever; this is no longer usable then.
+ */
+export class Connection {
+  readonly #address: string;
+  readonly #limits: ConnectionLimits;
+  readonly #sockets = new OpenSockets(() => this.#nameIsResolved());
+  readonly #client: Client;
+  #isConnected = false;
+  #timesConnected = 0;
+  #calls = 0;
+  /** When the first call was sent since anything was received. */
+  #unansweredSince: number | undefined;
+  #connecting: { phase: 'name' | 'peer'; timer: NodeJS.Timeout } | undefined;
+  readonly #waiting = new Set<(problem?: NoConnection) => void>();
+  #isRetired = false;
+  #isClosed = false;
+  #problem: NoConnection | undefined;
+
+  constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions, limits: ConnectionLimits) {
+    this.#address = address;
+    this.#limits = limits;
+    // With its scheme, or a host such as "unix" would be taken for one.
+    const target = `dns:${address}`;
+    this.#client = this.#sockets.collect(
+      () =>
+        new Client(target, credentials, {
+          ...options,
+          // A pool of all clients would give a new one the connection of this one, which hangs.
+          'grpc.use_local_subchannel_pool': 1,
+          'grpc.keepalive_time_ms': limits.pingAfterMs,
+          'grpc.keepalive_timeout_ms': limits.pingAnswerMs,
+          'grpc.keepalive_permit_without_calls': 0,
+        }),
+    );
+    this.#watch();
+  }
+
+  /** Whether further calls may be made here. Where it is not, {@link retire} it and make another one. */
+  get isUsable(): boolean {
+    return !this.#isRetired && this.#silentMs < this.#limits.replyMs;
+  }
+
+  get hasGivenUp(): boolean {
+    return this.#problem !== undefined;
+  }
+
+  /**
+   * Resolves when a call would not wait for the connection: there is one, or it has failed, of which the call itself
+   * tells. Resolves to the reason when there will be none.
+   */
+  connected(timeoutMs: number, signal?: AbortSignal): Promise<NoConnection | undefined> {
+    const state = this.#sockets.collect(() => this.#client.getChannel().getConnectivityState(true));
+    this.#limitConnecting();
+    if (this.#isConnected || state === connectivityState.TRANSIENT_FAILURE) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const end = (problem?: NoConnection): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        this.#waiting.delete(end);
+        resolve(problem);
+      };
+      const abort = (): void => end({ code: statusCode('CANCELLED'), details: 'Cancelled on client' });
+      const timer = setTimeout(
+        () => end({ code: statusCode('DEADLINE_EXCEEDED'), details: this.#noConnectionWithin(timeoutMs) }),
+        timeoutMs,
+      );
+      this.#waiting.add(end);
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  /** Never rejects. When `signal` aborts, the outcome is CANCELLED. */
+  unary({ path, body, metadata, timeoutMs, signal }: Request): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const [wasConnected, timesConnected] = [this.#isConnected, this.#timesConnected];
+      let headers: Metadata | undefined;
+      const ended = (error: ServiceError | null, reply: Buffer | undefined): void => {
+        signal?.removeEventListener('abort', abort);
+        this.#ended(signal);
+        // On a reply of trailers only the event "metadata" does not fire, and error.metadata holds everything.
+        if (!error || Object.keys(error.metadata.getMap()).length > 0) this.#received();
+        const neverSent = !wasConnected && this.#timesConnected === timesConnected;
+        const answer = { body: reply ?? Buffer.alloc(0), headers, neverSent };
+        if (!error) return resolve(answer);
+        const code: number = error.code;
+        const { metadata: trailers } = error;
+        const isLate = neverSent && code === statusCode('DEADLINE_EXCEEDED');
+        const details = isLate ? `${this.#noConnectionWithin(timeoutMs)} (${error.details})` : error.details;
+        resolve({ ...answer, error: { code, details, ...(neverSent && this.#problem), metadata: trailers } });
+      };
+      this.#calls++;
+      if (this.#isConnected) this.#unansweredSince ??= performance.now();
+      const deadline = Date.now() + timeoutMs;
+      const call = this.#sockets.collect(() =>
+        this.#client.makeUnaryRequest(path, identity, identity, body, metadata, { deadline }, ended),
+      );
+      this.#limitConnecting();
+      const abort = (): void => call.cancel();
+      call.on('metadata', (received) => {
+        headers = received;
+        this.#received();
+      });
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  /** Calls that have been sent may end; then it closes. Takes no further ones. */
+  retire(): void {
+    this.#isRetired = true;
+    if (!this.#isConnected || this.#calls === 0) this.#close();
+  }
+
+  get #silentMs(): number {
+    return this.#unansweredSince === undefined ? 0 : performance.now() - this.#unansweredSince;
+  }
+
+  #received(): void {
+    this.#unansweredSince = this.#calls > 0 && this.#isConnected ? performance.now() : undefined;
+  }
+
+  #ended(signal: AbortSignal | undefined): void {
+    this.#calls--;
+    if (this.#calls > 0) return;
+    // Nobody has waited for a reply for so long that it says anything.
+    if (signal?.aborted && this.#silentMs < this.#limits.replyMs) this.#unansweredSince = undefined;
+    if (!this.#isRetired) return;
+    this.#close();
+    setTimeout(() => this.#sockets.destroyAll(), GOODBYE_MS).unref();
+  }
+
+  #noConnectionWithin(ms: number): string {
+    return `no connection to ${this.#address} within ${ms / 1000} s`;
+  }
+
+  #limitConnecting(): void {
+    if (this.#isConnected || this.#isClosed || this.#connecting) return;
+    const { resolveMs } = this.#limits;
+    this.#limit('name', resolveMs, `the name of ${this.#address} was not resolved within ${resolveMs / 1000} s`);
+  }
+
+  #nameIsResolved(): void {
+    if (this.#connecting?.phase !== 'name') return;
+    this.#endLimit();
+    const { connectMs } = this.#limits;
+    this.#limit('peer', connectMs, this.#noConnectionWithin(connectMs));
+  }
+
+  #limit(phase: 'name' | 'peer', ms: number, details: string): void {
+    const giveUp = (): void => {
+      if (this.#connecting?.timer !== timer) return;
+      this.#problem = { code: statusCode('UNAVAILABLE'), details };
+      this.retire();
+    };
+    // What arrived while this process was busy or stopped is read first.
+    const timer = setTimeout(() => setImmediate(giveUp), ms).unref();
+    this.#connecting = { phase, timer };
+  }
+
+  #endLimit(): void {
+    clearTimeout(this.#connecting?.timer);
+    this.#connecting = undefined;
+  }
+
+  /** Follows the state of grpc-js's channel, which tells of each change as it happens. */
+  #watch(): void {
+    const channel = this.#client.getChannel();
+    const state = channel.getConnectivityState(false);
+    if (state === connectivityState.SHUTDOWN) return;
+    this.#isConnected = state === connectivityState.READY;
+    if (this.#isConnected) {
+      this.#timesConnected++;
+      this.#sockets.connected();
+      this.#endLimit();
+    }
+    // Of this connection nothing was asked before it was made.
+    this.#received();
+    if (this.#isConnected || state === connectivityState.TRANSIENT_FAILURE) this.#tellWaiting();
+    channel.watchConnectivityState(state, Infinity, () => this.#watch());
+  }
+
+  #tellWaiting(problem?: NoConnection): void {
+    for (const tell of this.#waiting) tell(problem);
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#endLimit();
+    this.#tellWaiting(this.#problem ?? { code: statusCode('UNAVAILABLE'), details: 'the connection was closed' });
+    this.#client.close();
+    this.#sockets.destroyConnecting();
+  }
+}

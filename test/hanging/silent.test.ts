@@ -1,0 +1,97 @@
+import { createServer } from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listen } from '../support/listen';
+import { until } from '../support/until';
+import { caller, errorOf, LIMITS, Scene, SLOW, untilServed } from './scene';
+
+const scene = new Scene();
+beforeEach(() => scene.begin());
+afterEach(() => scene.end());
+
+describe('a connection that goes silent', () => {
+  test('is replaced at the next call after a while, though calls are rare', async () => {
+    const between = await scene.relay(scene.address);
+    const call = caller(scene.channels(), between.address);
+    await call();
+    between.stallOpen();
+    expect(await errorOf(call(100))).toMatchObject({ code: 4, neverSent: false });
+    await sleep(LIMITS.replyMs);
+    await call();
+    expect([between.connections(), scene.served.length]).toEqual([2, 2]);
+    await until(() => between.open() === 1);
+  });
+
+  test('fails a long call before its deadline, since pings are not answered', async () => {
+    const between = await scene.relay(scene.address);
+    const call = caller(scene.channels(), between.address);
+    const slow = errorOf(call(60_000, SLOW));
+    await until(() => scene.served.length > 0);
+    between.stallOpen();
+    expect(await slow).toMatchObject({ code: 14, neverSent: false });
+    await untilServed(call);
+  });
+
+  test('is replaced where the server answers pings, but no call', async () => {
+    let sessions = 0;
+    const mute = createServer();
+    mute.on('session', (session) => {
+      sessions++;
+      scene.atEnd(() => session.destroy());
+    });
+    mute.on('stream', (stream) => void stream.on('error', () => undefined));
+    const call = caller(scene.channels(), await listen(mute));
+    scene.atEnd(() => mute.close());
+    for (let index = 0; index < 3; index++) {
+      expect(await errorOf(call(LIMITS.replyMs))).toMatchObject({ code: 4, neverSent: false });
+      await sleep(50);
+    }
+    expect(sessions).toBe(3);
+  });
+
+  test('lets the calls that it carries end by themselves', async () => {
+    const between = await scene.relay(scene.address);
+    const call = caller(scene.channels(), between.address);
+    const slow = call(20_000, SLOW);
+    await until(() => scene.served.length > 0);
+    await sleep(LIMITS.replyMs);
+    await call();
+    expect(between.connections()).toBe(2);
+    // Longer than a ping and its answer may take.
+    await sleep(LIMITS.pingAfterMs + LIMITS.pingAnswerMs);
+    scene.release();
+    expect((await slow).body.toString()).toBe('reply');
+    await until(() => between.open() === 1);
+  });
+});
+
+describe('a connection is not silent', () => {
+  test('while the server is slow for one method, and answers others', async () => {
+    const between = await scene.relay(scene.address);
+    const call = caller(scene.channels(), between.address);
+    let replies = 0;
+    let isDone = false;
+    const others = (async () => {
+      for (; !isDone; await sleep(20)) replies += (await call()).body.length > 0 ? 1 : 0;
+    })();
+    for (let index = 0; index < 4; index++) {
+      expect(await errorOf(call(LIMITS.replyMs, SLOW))).toMatchObject({ code: 4, neverSent: false });
+    }
+    isDone = true;
+    await others;
+    expect(replies).toBeGreaterThan(0);
+    expect(between.connections()).toBe(1);
+  });
+
+  test('where the last call was abandoned', async () => {
+    const between = await scene.relay(scene.address);
+    const call = caller(scene.channels(), between.address);
+    const abandoned = new AbortController();
+    const slow = errorOf(call(20_000, SLOW, abandoned.signal));
+    await until(() => scene.served.length > 0);
+    abandoned.abort();
+    expect(await slow).toMatchObject({ code: 1, neverSent: false });
+    await sleep(LIMITS.replyMs);
+    await call();
+    expect(between.connections()).toBe(1);
+  });
+});
