@@ -4,10 +4,10 @@ import { setTimeout } from 'node:timers/promises';
 import { OperationsClient, operationSearchAttributes, operationWorkflowId } from 'temporal-lro';
 import { NetworkService } from 'temporal-lro/testing';
 import type { executeOperation } from 'temporal-lro/workflow-definitions';
-import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import type { Fault, OperationScript } from '../src/testing/script';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
 import { startProgram, type Program } from './support/program';
+import { PROTO_DIRECTORY } from './support/proto';
 
 const MAIN = join(__dirname, '../src/cli/main.js');
 const CREATE_CLUSTER = {

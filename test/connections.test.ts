@@ -9,8 +9,8 @@ import { Cloud } from '../src/cloud/cloud';
 import { method } from '../src/cloud/envelope';
 import { Limiter } from '../src/cloud/limiter';
 import { TransportSecurity } from '../src/cloud/transport-security';
-import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { authorizedKey, GuardedCloud, newToken, relay, startSink } from './support/guarded-cloud';
+import { PROTO_DIRECTORY } from './support/proto';
 
 const key = authorizedKey();
 let cloud: GuardedCloud;

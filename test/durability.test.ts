@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { FakeCloud } from 'temporal-lro/testing';
-import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { awaitOperation, wait } from './end-to-end/workflows';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
+import { PROTO_DIRECTORY } from './support/proto';
 import { startTemporalProcess } from './support/temporal-process';
 import { startWorkerProcess, type WorkerProcess } from './support/worker-process';
 import { until } from './support/until';

@@ -6,9 +6,10 @@ import { fromJson, toBinary } from '@bufbuild/protobuf';
 import { operationFailure, operationQuery, operationWorkflowId, pollOperation } from 'temporal-lro';
 import type { AnyJson } from 'temporal-lro/workflow';
 import { FakeCloud } from 'temporal-lro/testing';
-import { loadDescriptors, PROTO_DIRECTORY } from '../src/descriptors/load';
+import { loadDescriptors } from '../src/descriptors/load';
 import { awaitElsewhere, awaitOperation, wait } from './end-to-end/workflows';
 import { CLOUD, pluginOf, runWorker, startEnvironment, type TestEnvironment } from './support/environment';
+import { PROTO_DIRECTORY } from './support/proto';
 
 const EMPTY = { '@type': 'type.googleapis.com/google.protobuf.Empty' };
 const NETWORK = { '@type': 'type.googleapis.com/fakecloud.v1.Network', id: 'n1', name: 'prod', folderId: 'f1' };

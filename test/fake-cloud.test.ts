@@ -6,13 +6,14 @@ import { fromJsonString, toBinary } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { decodeOperation } from '../src/cloud/envelope';
 import { OperationsClient } from '../src/cloud/operations-client';
-import { loadDescriptors, PROTO_DIRECTORY } from '../src/descriptors/load';
+import { loadDescriptors } from '../src/descriptors/load';
 import { findOperationMethod } from '../src/descriptors/operation-method';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import { checkScript } from '../src/testing/check-script';
 import { FakeCloud } from '../src/testing/fake-cloud';
 import { ClusterService, NetworkService, NodeGroupService } from '../src/testing/resources';
 import type { Fault, FaultEffect, OperationScript, Script } from '../src/testing/script';
+import { PROTO_DIRECTORY } from './support/proto';
 
 const SET = join(PROTO_DIRECTORY, 'fakecloud.binpb');
 const GET = '/yandex.cloud.operation.OperationService/Get';

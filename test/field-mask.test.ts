@@ -4,7 +4,8 @@ import { AnySchema, FieldMaskSchema } from '@bufbuild/protobuf/wkt';
 import { Client, credentials } from '@grpc/grpc-js';
 import { FakeCloud } from 'temporal-lro/testing';
 import { anyToJson } from '../src/descriptors/any-to-json';
-import { loadDescriptors, PROTO_DIRECTORY } from '../src/descriptors/load';
+import { loadDescriptors } from '../src/descriptors/load';
+import { PROTO_DIRECTORY } from './support/proto';
 
 const TYPE = 'type.googleapis.com/fakecloud.v1.UpdateClusterRequest';
 /** Of which camel case, the canonical JSON, can write the first only. */

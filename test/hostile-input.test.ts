@@ -6,9 +6,9 @@ import { iamToken } from 'temporal-lro';
 import { FakeCloud } from 'temporal-lro/testing';
 import { createActivities } from '../activities';
 import { Cloud } from '../src/cloud/cloud';
-import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { resolveWaitOptions } from '../src/model/options';
 import { newToken, startSink } from './support/guarded-cloud';
+import { PROTO_DIRECTORY } from './support/proto';
 
 const { schedule } = resolveWaitOptions();
 

@@ -8,11 +8,11 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { OperationsPlugin } from 'temporal-lro';
 import { ClusterService } from 'temporal-lro/testing';
 import type { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
-import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { METRICS } from '../src/model/metrics';
 import { CLOUD, quietRuntime, runWorker, startEnvironment, type TestEnvironment } from './support/environment';
 import { CREDENTIALS, leave, leaveLog, MARK } from './support/left-behind';
 import { freeAddress } from './support/listen';
+import { PROTO_DIRECTORY } from './support/proto';
 
 const BUCKETS = {
   [METRICS.pollLatency.name]: [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000],

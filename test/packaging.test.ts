@@ -1,20 +1,23 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { exec, execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { codeBlocks, writeReadmeProject } from './support/readme';
+import { authorizedKey } from './support/guarded-cloud';
+import { freeAddress } from './support/listen';
+import { startProcessGroup, type ProcessGroup } from './support/process-group';
+import { codeBlocks, makeReadmeProject } from './support/readme';
 
 const ENTRIES = ['temporal-lro', 'temporal-lro/workflow', 'temporal-lro/workflow-definitions', 'temporal-lro/testing'];
 
-/** The package as it would be published, and an empty project into which it is installed as the README says. */
+/** The package as it would be published, and a project that has it installed as the README says. */
 let directory: string;
 let tarball: string;
 let project: string;
-
-async function run(command: string, args: string[], cwd = process.cwd()): Promise<string> {
-  return (await promisify(execFile)(command, args, { cwd, maxBuffer: 16 << 20 })).stdout;
-}
+let compiled: Promise<void>;
+const started: ProcessGroup[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'temporal-lro-package-'));
@@ -24,63 +27,217 @@ beforeAll(async () => {
   tarball = join(directory, packed);
   project = await mkdtemp(join(directory, 'project-'));
   await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true }');
-  const [, braces = ''] = /^npm install temporal-lro @temporalio\/\{(.*)\}$/m.exec(codeBlocks('sh').join('')) ?? [];
-  const peers = braces.split(',').map((name) => `@temporalio/${name}`);
   const types = ['@types/node@20', '@types/ms@2'];
   const quietly = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel', 'error'];
-  await run('npm', ['install', '--prefix', project, ...quietly, tarball, ...peers, ...types], project);
-}, 120_000);
-afterAll(() => rm(directory, { recursive: true, force: true }));
+  await run('npm', ['install', '--prefix', project, ...quietly, tarball, ...lowestPeers(), ...types], project);
+  await writeFile(join(project, 'key.json'), JSON.stringify(authorizedKey().file));
+  compiled = makeReadmeProject(project, join(project, 'node_modules/.bin/temporal-lro'));
+  // Some tests need nothing of it, and run meanwhile; the others fail with it.
+  compiled.catch(() => undefined);
+}, 180_000);
+afterAll(async () => {
+  for (const group of started) group.kill();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** The README's, each in the lowest version that package.json allows: this repository itself has recent ones. */
+function lowestPeers(): string[] {
+  const [, braces = ''] = /^npm install temporal-lro @temporalio\/\{(.*)\}$/m.exec(codeBlocks('sh').join('')) ?? [];
+  const named = braces.split(',').map((name) => `@temporalio/${name}`);
+  const allowed = [...readFileSync('package.json', 'utf8').matchAll(/"(@temporalio\/\w+)": ">=([\d.]+) <2"/g)];
+  expect(allowed.map(([, name]) => name)).toEqual(named);
+  return allowed.map(([, name, version]) => `${name}@${version}`);
+}
+
+const bin = (name: string): string => join(process.cwd(), 'node_modules/.bin', name);
+
+async function run(command: string, args: string[], cwd = process.cwd()): Promise<string> {
+  return (await promisify(execFile)(command, args, { cwd, maxBuffer: 16 << 20 })).stdout;
+}
+
+function start(args: string[], env: NodeJS.ProcessEnv, cwd = project): ProcessGroup {
+  const group = startProcessGroup(cwd, args, env);
+  started.push(group);
+  return group;
+}
 
 test('publint finds nothing to complain about', async () => {
-  expect(await run('npx', ['publint', tarball])).toContain('All good!');
+  expect(await run(bin('publint'), [tarball])).toContain('All good!');
 });
 
 test('every entry has types in every module resolution', async () => {
-  const analysis: unknown = JSON.parse(await run('npx', ['attw', tarball, '--format', 'json']));
+  const analysis: unknown = JSON.parse(await run(bin('attw'), [tarball, '--format', 'json']));
   expect(analysis).toMatchObject({ analysis: { packageName: 'temporal-lro', problems: [] } });
 });
 
-test('npm finds no dependency missing or out of range', async () => {
+test('npm finds no dependency missing or out of range, with the lowest versions of the peers', async () => {
   await expect(run('npm', ['ls', '--prefix', project, '--all'], project)).resolves.toContain('temporal-lro@');
 });
 
-test('every entry gives the same names to require and to import', async () => {
+test('the links of its pages lead somewhere, where it is installed', async () => {
+  const root = join(project, 'node_modules/temporal-lro');
+  const pages = (await readdir(root, { recursive: true })).filter((path) => path.endsWith('.md'));
+  expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/waiting.md', 'SECURITY.md', 'CHANGELOG.md']));
+  const broken = pages.flatMap((page) => {
+    const links = [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)];
+    const targets = links.map(([, target = '']) => join(root, dirname(page), target));
+    return targets.filter((target) => !target.startsWith(root) || !existsSync(target));
+  });
+  expect(broken).toEqual([]);
+});
+
+test('it names no address, since it is published at none', async () => {
+  const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
+  for (const field of ['repository', 'homepage', 'bugs']) expect(manifest).not.toHaveProperty(field);
+});
+
+test('every entry gives the same names to require and to import, and reads no file but modules', async () => {
   const code = `
+    import fs from 'node:fs';
     import { createRequire } from 'node:module';
     const require = createRequire(import.meta.url);
+    const read = [];
+    for (const functions of [fs, fs.promises]) {
+      for (const [name, original] of Object.entries(functions)) {
+        if (!/^(read|open|l?stat|exists|access|createRead)/.test(name)) continue;
+        functions[name] = (...args) => {
+          if (!/\\.([cm]?js|json|node)$/.test(args[0])) read.push(name + ' ' + args[0]);
+          return original(...args);
+        };
+      }
+    }
     const names = async (entry) => [
       Object.keys(require(entry)).sort(),
       Object.keys(await import(entry)).filter((name) => !['default', 'module.exports', '__esModule'].includes(name)),
     ];
-    console.log(JSON.stringify(await Promise.all(${JSON.stringify(ENTRIES)}.map(names))));`;
+    console.log(JSON.stringify([read, ...(await Promise.all(${JSON.stringify(ENTRIES)}.map(names)))]));`;
   await writeFile(join(project, 'names.mjs'), code);
-  const entries: unknown = JSON.parse(await run(process.execPath, ['names.mjs'], project));
-  if (!Array.isArray(entries)) throw new Error('no list of entries');
+  const printed: unknown = JSON.parse(await run(process.execPath, ['names.mjs'], project));
+  if (!Array.isArray(printed)) throw new Error('no list');
+  const [read, ...entries] = printed.map((names: unknown[]) => names);
+  expect(read).toEqual([]);
   expect(entries).toHaveLength(ENTRIES.length);
-  for (const [required, imported] of entries.map((names: string[][]) => names)) {
+  for (const [required, imported] of entries) {
     expect(required).not.toEqual([]);
     expect(imported).toEqual(required);
   }
 });
 
-test('an ES module awaits an operation with it', async () => {
-  const code = `
-    import { OperationsClient } from 'temporal-lro';
-    import { FakeCloud } from 'temporal-lro/testing';
-    const cloud = await FakeCloud.start();
-    const client = OperationsClient.connect({ endpoint: cloud.address, plaintext: true });
-    const id = cloud.operation({ after: 100, response: { '@type': 'google.protobuf.Duration', value: '7s' } });
-    console.log(JSON.stringify(await client.wait(id)));
-    client.close();
-    await cloud.close();`;
-  await writeFile(join(project, 'await.mjs'), code);
-  expect(JSON.parse(await run(process.execPath, ['await.mjs'], project))).toMatchObject({ value: '7s' });
+describe("the README's examples", () => {
+  const { TEMPORAL_ADDRESS: _, ...embedded } = process.env;
+  const failure = (reason: string): object => ({ code: 1, output: expect.stringContaining(reason) as unknown });
+  beforeAll(() => compiled, 180_000);
+
+  /** A copy of the compiled examples, where something is not as it should be. */
+  async function spoilt(name: string, file: string, right: string, wrong: string): Promise<string> {
+    await cp(join(project, 'lib'), join(project, name), { recursive: true });
+    await replaceIn(join(project, name, file), right, wrong);
+    return name;
+  }
+
+  async function replaceIn(path: string, right: string, wrong: string): Promise<void> {
+    const code = await readFile(path, 'utf8');
+    expect(code).toContain(right);
+    await writeFile(path, code.replace(right, wrong));
+  }
+
+  test('its test passes; with a wrong assertion, or a workflow that throws, it fails as soon and leaves nothing behind', async () => {
+    const assertion = await spoilt('assertion', 'workflows.test.js', "'enp1')", "'enp2')");
+    const bug = await spoilt('bug', 'workflows.js', 'const network =', "throw new Error('a bug'); const network =");
+    await replaceIn(join(project, bug, 'workflows.test.js'), "'1 min'", "'2 s'");
+    const passing = start(['--test', 'lib/'], embedded);
+    const failing = start(['--test', assertion], embedded);
+    const failingToo = start(['--test', bug], process.env);
+    const { code, output, ms } = await passing.ended;
+    expect(output).toMatch(/^# pass 1$/m);
+    expect(code).toBe(0);
+
+    const late = sleep(2 * ms, undefined, { ref: false });
+    expect(await Promise.race([failing.ended, late])).toMatchObject(failure("'enp1' !== 'enp2'"));
+    expect(await Promise.race([failingToo.ended, late])).toMatchObject(failure('execution timed out'));
+    expect([passing, failing, failingToo].filter((group) => group.isRunning())).toEqual([]);
+  }, 120_000);
+
+  test('its worker stops when it is told to, and fails where the server is away or an option is wrong', async () => {
+    const stopped = start(['lib/worker.js'], process.env);
+    const away = start(['lib/worker.js'], { ...process.env, TEMPORAL_ADDRESS: await freeAddress() });
+    const option = await spoilt('option', 'worker.js', 'src/cloud/descriptors.binpb', 'src/none.binpb');
+    const wrong = start([`${option}/worker.js`], process.env);
+    await stopped.printed("state: 'RUNNING'");
+    stopped.signal('SIGTERM');
+    expect(await stopped.ended).toMatchObject({ code: 0 });
+    expect(await away.ended).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('Connection refused') as string,
+    });
+    expect(await wrong.ended).toMatchObject({ code: 1, output: expect.stringContaining('src/none.binpb') as string });
+    expect([stopped, away, wrong].filter((group) => group.isRunning())).toEqual([]);
+  });
 });
 
-test("the README's example compiles, its libraries' declarations included, and runs on an embedded server", async () => {
-  const { TEMPORAL_ADDRESS: _, ...embedded } = process.env;
-  const readme = await writeReadmeProject(project, join(project, 'node_modules/.bin/temporal-lro'));
-  await readme.compile({ skipLibCheck: false });
-  expect(await readme.test(embedded)).toMatch(/^# pass 1$/m);
+describe("a worker that is bundled by the README's commands", () => {
+  const WORKER = `
+    import { randomUUID } from 'node:crypto';
+    import { Client, Connection } from '@temporalio/client';
+    import { NativeConnection, Worker } from '@temporalio/worker';
+    import { OperationsClient } from 'temporal-lro';
+    import { FakeCloud, startTemporalServer } from 'temporal-lro/testing';
+    import set from './cloud/descriptors.binpb';
+
+    async function main() {
+      const { address } = await startTemporalServer();
+      const cloud = await FakeCloud.start({ descriptors: [set] });
+      const client = new Client({ connection: await Connection.connect({ address }) });
+      const connection = await NativeConnection.connect({ address });
+      const taskQueue = randomUUID();
+      const workflowBundle = { codePath: 'workflows.js' };
+      const worker = await Worker.create({ connection, taskQueue, workflowBundle, plugins: [cloud.plugin('yandex')] });
+      const response = { '@type': 'yandex.cloud.vpc.v1.Network', id: 'enp1', createdAt: '9999-12-31T23:59:59Z' };
+      const operationId = cloud.operation({ after: 100, response });
+      const args = [{ cloud: 'yandex', operationId }];
+      const wait = client.workflow.execute('awaitOperation', { workflowId: operationId, taskQueue, args });
+      console.log(JSON.stringify(await worker.runUntil(wait)));
+      const outside = OperationsClient.connect({ endpoint: cloud.address, plaintext: true, descriptors: [set] });
+      console.log(JSON.stringify(await outside.wait(operationId)));
+      outside.close();
+      await connection.close();
+      await client.connection.close();
+      await cloud.close();
+    }
+    void main();`;
+  const BUNDLE_WORKFLOWS = `
+    const { writeFileSync } = require('node:fs');
+    const { bundleWorkflowCode } = require('@temporalio/worker');
+    const workflowsPath = require.resolve('temporal-lro/workflow-definitions');
+    bundleWorkflowCode({ workflowsPath }).then(({ code }) => writeFileSync('alone/workflows.js', code));`;
+
+  /** Holds the bundles, the workflow code, and `@temporalio/*` alone. */
+  let alone: string;
+  beforeAll(async () => {
+    await compiled;
+    alone = join(project, 'alone');
+    await mkdir(join(alone, 'node_modules'), { recursive: true });
+    await symlink(join(project, 'node_modules/@temporalio'), join(alone, 'node_modules/@temporalio'));
+    await writeFile(join(project, 'src/worker.ts'), WORKER);
+    await writeFile(join(project, 'bundle-workflows.js'), BUNDLE_WORKFLOWS);
+    const commands = codeBlocks('sh').flatMap((block) => block.match(/^npx esbuild .*$/gm) ?? []);
+    expect(commands).toHaveLength(2);
+    const esbuild = commands.map((command) =>
+      command.replace('npx esbuild', bin('esbuild')).replace('=dist/', '=alone/'),
+    );
+    await Promise.all([
+      ...esbuild.map((command) => promisify(exec)(command, { cwd: project })),
+      run(process.execPath, ['bundle-workflows.js'], project),
+    ]);
+  }, 180_000);
+
+  test.each(['worker.cjs', 'worker.mjs'])('awaits an operation as %s', async (file) => {
+    expect(await readdir(alone)).toEqual(['node_modules', 'worker.cjs', 'worker.mjs', 'workflows.js']);
+    const { output, code } = await start([file], process.env, alone).ended;
+    const responses = output.split('\n').filter((line) => line.startsWith('{"@type"'));
+    expect(responses.map((line): unknown => JSON.parse(line))).toEqual(
+      Array(2).fill(expect.objectContaining({ id: 'enp1', createdAt: '9999-12-31T23:59:59Z' })),
+    );
+    expect(code).toBe(0);
+  });
 });

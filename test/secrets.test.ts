@@ -18,12 +18,12 @@ import {
 import { startTemporalServer, type TemporalServer } from 'temporal-lro/testing';
 import { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
 import { message } from '../src/cloud/envelope';
-import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { statusCode } from '../src/model/status-code';
 import { CallFailure } from '../src/testing/server';
 import { runWorker } from './support/environment';
 import { authorizedKey, GuardedCloud, newToken } from './support/guarded-cloud';
 import { listen } from './support/listen';
+import { PROTO_DIRECTORY } from './support/proto';
 
 const MARK = 'CANARY';
 const CONTROL = 'c0ntrol';

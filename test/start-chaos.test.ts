@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { startMany } from './start/workflows';
-import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { CREATE, Replies } from './start/environment';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
+import { PROTO_DIRECTORY } from './support/proto';
 import { startWorkerProcess } from './support/worker-process';
 import { until } from './support/until';
 

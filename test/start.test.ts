@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { operationFailure, OperationsClient } from 'temporal-lro';
-import { PROTO_DIRECTORY } from '../src/descriptors/load';
 import { cluster, CREATE, errorOf, Replies, startStarts, type StartEnvironment } from './start/environment';
 import { createNetworkAndCluster, execute, executeOperation, startInEachRun } from './start/workflows';
 import { CLOUD, startEnvironment } from './support/environment';
+import { PROTO_DIRECTORY } from './support/proto';
 import { reset } from './support/reset';
 
 const poll = { initialInterval: '100 ms' } as const;

@@ -1,6 +1,12 @@
-import { loadSync, type AnyDefinition, type MessageTypeDefinition, type MethodDefinition } from '@grpc/proto-loader';
+import {
+  fromJSON,
+  type AnyDefinition,
+  type MessageTypeDefinition,
+  type MethodDefinition,
+  type PackageDefinition,
+} from '@grpc/proto-loader';
 import type { RawAny } from '../descriptors/any-to-json';
-import { PROTO_DIRECTORY } from '../descriptors/load';
+import { ENVELOPE_SCHEMA } from './envelope-schema';
 
 /** A `google.rpc.Status` off the wire. */
 export interface RawStatus {
@@ -29,17 +35,17 @@ export interface RawOperation {
 }
 
 const OPERATION_SERVICE = 'yandex.cloud.operation.OperationService';
-const FILES = [
-  'yandex/cloud/operation/operation_service.proto',
-  'yandex/cloud/endpoint/api_endpoint_service.proto',
-  'yandex/cloud/iam/v1/iam_token_service.proto',
-  'google/rpc/status.proto',
-];
-const definitions = loadSync(FILES, { includeDirs: [PROTO_DIRECTORY], longs: String, enums: String, oneofs: true });
+let definitions: PackageDefinition | undefined;
+
+/** Made when first asked for: an import of the package costs nothing of it. */
+function definition(name: string): PackageDefinition[string] | undefined {
+  definitions ??= fromJSON(ENVELOPE_SCHEMA, { longs: String, enums: String, oneofs: true });
+  return definitions[name];
+}
 
 /** A method as proto/ has it. @default of OperationService */
 export function method(name: string, serviceName: string = OPERATION_SERVICE): MethodDefinition<object, object> {
-  const service = definitions[serviceName];
+  const service = definition(serviceName);
   const found = service && !('format' in service) ? service[name] : undefined;
   if (!found) throw new Error(`proto/ has no ${serviceName}.${name}`);
   return found;
@@ -47,7 +53,7 @@ export function method(name: string, serviceName: string = OPERATION_SERVICE): M
 
 /** A message as proto/ has it. */
 export function message(name: string): MessageTypeDefinition<object, object> {
-  const found = definitions[name];
+  const found = definition(name);
   if (!found || !isMessageType(found)) throw new Error(`proto/ has no ${name}`);
   return found;
 }
@@ -63,8 +69,10 @@ export interface OperationCall {
 }
 
 function operationCall(name: string): OperationCall {
-  const { path, requestSerialize } = method(name);
-  return { path, encode: (operationId) => requestSerialize({ operationId }) };
+  return {
+    path: `/${OPERATION_SERVICE}/${name}`,
+    encode: (operationId) => method(name).requestSerialize({ operationId }),
+  };
 }
 
 export const GET: OperationCall = operationCall('Get');
@@ -101,15 +109,15 @@ export function decodeStatus(bytes: Buffer): RawStatus | undefined {
   }
 }
 
-const listEndpoints = method('List', 'yandex.cloud.endpoint.ApiEndpointService');
-const createToken = method('Create', 'yandex.cloud.iam.v1.IamTokenService');
+const ENDPOINT_SERVICE = 'yandex.cloud.endpoint.ApiEndpointService';
 
 /** ApiEndpointService.List: where a cloud's services are. */
 export const LIST_ENDPOINTS = {
-  path: listEndpoints.path,
-  encode: (pageToken: string): Buffer => listEndpoints.requestSerialize({ pageSize: 1000, pageToken }),
+  path: `/${ENDPOINT_SERVICE}/List`,
+  encode: (pageToken: string): Buffer =>
+    method('List', ENDPOINT_SERVICE).requestSerialize({ pageSize: 1000, pageToken }),
   decode(bytes: Buffer): { endpoints: { id: string; address: string }[]; nextPageToken: string } {
-    const reply: Fields = { ...listEndpoints.responseDeserialize(bytes) };
+    const reply: Fields = { ...method('List', ENDPOINT_SERVICE).responseDeserialize(bytes) };
     const endpoints = Array.isArray(reply.endpoints) ? reply.endpoints.filter(isFields) : [];
     return {
       endpoints: endpoints.map(({ id, address }) => ({ id: text(id), address: text(address) })),
@@ -118,12 +126,14 @@ export const LIST_ENDPOINTS = {
   },
 };
 
+const TOKEN_SERVICE = 'yandex.cloud.iam.v1.IamTokenService';
+
 /** IamTokenService.Create: a token for a signed JWT. */
 export const CREATE_TOKEN = {
-  path: createToken.path,
-  encode: (jwt: string): Buffer => createToken.requestSerialize({ jwt }),
+  path: `/${TOKEN_SERVICE}/Create`,
+  encode: (jwt: string): Buffer => method('Create', TOKEN_SERVICE).requestSerialize({ jwt }),
   decode(bytes: Buffer): { token: string; expiresAt?: Date } {
-    const reply: Fields = { ...createToken.responseDeserialize(bytes) };
+    const reply: Fields = { ...method('Create', TOKEN_SERVICE).responseDeserialize(bytes) };
     const expiresAt = timestamp(reply.expiresAt);
     return {
       token: text(reply.iamToken),

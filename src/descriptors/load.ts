@@ -1,9 +1,6 @@
 import { readFileSync } from 'fs';
-import { join } from 'path';
+import { CONTRACT_SET } from './contract-set';
 import { DescriptorError, DescriptorRegistry } from './registry';
-
-/** Where the contract lies beside the sources and beside the compiled code alike. */
-export const PROTO_DIRECTORY = join(__dirname, '..', '..', 'proto');
 
 /**
  * A registry over descriptor sets, given as files or bytes, and over the contract's own (google.rpc's details and
@@ -22,5 +19,5 @@ export function loadDescriptors(sets: readonly (string | Uint8Array)[] = []): De
       );
     }
   }
-  return registry.add(readFileSync(join(PROTO_DIRECTORY, 'envelope.binpb')));
+  return registry.add(Buffer.from(CONTRACT_SET, 'base64'));
 }

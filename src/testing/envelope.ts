@@ -1,6 +1,6 @@
 import { fromJsonString } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
-import { message, method } from '../cloud/envelope';
+import { CANCEL, GET, message, method } from '../cloud/envelope';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { AnyJson } from '../model/snapshot';
 import { TYPE_URL_PREFIX, type CheckedError } from './check-script';
@@ -8,8 +8,8 @@ import type { Scene } from './play';
 
 /** The methods that a FakeCloud has of its own, by their path. */
 export const OPERATION_METHODS: ReadonlyMap<string, 'Get' | 'Cancel'> = new Map([
-  [method('Get').path, 'Get'],
-  [method('Cancel').path, 'Cancel'],
+  [GET.path, 'Get'],
+  [CANCEL.path, 'Cancel'],
 ]);
 
 /** The field `operation_id` of a request of Get or Cancel, which are the same on the wire. Throws for broken bytes. */

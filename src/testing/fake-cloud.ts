@@ -1,6 +1,5 @@
-import { join } from 'path';
 import type { WorkerPlugin } from '@temporalio/worker';
-import { loadDescriptors, PROTO_DIRECTORY } from '../descriptors/load';
+import { loadDescriptors } from '../descriptors/load';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { OperationMethod } from '../model/method';
 import { OptionError } from '../model/options';
@@ -10,11 +9,10 @@ import { CallDesk, startMethod, type FakeCloudCall, type Interceptor } from './c
 import { checkScript } from './check-script';
 import { serveResources } from './default-replies';
 import { OPERATION_METHODS } from './envelope';
+import { RESOURCES_SET } from './resources-set';
 import type { Script } from './script';
 import { ScriptedOperations } from './scripted-operations';
 import { UnaryServer } from './server';
-
-const RESOURCES = join(PROTO_DIRECTORY, 'fakecloud.binpb');
 
 /** How a FakeCloud is started. */
 export interface FakeCloudOptions {
@@ -45,7 +43,7 @@ export class FakeCloud {
   #address = '';
 
   private constructor({ now = Date.now, descriptors = [] }: FakeCloudOptions) {
-    this.#descriptors = [...descriptors, RESOURCES];
+    this.#descriptors = [...descriptors, Buffer.from(RESOURCES_SET, 'base64')];
     this.#watch = now === Date.now;
     this.#registry = loadDescriptors(this.#descriptors);
     this.#now = () => {

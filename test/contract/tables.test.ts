@@ -8,8 +8,8 @@ import {
   type FieldDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
 import { CANCEL, GET } from '../../src/cloud/envelope';
-import { PROTO_DIRECTORY } from '../../src/descriptors/load';
 import { startInteropServer } from '../support/interop';
+import { PROTO_DIRECTORY } from '../support/proto';
 import { documents, type FieldRow } from './documents';
 
 const PACKAGE = 'yandex.cloud.operation';

@@ -11,9 +11,9 @@ import {
 } from '@temporalio/worker';
 import { OperationsPlugin } from 'temporal-lro';
 import { FakeCloud, type FakeCloudOptions } from 'temporal-lro/testing';
-import { PROTO_DIRECTORY } from '../../src/descriptors/load';
 import { withBundle } from './bundle';
 import { CREDENTIALS, keepingRuntime, leave, leaveMetrics } from './left-behind';
+import { PROTO_DIRECTORY } from './proto';
 
 /** The name under which the worker knows the FakeCloud. */
 export const CLOUD = 'yandex';

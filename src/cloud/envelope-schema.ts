@@ -1,0 +1,112 @@
+// Written by `npm run generate:proto`; do not edit.
+
+/** The messages and services of the envelope, as proto-loader reads them. */
+export const ENVELOPE_SCHEMA = {
+  nested: {
+    yandex: {
+      nested: {
+        cloud: {
+          nested: {
+            operation: {
+              nested: {
+                OperationService: {
+                  methods: {
+                    Get: { requestType: 'GetOperationRequest', responseType: 'Operation', comment: '' },
+                    Cancel: { requestType: 'CancelOperationRequest', responseType: 'Operation', comment: '' },
+                  },
+                },
+                GetOperationRequest: { fields: { operationId: { type: 'string', id: 1 } } },
+                CancelOperationRequest: { fields: { operationId: { type: 'string', id: 1 } } },
+                Operation: {
+                  oneofs: { result: { oneof: ['error', 'response'] } },
+                  fields: {
+                    id: { type: 'string', id: 1 },
+                    description: { type: 'string', id: 2 },
+                    createdAt: { type: 'google.protobuf.Timestamp', id: 3 },
+                    createdBy: { type: 'string', id: 4 },
+                    modifiedAt: { type: 'google.protobuf.Timestamp', id: 5 },
+                    done: { type: 'bool', id: 6 },
+                    metadata: { type: 'google.protobuf.Any', id: 7 },
+                    error: { type: 'google.rpc.Status', id: 8 },
+                    response: { type: 'google.protobuf.Any', id: 9 },
+                  },
+                },
+              },
+            },
+            endpoint: {
+              nested: {
+                ApiEndpointService: {
+                  methods: {
+                    List: {
+                      requestType: 'ListApiEndpointsRequest',
+                      responseType: 'ListApiEndpointsResponse',
+                      comment: '',
+                    },
+                  },
+                },
+                ListApiEndpointsRequest: {
+                  fields: { pageSize: { type: 'int64', id: 1 }, pageToken: { type: 'string', id: 2 } },
+                },
+                ListApiEndpointsResponse: {
+                  fields: {
+                    endpoints: { rule: 'repeated', type: 'ApiEndpoint', id: 1 },
+                    nextPageToken: { type: 'string', id: 2 },
+                  },
+                },
+                ApiEndpoint: { fields: { id: { type: 'string', id: 1 }, address: { type: 'string', id: 2 } } },
+              },
+            },
+            iam: {
+              nested: {
+                v1: {
+                  nested: {
+                    IamTokenService: {
+                      methods: {
+                        Create: {
+                          requestType: 'CreateIamTokenRequest',
+                          responseType: 'CreateIamTokenResponse',
+                          comment: '',
+                        },
+                      },
+                    },
+                    CreateIamTokenRequest: {
+                      oneofs: { identity: { oneof: ['jwt'] } },
+                      fields: { jwt: { type: 'string', id: 2 } },
+                    },
+                    CreateIamTokenResponse: {
+                      fields: {
+                        iamToken: { type: 'string', id: 1 },
+                        expiresAt: { type: 'google.protobuf.Timestamp', id: 2 },
+                      },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+    google: {
+      nested: {
+        protobuf: {
+          nested: {
+            Any: { fields: { type_url: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } },
+            Timestamp: { fields: { seconds: { type: 'int64', id: 1 }, nanos: { type: 'int32', id: 2 } } },
+          },
+        },
+        rpc: {
+          nested: {
+            Status: {
+              fields: {
+                code: { type: 'int32', id: 1 },
+                message: { type: 'string', id: 2 },
+                details: { rule: 'repeated', type: 'google.protobuf.Any', id: 3 },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+};

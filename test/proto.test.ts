@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromJSON, loadSync } from '@grpc/proto-loader';
+import { ENVELOPE_SCHEMA } from '../src/cloud/envelope-schema';
+import { CONTRACT_SET } from '../src/descriptors/contract-set';
+import { RESOURCES_SET } from '../src/testing/resources-set';
+import { PROTO_DIRECTORY } from './support/proto';
+
+// Where one of them fails: `npm run generate:proto`.
+
+test.each([
+  ['envelope.binpb', CONTRACT_SET],
+  ['fakecloud.binpb', RESOURCES_SET],
+])('the code holds what the build makes of proto/: %s', (file, inCode) => {
+  expect(inCode === readFileSync(join(PROTO_DIRECTORY, file), 'base64')).toBe(true);
+});
+
+test('the code holds the messages and services of the envelope as proto-loader reads them in proto/', () => {
+  const files = [
+    'yandex/cloud/operation/operation_service.proto',
+    'yandex/cloud/endpoint/api_endpoint_service.proto',
+    'yandex/cloud/iam/v1/iam_token_service.proto',
+    'google/rpc/status.proto',
+  ];
+  const read = loadSync(files, { includeDirs: ['proto'] });
+  const held = fromJSON(ENVELOPE_SCHEMA);
+  expect(Object.keys(held)).toContain('yandex.cloud.operation.OperationService');
+  // Functions aside: what they do follows from the descriptors.
+  expect(JSON.parse(JSON.stringify(held))).toEqual(JSON.parse(JSON.stringify(read)));
+});

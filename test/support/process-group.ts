@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { leave } from './left-behind';
+
+/** Node in a process group of its own, by which all that it starts is found. */
+export interface ProcessGroup {
+  /** Resolves when stdout or stderr has a line with that text, and rejects where it ends without. */
+  printed(text: string): Promise<void>;
+  /** Signals Node alone. */
+  signal(signal: 'SIGTERM'): void;
+  /** Resolves when Node has ended, though others may run on. */
+  ended: Promise<{ code: number | null; output: string; ms: number }>;
+  /** Whether any of its processes still runs. */
+  isRunning(): boolean;
+  kill(): void;
+}
+
+/** Starts Node there; what it prints is kept for the search. */
+export function startProcessGroup(cwd: string, args: string[], env: NodeJS.ProcessEnv): ProcessGroup {
+  const startedAt = Date.now();
+  const child = spawn(process.execPath, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`No process for node ${args.join(' ')}`);
+  let output = '';
+  const lines = [child.stdout, child.stderr].map((input) => createInterface({ input }));
+  for (const line of lines) line.on('line', (text) => (output += `${text}\n`));
+  const signalAll = (signal: NodeJS.Signals | 0): boolean => {
+    try {
+      return process.kill(-pid, signal);
+    } catch {
+      return false;
+    }
+  };
+  const closed = once(child, 'close');
+  const ended = once(child, 'exit').then(async () => {
+    // Whatever runs on may hold its outputs open.
+    if (!signalAll(0)) await closed;
+    leave('outputs', output);
+    return { code: child.exitCode, output, ms: Date.now() - startedAt };
+  });
+  return {
+    ended,
+    printed: (text) =>
+      new Promise((resolve, reject) => {
+        for (const line of lines) line.on('line', (printed) => printed.includes(text) && resolve());
+        void ended.then(() => reject(new Error(`Ended without ${text}:\n${output}`)));
+      }),
+    signal: (signal) => void child.kill(signal),
+    isRunning: () => signalAll(0),
+    kill: () => void signalAll('SIGKILL'),
+  };
+}
