@@ -37,6 +37,14 @@ export type OperationSnapshot<R = AnyJson, M = AnyJson> = {
   | { state: 'failed'; error: OperationStatus }
 );
 
+/** What the query `operation` answers: the operation as last seen, and what is in the way of its next poll. */
+export type ShownOperation = OperationSnapshot & {
+  /** RFC 3339, by Temporal's clock; left out until a poll has come back to the workflow. */
+  lastPolledAt?: string;
+  /** The refusal that the wait is waiting out. Times are RFC 3339. */
+  pollError?: { code: number; codeName: string; message: string; since: string; nextPollAt?: string };
+};
+
 /** Whether the operation has ended; then its result never changes. */
 export function isDone(
   operation: OperationSnapshot,
