@@ -5,6 +5,7 @@ import { operationQuery, pollOperation } from '../../workflows/messages';
 import { isDone, type AnyJson, type ShownOperation } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
 import { grpcError } from './connect';
+import { messageOf } from './error-text';
 import type { Display } from './display';
 import { CommandError, outcomeOf, type Outcome } from './outcome';
 import { unreadableError } from './payloads';
@@ -142,6 +143,5 @@ async function whyUnknown(client: Client, wait: Wait): Promise<string | undefine
 }
 
 export function reason(err: unknown): string {
-  const cause = err instanceof Error && err.cause instanceof Error ? err.cause : err;
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf((err instanceof Error && err.cause) || err);
 }

@@ -10,6 +10,7 @@ import {
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { codeName, statusCode } from '../model/status-code';
 import { loadDataConverter } from './data-converter';
+import { errorCode, isFileError, messageOf } from './error-text';
 import { checkNamespace, misconfigured } from './names';
 import { CommandError } from './outcome';
 import { unreadableError } from './payloads';
@@ -61,8 +62,8 @@ function opened(options: ClientConnectionOptions & { address: string }): Connect
   try {
     return Connection.lazy({ connectTimeout: '5 s', ...options });
   } catch (err) {
-    const reason = err instanceof Error ? err.message : String(err);
-    const isTls = err instanceof Error && 'code' in err;
+    const reason = messageOf(err);
+    const isTls = errorCode(err) !== '';
     throw misconfigured(
       isTls
         ? `The TLS certificates or keys for Temporal cannot be used (${reason}): give PEM files, and the key that belongs to the client certificate, by TEMPORAL_TLS_* or the profile.`
@@ -81,9 +82,8 @@ function clientOf(
     return new Client({ connection, namespace, ...(dataConverter && { dataConverter }) });
   } catch (err) {
     // Converters are named by paths, which the client loads.
-    const reason = err instanceof Error ? err.message : String(err);
     throw misconfigured(
-      `--data-converter is ${JSON.stringify(name)}, whose converter cannot be used (${reason}): give absolute paths, as to a worker.`,
+      `--data-converter is ${JSON.stringify(name)}, whose converter cannot be used (${messageOf(err)}): give absolute paths, as to a worker.`,
     );
   }
 }
@@ -125,10 +125,9 @@ function configuration(profile: string | undefined): {
   try {
     return loadClientConnectConfig(profile === undefined ? {} : { profile });
   } catch (err) {
-    const reason = err instanceof Error ? err.message : String(err);
-    const isFile = err instanceof Error && 'syscall' in err;
+    const reason = messageOf(err);
     throw misconfigured(
-      isFile
+      isFileError(err)
         ? `A file of Temporal's environment configuration cannot be read (${reason}): correct the path in TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH, TEMPORAL_TLS_SERVER_CA_CERT_PATH, TEMPORAL_CONFIG_FILE or the profile, or create the file.`
         : `Temporal's environment configuration cannot be used (${reason}). Check the variables TEMPORAL_*, the configuration file and --profile.`,
     );

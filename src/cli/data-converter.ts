@@ -2,6 +2,7 @@ import { createRequire } from 'module';
 import { join } from 'path';
 import { pathToFileURL } from 'url';
 import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
+import { errorCode, messageOf } from './error-text';
 import { misconfigured } from './names';
 
 /**
@@ -14,7 +15,7 @@ export async function loadDataConverter(name: string): Promise<DataConverter> {
   if (name === '') throw misconfigured('--data-converter is empty: name a module, or leave it out.');
   const loaded = await loadModule(name).catch((err: unknown) => {
     // Of the lines of an error in the module, the first says what; a stack of requires follows.
-    const [reason = ''] = (err instanceof Error ? err.message : String(err)).split('\n');
+    const [reason = ''] = messageOf(err).split('\n');
     throw misconfigured(
       `--data-converter is ${JSON.stringify(name)}, which cannot be loaded (${reason}): name a module that exports the dataConverter of your workers, such as "./data-converter.js".`,
     );
@@ -35,8 +36,7 @@ async function loadModule(name: string): Promise<unknown> {
   try {
     return requireHere(path);
   } catch (err) {
-    const isEsm = err instanceof Error && 'code' in err && /^ERR_REQUIRE_(ESM|ASYNC_MODULE)$/.test(String(err.code));
-    if (!isEsm) throw err;
+    if (!/^ERR_REQUIRE_(ESM|ASYNC_MODULE)$/.test(errorCode(err))) throw err;
     return import(pathToFileURL(path).href);
   }
 }
@@ -48,9 +48,8 @@ function tellingCodec(codec: PayloadCodec): PayloadCodec {
       try {
         return await codec[what](payloads, context);
       } catch (err) {
-        const reason = err instanceof Error ? err.message : String(err);
         throw misconfigured(
-          `A codec of --data-converter cannot ${what} ${encodingsOf(payloads)} (${reason}): use the module and the keys of the workers.`,
+          `A codec of --data-converter cannot ${what} ${encodingsOf(payloads)} (${messageOf(err)}): use the module and the keys of the workers.`,
         );
       }
     };

@@ -52,7 +52,7 @@ export async function listWaits(
 ): Promise<{ waits: ListedWait[]; notes: string[] }> {
   const query = `WorkflowType IN ('awaitOperation', 'executeOperation') AND ExecutionStatus = 'Running'`;
   const found: ListedWait[] = [];
-  const notes = new Set<string>();
+  const unreadable: string[] = [];
   let histories = 0;
   const complete = async (workflow: WorkflowExecutionInfo): Promise<ListedWait> => {
     const wait = listed(workflow);
@@ -62,20 +62,22 @@ export async function listWaits(
       return { ...wait, ...(await fromHistory(client, workflow)) };
     } catch (err) {
       if (!(err instanceof CommandError)) throw err;
-      notes.add(err.message);
+      unreadable.push(err.message);
       return wait;
     }
   };
   for await (const wait of inParallel(client.workflow.list({ query }), PARALLEL, complete)) found.push(wait);
+  const notes = unreadable.slice(0, 1);
+  if (unreadable.length > 1) notes.push(`It is the same with ${unreadable.length - 1} other workflows.`);
   if (histories > maximumHistories) {
     const rest = histories - maximumHistories;
-    notes.add(
+    notes.push(
       `${rest} of these waits were not looked into, so their operations are not known: give waits the ID operation/<cloud>/<operation>, or search attributes.`,
     );
   }
   const waits = found.filter((wait) => cloud === undefined || wait.cloud === undefined || wait.cloud === cloud);
   waits.sort((a, b) => a.startedAt.localeCompare(b.startedAt));
-  return { waits, notes: [...notes] };
+  return { waits, notes };
 }
 
 function listed({ workflowId, type, startTime, typedSearchAttributes }: WorkflowExecutionInfo): ListedWait {

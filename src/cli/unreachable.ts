@@ -2,14 +2,15 @@ import { once } from 'events';
 import { connect as connectTcp, type Socket } from 'net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'tls';
 import type { ConnectionOptions } from '@temporalio/client';
+import { errorCode, messageOf } from './error-text';
 import { CommandError } from './outcome';
 
 type Options = ConnectionOptions & { address: string };
 
 /** How long a step of the search for the reason may take. */
-const STEP_MS = 3_000;
+const STEP_MS = 2_000;
 /** A connection that a proxy makes says nothing by our own socket. */
-const PROXIES = ['grpc_proxy', 'https_proxy', 'http_proxy', 'GRPC_PROXY', 'HTTPS_PROXY', 'HTTP_PROXY'];
+const PROXIES = ['grpc_proxy', 'https_proxy', 'http_proxy'];
 /** An HTTP/2 client speaks first: the preface and empty SETTINGS. */
 const PREFACE = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
@@ -21,10 +22,12 @@ const PREFACE = Buffer.concat([
  * once more by sockets of its own, step by step, to see which step fails. `err` is told where none does.
  */
 export async function unreachable({ address, tls }: Options, err: unknown): Promise<CommandError> {
-  const reason = err instanceof Error ? err.message : String(err);
-  const proxy = PROXIES.find((name) => process.env[name]);
-  if (proxy) return silent(address, `${reason}; connections go through the proxy of ${proxy}`);
+  const reason = messageOf(err);
   const [host, port] = hostAndPort(address);
+  const proxy = PROXIES.find((name) => process.env[name]);
+  const direct = (process.env.no_grpc_proxy ?? process.env.no_proxy ?? '').split(',');
+  if (proxy && !direct.some((suffix) => suffix !== '' && host.endsWith(suffix)))
+    return silent(address, `${reason}; connections go through the proxy of ${proxy}`);
   let socket: Socket | undefined;
   try {
     socket = connectTcp({ host, port });
@@ -33,7 +36,7 @@ export async function unreachable({ address, tls }: Options, err: unknown): Prom
     socket?.destroy();
     return notConnected(address, host, failed);
   }
-  const problem = tls ? await tlsProblem(socket, host, tls) : await plainProblem(socket);
+  const problem = tls ? await tlsProblem(socket, host, tls) : await plainProblem(socket, host, port);
   socket.destroy();
   if (problem === undefined) return silent(address, reason);
   return new CommandError(`Temporal at ${address} cannot be reached: ${problem}.`);
@@ -52,15 +55,15 @@ function notConnected(address: string, host: string, err: unknown): CommandError
       `The host ${host} of the address ${address} is not known (${code}): correct it in --address, TEMPORAL_ADDRESS or the profile, or check the name service.`,
     );
   }
-  return silent(address, code === 'ABORT_ERR' ? 'no connection within 3 s' : messageOf(err));
+  return silent(address, code === 'ABORT_ERR' ? 'no connection within 2 s' : messageOf(err));
 }
 
 /** What is wrong where plain text is spoken; undefined where it is HTTP/2. */
-async function plainProblem(socket: Socket): Promise<string | undefined> {
+async function plainProblem(socket: Socket, host: string, port: number): Promise<string | undefined> {
   socket.write(PREFACE);
   const first = await firstBytes(socket);
   if (isHttp2(first)) return undefined;
-  if (await speaksTls(socket))
+  if (await speaksTls(host, port))
     return 'the server speaks TLS, and the connection is plain text. Set TEMPORAL_TLS=true, or give an API key or certificates by TEMPORAL_* or the profile';
   if (typeof first === 'string') return undefined;
   return `the server answers something else than HTTP/2 (${JSON.stringify(first.toString('latin1').slice(0, 20))}). Name the gRPC port of Temporal, by default 7233`;
@@ -96,33 +99,40 @@ function explained(failed: string, name: string, hasCertificate: boolean): strin
     return `${told}. Its certificate is not for ${name}: correct the address, or name the host of the certificate by TEMPORAL_TLS_SERVER_NAME`;
   if (/UNABLE_TO|SELF_SIGNED|CERT_UNTRUSTED|INVALID_CA/.test(failed))
     return `${told}. Nobody whom this machine trusts has signed its certificate: name the right authority by TEMPORAL_TLS_SERVER_CA_CERT_PATH or the profile`;
-  const whose = hasCertificate ? 'refuses the client certificate' : 'asks for a client certificate';
-  if (/certificate|unknown ca|CERTIFICATE/i.test(failed))
-    return `${told}. The server ${whose}: give one that it trusts by TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH`;
+  if (failed === CLOSED_AFTERWARDS || /certificate|unknown ca/i.test(failed)) {
+    const who = failed === CLOSED_AFTERWARDS ? 'Most likely the server' : 'The server';
+    const does = hasCertificate ? 'refuses the client certificate' : 'asks for a client certificate';
+    return `${told}. ${who} ${does}: give one that it trusts by TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH`;
+  }
   return `${told}. Check the address and TEMPORAL_TLS_*, and the TLS configuration of the server`;
 }
+
+const CLOSED_AFTERWARDS = 'the server closed the connection after the handshake';
 
 /** Undefined where both sides accept each other; else why not, beginning with its code. */
 function handshake(over: Socket, options: TlsOptions): Promise<string | undefined> {
   const socket = connectTls({ ...options, socket: over, ALPNProtocols: ['h2'] });
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve('no answer within 3 s'), STEP_MS);
+    const timer = setTimeout(() => resolve('no answer within 2 s'), STEP_MS);
     const end = (reason?: string): void => {
       clearTimeout(timer);
       socket.destroy();
       resolve(reason);
     };
     // By TLS 1.3 a server may refuse a client certificate after its own handshake, so what it says then counts as well.
-    socket.on('secureConnect', () => socket.write(PREFACE));
+    let isAgreed = false;
+    socket.on('secureConnect', () => {
+      isAgreed = true;
+      socket.write(PREFACE);
+    });
     socket.on('data', () => end());
-    socket.on('error', (err) => end([errorCode(err), err.message.trim()].filter(Boolean).join(': ')));
-    socket.on('close', () => end('the server closed the connection'));
+    socket.on('error', (err: Error) => end([errorCode(err), err.message.trim()].filter(Boolean).join(': ')));
+    socket.on('close', () => end(isAgreed ? CLOSED_AFTERWARDS : 'the server closed the connection'));
   });
 }
 
-async function speaksTls({ remoteAddress, remotePort }: Socket): Promise<boolean> {
-  if (remoteAddress === undefined || remotePort === undefined) return false;
-  const socket = connectTls({ host: remoteAddress, port: remotePort, rejectUnauthorized: false });
+async function speaksTls(host: string, port: number): Promise<boolean> {
+  const socket = connectTls({ host, port, rejectUnauthorized: false });
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(STEP_MS) });
     return true;
@@ -141,7 +151,7 @@ async function firstBytes(socket: Socket): Promise<Buffer | string> {
       resolve(first);
     };
     socket.on('data', end);
-    socket.on('error', (err) => end(err.message));
+    socket.on('error', (err: Error) => end(err.message));
     socket.on('close', () => end('closed'));
   });
 }
@@ -154,12 +164,4 @@ function isHttp2(first: Buffer | string): boolean {
 function hostAndPort(address: string): [string, number] {
   const { hostname, port } = new URL(`tcp://${address}`);
   return [hostname.replace(/^\[|\]$/g, ''), Number(port) || 7233];
-}
-
-function errorCode(err: unknown): string {
-  return err instanceof Error && 'code' in err && typeof err.code === 'string' ? err.code : '';
-}
-
-function messageOf(err: unknown): string {
-  return err instanceof Error ? err.message : String(err);
 }
