@@ -27,7 +27,7 @@ export interface ListedWait {
 }
 
 /** Histories are read for what neither a workflow's ID nor its search attributes tell; of so many waits at most. */
-const MAXIMUM_HISTORIES = 1_000;
+export const LIST_LIMITS = { histories: 1_000, pageSize: 1_000 };
 /** Of a history: the operation is in its input, or what the first activities gave. */
 const MAXIMUM_EVENTS = 100;
 const PARALLEL = 10;
@@ -48,7 +48,7 @@ export async function runList({ cloud, json, ...connection }: ListOptions): Prom
 export async function listWaits(
   client: Client,
   cloud?: string,
-  maximumHistories = MAXIMUM_HISTORIES,
+  limits: typeof LIST_LIMITS = LIST_LIMITS,
 ): Promise<{ waits: ListedWait[]; notes: string[] }> {
   const query = `WorkflowType IN ('awaitOperation', 'executeOperation') AND ExecutionStatus = 'Running'`;
   const found: ListedWait[] = [];
@@ -57,7 +57,7 @@ export async function listWaits(
   const complete = async (workflow: WorkflowExecutionInfo): Promise<ListedWait> => {
     const wait = listed(workflow);
     if (wait.cloud !== undefined && wait.operationId !== undefined) return wait;
-    if (histories++ >= maximumHistories) return wait;
+    if (histories++ >= limits.histories) return wait;
     try {
       return { ...wait, ...(await fromHistory(client, workflow)) };
     } catch (err) {
@@ -66,11 +66,12 @@ export async function listWaits(
       return wait;
     }
   };
-  for await (const wait of inParallel(client.workflow.list({ query }), PARALLEL, complete)) found.push(wait);
+  for await (const wait of inParallel(client.workflow.list({ query, pageSize: limits.pageSize }), PARALLEL, complete))
+    found.push(wait);
   const notes = unreadable.slice(0, 1);
   if (unreadable.length > 1) notes.push(`It is the same with ${unreadable.length - 1} other workflows.`);
-  if (histories > maximumHistories) {
-    const rest = histories - maximumHistories;
+  if (histories > limits.histories) {
+    const rest = histories - limits.histories;
     notes.push(
       `${rest} of these waits were not looked into, so their operations are not known: give waits the ID operation/<cloud>/<operation>, or search attributes.`,
     );
