@@ -18,8 +18,6 @@ type Activities = {
   [CANCEL_ACTIVITY](input: CancelInput): Promise<CancelResult>;
 };
 
-/** Without an answer for so long, a worker or a cloud is away. */
-const LOOK_TIMEOUT = '45 s';
 /** How long a cancelled operation may take to end before it is told as going on. */
 const END_TIMEOUT = '1 min';
 const RETRY: RetryPolicy = {
@@ -45,8 +43,10 @@ export class CloudDesk {
   readonly #client: Client;
   readonly #taskQueue: string;
   readonly #cloud: string;
+  /** Without an answer for so long, a worker or a cloud is away. */
+  readonly #lookTimeout: Duration;
 
-  constructor(client: Client, taskQueue: string, cloud: string) {
+  constructor(client: Client, taskQueue: string, cloud: string, lookTimeout: Duration = '45 s') {
     if (!('execute' in client.activity))
       throw new CommandError(
         'This command needs @temporalio/client 1.24 or later: npm install @temporalio/client@latest',
@@ -54,11 +54,12 @@ export class CloudDesk {
     this.#client = client;
     this.#taskQueue = taskQueue;
     this.#cloud = cloud;
+    this.#lookTimeout = lookTimeout;
   }
 
   /** One poll. */
   look(operationId: string): Promise<Answer> {
-    return this.#get(operationId, {}, LOOK_TIMEOUT);
+    return this.#get(operationId, {}, this.#lookTimeout);
   }
 
   /** Asks the cloud to cancel, and polls until the operation has ended; what became of it, in words. */
@@ -67,7 +68,7 @@ export class CloudDesk {
     let result: CancelResult;
     try {
       result = await this.#client.activity.typed<Activities>().execute(CANCEL_ACTIVITY, {
-        ...this.#options(operationId, LOOK_TIMEOUT),
+        ...this.#options(operationId, this.#lookTimeout),
         heartbeatTimeout: '5 s',
         args: [input],
       });
@@ -121,7 +122,7 @@ export class CloudDesk {
       const isUnserved = cause.timeoutType === 'SCHEDULE_TO_START';
       if (isUnserved)
         throw new CommandError(
-          `No worker on the task queue ${this.#taskQueue} has answered within ${LOOK_TIMEOUT}: start one, or name another by --task-queue.`,
+          `No worker on the task queue ${this.#taskQueue} has answered within ${this.#lookTimeout}: start one, or name another by --task-queue.`,
         );
       const last = cause.cause instanceof Error ? cause.cause.message : cause.message;
       return { problem: last, isGone: false };
