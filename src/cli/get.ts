@@ -35,7 +35,7 @@ export async function runGet(operationId: string, options: WaitCommandOptions): 
 }
 
 /** Asks the wait, and where it has not seen the operation yet, makes it poll. */
-export async function lookAt(client: Client, operationId: string, cloud: string): Promise<Look> {
+export async function lookAt(client: Client, operationId: string, cloud: string, answerMs = ANSWER_MS): Promise<Look> {
   const wait = waitOf(client, cloud, operationId);
   const description = await wait.describe().catch(unknownWait(cloud, operationId));
   const workflowId = wait.workflowId;
@@ -50,7 +50,7 @@ export async function lookAt(client: Client, operationId: string, cloud: string)
     return { ...told, ...(isSeen(shown) && { operation: shown }), unknown };
   }
   if (isSeen(shown)) return { ...told, operation: shown };
-  return { ...told, ...(await polled(client, wait)) };
+  return { ...told, ...(await polled(client, wait, answerMs)) };
 }
 
 async function queried(client: Client, wait: Wait, description: WorkflowExecutionDescription): Promise<ShownOperation> {
@@ -68,9 +68,9 @@ async function queried(client: Client, wait: Wait, description: WorkflowExecutio
 }
 
 /** The operation as a poll finds it that is made now; or why there is none. */
-async function polled(client: Client, wait: Wait): Promise<Partial<Look>> {
+async function polled(client: Client, wait: Wait, answerMs: number): Promise<Partial<Look>> {
   try {
-    const signal = AbortSignal.timeout(ANSWER_MS);
+    const signal = AbortSignal.timeout(answerMs);
     return { operation: await client.withAbortSignal(signal, () => wait.executeUpdate(pollOperation)) };
   } catch (err) {
     const unreadable = err instanceof CommandError ? err : unreadableError(err);
@@ -86,9 +86,17 @@ async function polled(client: Client, wait: Wait): Promise<Partial<Look>> {
  * as it was seen before its wait ended.
  */
 export function lookJson({ operation, problem, unknown }: Look, id: string, cloud: string): object {
-  if (unknown === undefined) return { ...operation, ...(problem && { pollProblem: problem }) };
-  const known = { ...(problem && { pollProblem: problem }), ...(operation && { lastSeen: operation }) };
-  return { cloud, id, state: null, unknown: { reason: unknown }, ...known };
+  // The snapshot may tell it already.
+  const pollProblem = problem && !operation?.pollError ? { pollProblem: problem } : {};
+  if (unknown === undefined) return { ...operation, ...pollProblem };
+  return {
+    cloud,
+    id,
+    state: null,
+    unknown: { reason: unknown },
+    ...pollProblem,
+    ...(operation && { lastSeen: operation }),
+  };
 }
 
 export function lookLines({ operation, problem, unknown, status, workflowId }: Look, id: string): string[] {
@@ -99,7 +107,7 @@ export function lookLines({ operation, problem, unknown, status, workflowId }: L
     operationTitle(operation ?? { id }),
     ...field('State', unknown === undefined ? seen : `not known: ${unknown}`),
     ...(unknown === undefined ? [] : field('Last seen', seen)),
-    ...field('Polls', problem && `refused: ${problemText(problem)}`),
+    ...field('Polls', problem && `cannot be made: ${problemText(problem)}`),
     ...field('Began', createdAt && `${createdAt}${createdBy ? ` by ${createdBy}` : ''}`),
     ...field('Modified', modifiedAt),
     ...field('Workflow', `${workflowId} (${status})`),
