@@ -2,11 +2,14 @@ import { setTimeout } from 'timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { awaitOperation } from '../../workflows/definitions';
 import { operationQuery, pollOperation } from '../../workflows/messages';
-import { isDone, type AnyJson, type OperationSnapshot } from '../model/snapshot';
+import { isDone, type AnyJson, type ShownOperation } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
 import { grpcError } from './connect';
+import { messageOf } from './error-text';
 import type { Display } from './display';
-import { outcomeOf, type Outcome } from './outcome';
+import { CommandError, outcomeOf, type Outcome } from './outcome';
+import { unreadableError } from './payloads';
+import { isSeen, pendingProblem, problemText } from './poll-problem';
 
 /** A workflow that awaits an operation. */
 export type Wait = WorkflowHandle<typeof awaitOperation>;
@@ -18,8 +21,8 @@ export interface AttendOptions {
   onInterrupt: 'cancel' | 'detach';
 }
 
-/** How long a look at the wait may take; longer, and there is no worker. */
-const ANSWER_MS = 10_000;
+/** How long a look at the wait may take. Shorter than the poll that it asks for may, so that what fails can be seen pending. */
+export const ANSWER_MS = 8_000;
 const LOOK_EVERY_MS = 3_000;
 /** Later the wait's own polls come back to the workflow, and a query reads them at no cost. */
 const POLL_WITHIN_MS = 100_000;
@@ -37,7 +40,7 @@ export async function attend(
   // Where we leave before the end, it is aborted.
   result.catch(() => undefined);
   let isShown = false;
-  const show = (operation: OperationSnapshot): void => {
+  const show = (operation: ShownOperation): void => {
     isShown = true;
     display.show(operation);
   };
@@ -102,7 +105,10 @@ class Interrupt {
   }
 }
 
-/** Shows the operation again and again until the signal aborts. Never resolves and never rejects: the result tells the end. */
+/**
+ * Shows the operation again and again until the signal aborts. Never resolves, since the result tells the end; rejects only
+ * where what the wait answers cannot be read.
+ */
 async function follow(client: Client, wait: Wait, display: Display, left: AbortSignal): Promise<never> {
   const pollUntilMs = Date.now() + POLL_WITHIN_MS;
   for (;;) {
@@ -110,14 +116,15 @@ async function follow(client: Client, wait: Wait, display: Display, left: AbortS
       const operation = await client.withAbortSignal(AbortSignal.any([left, AbortSignal.timeout(ANSWER_MS)]), () =>
         Date.now() < pollUntilMs ? wait.executeUpdate(pollOperation) : wait.query(operationQuery),
       );
-      if (!left.aborted) display.show(operation);
+      if (left.aborted) return new Promise(() => undefined);
+      if (isSeen(operation)) display.show(operation);
+      else display.note((await whyUnknown(client, wait)) || 'not polled yet');
     } catch (err) {
+      const unreadable = err instanceof CommandError ? err : unreadableError(err);
+      if (unreadable && !left.aborted) throw unreadable;
+      const note = (await whyUnknown(client, wait)) ?? `no answer from a worker yet (${reason(err)})`;
       // The wait may have ended between two looks; that the result tells.
-      const status = await wait.describe().then(
-        ({ status: { name } }) => name,
-        () => 'unknown',
-      );
-      if (!left.aborted && status === 'RUNNING') display.note(`no answer from a worker yet (${reason(err)})`);
+      if (!left.aborted && note !== ENDED) display.note(note);
     }
     if (left.aborted) return new Promise(() => undefined);
     await setTimeout(LOOK_EVERY_MS, undefined, { signal: left }).catch(() => undefined);
@@ -125,7 +132,16 @@ async function follow(client: Client, wait: Wait, display: Display, left: AbortS
   }
 }
 
-function reason(err: unknown): string {
-  const cause = err instanceof Error && err.cause instanceof Error ? err.cause : err;
-  return cause instanceof Error ? cause.message : String(cause);
+const ENDED = '';
+
+/** What keeps the operation from being polled, as far as the server can see it; {@link ENDED} of a wait that does not run. */
+async function whyUnknown(client: Client, wait: Wait): Promise<string | undefined> {
+  const description = await wait.describe().catch(() => undefined);
+  if (description?.status.name !== 'RUNNING') return ENDED;
+  const problem = await pendingProblem(client, description).catch(() => undefined);
+  return problem && `cannot be polled: ${problemText(problem)}`;
+}
+
+export function reason(err: unknown): string {
+  return messageOf((err instanceof Error && err.cause) || err);
 }

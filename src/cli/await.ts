@@ -1,13 +1,14 @@
 import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { awaitOperation } from '../../workflows/definitions';
-import { durationMs, OptionError, type WaitOptions } from '../model/options';
+import { durationMs, type WaitOptions } from '../model/options';
 import { operationSearchAttributes, REGISTER_SEARCH_ATTRIBUTES } from '../model/search-attributes';
 import { operationTitle } from '../model/texts';
 import { attend, type Wait } from './attend';
 import { withClient, type ConnectionOptions } from './connect';
 import { createDisplay } from './display';
+import { checkedOption, checkTaskQueue, waitId } from './names';
 import { CommandError, DETACHED_EXIT_CODE, EXIT_CODES } from './outcome';
-import { waitId } from './waits';
+import { checkPlaintext } from './plaintext';
 
 export interface AwaitOptions extends ConnectionOptions, Pick<WaitOptions, 'timeout' | 'onTimeout'> {
   cloud: string;
@@ -18,24 +19,31 @@ export interface AwaitOptions extends ConnectionOptions, Pick<WaitOptions, 'time
   summary?: string;
 }
 
-/** Starts the workflow that awaits an operation, or joins it, and shows how it goes on until it ends. */
-export async function runAwait(operationId: string, options: AwaitOptions): Promise<void> {
-  await withClient(options, async (client) => {
+/**
+ * Starts the workflow that awaits an operation, or joins it, and shows how it goes on until it ends. Resolves to the exit
+ * code.
+ */
+export async function runAwait(operationId: string, options: AwaitOptions): Promise<number> {
+  const { cloud, taskQueue, timeout } = options;
+  waitId(cloud, operationId);
+  checkTaskQueue(taskQueue);
+  // Here already: where the wait is joined, no worker reads the option.
+  if (timeout !== undefined) checkedOption(() => durationMs('--timeout', timeout));
+  return withClient(options, async (client) => {
     const wait = await startOrJoin(client, operationId, options);
     const outcome = await attend(client, wait, createDisplay(operationId, options), {
-      comeBack: `temporal-lro await ${operationId} --cloud ${options.cloud}`,
+      comeBack: comeBack(operationId, options),
       onInterrupt: options.cancelOnInterrupt ? 'cancel' : 'detach',
     });
-    process.exitCode = outcome === 'detached' ? DETACHED_EXIT_CODE : EXIT_CODES[outcome.outcome];
+    return outcome === 'detached' ? DETACHED_EXIT_CODE : EXIT_CODES[outcome.outcome];
   });
 }
 
 /** An operation has one wait; one that has given its response is not repeated. */
 async function startOrJoin(client: Client, operationId: string, options: AwaitOptions): Promise<Wait> {
   const { cloud, taskQueue, timeout, onTimeout, searchAttributes, summary } = options;
-  if (taskQueue === '') throw new CommandError('--task-queue is empty: name that of a worker, or leave it out.');
-  if (timeout !== undefined) checkTimeout(timeout);
   const workflowId = waitId(cloud, operationId);
+  await checkPlaintext(client, workflowId, taskQueue);
   try {
     await client.workflow.start<typeof awaitOperation>('awaitOperation', {
       workflowId,
@@ -55,6 +63,15 @@ async function startOrJoin(client: Client, operationId: string, options: AwaitOp
   return client.workflow.getHandle(workflowId);
 }
 
+/** The command that attends the same wait again. */
+export function comeBack(
+  operationId: string,
+  { cloud, dataConverter }: { cloud: string; dataConverter?: string },
+): string {
+  const converter = dataConverter === undefined ? '' : ` --data-converter ${dataConverter}`;
+  return `temporal-lro await ${operationId} --cloud ${cloud}${converter}`;
+}
+
 /** What to say where the namespace does not know the search attributes. */
 function unregistered(err: unknown, namespace: string): CommandError | undefined {
   const refusal = err instanceof Error && isGrpcServiceError(err.cause) ? err.cause.details : '';
@@ -62,13 +79,4 @@ function unregistered(err: unknown, namespace: string): CommandError | undefined
   return new CommandError(
     `Namespace ${namespace} lacks search attributes (${refusal}). Register them once, or leave --search-attributes out:\n  ${REGISTER_SEARCH_ATTRIBUTES} --namespace ${namespace}`,
   );
-}
-
-/** Here already: where the wait is joined, no worker reads the option. */
-function checkTimeout(timeout: WaitOptions['timeout']): void {
-  try {
-    durationMs('--timeout', timeout);
-  } catch (err) {
-    throw err instanceof OptionError ? new CommandError(err.message, EXIT_CODES.OperationConfigurationError) : err;
-  }
 }

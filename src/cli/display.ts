@@ -1,12 +1,14 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { operationProgress, progressText } from '../model/progress';
-import { isDone, type OperationSnapshot } from '../model/snapshot';
+import { isDone, type ShownOperation } from '../model/snapshot';
 import { durationText, operationTitle, stateText } from '../model/texts';
+import { cutToWidth } from './columns';
 import type { Outcome } from './outcome';
+import { problemText, toldProblem } from './poll-problem';
 
 /** Tells of a wait while it goes on, on stderr; with `json` one object a line on stdout, for machines. */
 export interface Display {
-  show(operation: OperationSnapshot): void;
+  show(operation: ShownOperation): void;
   /** What else there is to know, such as that no worker answers. */
   note(message: string): void;
   end(outcome: Outcome): void;
@@ -46,7 +48,7 @@ function lineDisplay(operationId: string): Display {
   return {
     show: (operation) => {
       told.see(operation);
-      line(`${told.title}: ${stateText(operation)}`);
+      line(`${told.title}: ${shownState(operation)}`);
     },
     note: line,
     stop: () => undefined,
@@ -56,6 +58,12 @@ function lineDisplay(operationId: string): Display {
     },
     detach: line,
   };
+}
+
+/** The state, and what keeps it from being followed. */
+function shownState(operation: ShownOperation): string {
+  const problem = toldProblem(operation);
+  return problem ? `${stateText(operation)}; cannot be polled: ${problemText(problem)}` : stateText(operation);
 }
 
 const FRAMES = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
@@ -74,7 +82,9 @@ function liveDisplay(operationId: string): Display {
           percent === undefined
             ? (FRAMES[frame++ % FRAMES.length] ?? '')
             : `[${'█'.repeat(done)}${'░'.repeat(barsize - done)}]`;
-        return [drawn, told.title, note, told.age].join(' · ').replace(' · ', ' ');
+        const line = [drawn, told.title, note, told.age].join(' · ').replace(' · ', ' ');
+        // One that is broken into two would not be drawn over.
+        return cutToWidth(line, (process.stderr.columns || 80) - 1);
       },
       barsize: 20,
       hideCursor: true,
@@ -96,7 +106,8 @@ function liveDisplay(operationId: string): Display {
     show: (operation) => {
       told.see(operation);
       const progress = operationProgress(operation);
-      note = operation.state === 'running' && progress ? progressText(progress) : stateText(operation);
+      const isPolled = operation.state === 'running' && !operation.pollError;
+      note = isPolled && progress ? progressText(progress) : shownState(operation);
       bar.update(progress?.percent ?? 0);
     },
     note: (message) => {
@@ -114,11 +125,11 @@ function liveDisplay(operationId: string): Display {
 /** What a display has been told so far. */
 class Told {
   readonly #sinceMs = Date.now();
-  operation: OperationSnapshot | undefined;
+  operation: ShownOperation | undefined;
 
   constructor(readonly operationId: string) {}
 
-  see(operation: OperationSnapshot): void {
+  see(operation: ShownOperation): void {
     this.operation = operation;
   }
 

@@ -2,7 +2,9 @@
 import { readFileSync } from 'fs';
 import { Command, Option } from 'commander';
 import type { AwaitOptions } from './await';
-import type { ListOptions, WaitCommandOptions } from './waits';
+import type { WaitCommandOptions } from './cancel';
+import type { ListOptions } from './list';
+import type { OrphansOptions } from './orphans';
 
 // Commands are declared here and loaded when they run: --help answers without protobuf and gRPC.
 const program = new Command('temporal-lro')
@@ -49,17 +51,17 @@ connected('await')
   .addHelpText('after', EXIT_CODES)
   .action(async (operationId: string, options: AwaitOptions) => {
     const { runAwait } = await import('./await.js');
-    await runAwait(operationId, options);
+    process.exitCode = await runAwait(operationId, options);
   });
 
 connected('get')
-  .description('Show an operation as its wait last saw it.')
+  .description('Show an operation as its wait last saw it, and what keeps it from being polled.')
   .argument('<operation>', 'its id')
   .requiredOption('--cloud <name>', 'the cloud, by the name that the worker configures')
-  .option('--json', 'the snapshot as JSON')
+  .option('--json', 'the snapshot as JSON; its state is null where it is not known')
   .action(async (operationId: string, options: WaitCommandOptions) => {
-    const { runGet } = await import('./waits.js');
-    await runGet(operationId, options);
+    const { runGet } = await import('./get.js');
+    process.exitCode = await runGet(operationId, options);
   });
 
 connected('cancel')
@@ -72,17 +74,35 @@ connected('cancel')
     EXIT_CODES.replace('0 succeeded', '0 cancelled').replace('3 cancelled', '10 succeeded before that'),
   )
   .action(async (operationId: string, options: WaitCommandOptions) => {
-    const { runCancel } = await import('./waits.js');
-    await runCancel(operationId, options);
+    const { runCancel } = await import('./cancel.js');
+    process.exitCode = await runCancel(operationId, options);
   });
 
 connected('list')
-  .description('List the waits that run now.')
+  .description('List the workflows of the types awaitOperation and executeOperation that run now.')
   .option('--cloud <name>', 'of one cloud (default: all)')
   .option('--json', 'one JSON object a line')
+  .addHelpText(
+    'after',
+    `
+Waits within workflows of your own are no workflows of theirs, and are not listed: look for them in those workflows.`,
+  )
   .action(async (options: ListOptions) => {
-    const { runList } = await import('./waits.js');
-    await runList(options);
+    const { runList } = await import('./list.js');
+    process.exitCode = await runList(options);
+  });
+
+connected('orphans')
+  .description('Find operations that go on although the workflows that started or awaited them have closed.')
+  .requiredOption('--cloud <name>', 'the cloud, by the name that the worker configures')
+  .option('--since <duration>', 'how long ago the workflows may have closed', '24h')
+  .option('--task-queue <name>', 'of a worker that configures the cloud', 'temporal-lro')
+  .option('--cancel', 'cancel these operations')
+  .option('--json', 'one JSON object a line')
+  .addHelpText('after', `\nExit codes: 0 none goes on, 11 some do, 9 wrong configuration, 1 anything else.`)
+  .action(async (options: OrphansOptions) => {
+    const { runOrphans } = await import('./orphans.js');
+    process.exitCode = await runOrphans(options);
   });
 
 program
@@ -113,7 +133,8 @@ function connected(name: string): Command {
     .command(name)
     .option('--address <host:port>', 'of the Temporal server (default: TEMPORAL_ADDRESS, the profile, localhost:7233)')
     .option('--namespace <name>', '(default: TEMPORAL_NAMESPACE, the profile, default)')
-    .option('--profile <name>', "of Temporal's configuration file (default: TEMPORAL_PROFILE)");
+    .option('--profile <name>', "of Temporal's configuration file (default: TEMPORAL_PROFILE)")
+    .option('--data-converter <module>', 'that exports the dataConverter of your workers, where they have one');
 }
 
 function collect(value: string, former: string[]): string[] {

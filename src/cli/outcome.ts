@@ -38,6 +38,8 @@ export const EXIT_CODES: Record<Outcome['outcome'], number> = {
 export const DETACHED_EXIT_CODE = 130;
 /** Of `cancel`, for an operation that succeeded before it could be cancelled. */
 export const COMPLETED_EXIT_CODE = 10;
+/** Of `orphans`, where operations go on that nobody awaits. */
+export const ORPHANS_EXIT_CODE = 11;
 
 /** Resolves to how a workflow that awaits an operation ended; rejects for an end that is not of an operation. */
 export async function outcomeOf(result: Promise<AnyJson>): Promise<Outcome> {

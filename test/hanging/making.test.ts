@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FakeCloud } from 'temporal-lro/testing';
 import { TransportSecurity } from '../../src/cloud/transport-security';
 import { GET } from '../../src/cloud/envelope';
-import { PROTO_DIRECTORY } from '../../src/descriptors/load';
+import { PROTO_DIRECTORY } from '../support/proto';
 import { deafListener } from '../support/deaf-listener';
 import { CERTIFICATE, tlsProxy } from '../support/tls-proxy';
 import { tlsServer } from '../support/tls-server';

@@ -1,0 +1,29 @@
+import { attend } from './attend';
+import { comeBack } from './await';
+import { withClient, type ConnectionOptions } from './connect';
+import { createDisplay } from './display';
+import { waitId } from './names';
+import { COMPLETED_EXIT_CODE, DETACHED_EXIT_CODE, EXIT_CODES } from './outcome';
+import { unknownWait, waitOf } from './wait-handle';
+
+/** Of a command about one wait. */
+export interface WaitCommandOptions extends ConnectionOptions {
+  cloud: string;
+  json?: true;
+}
+
+/** Cancels a wait and with it the operation, and shows what becomes of it. Resolves to the exit code. */
+export async function runCancel(operationId: string, options: WaitCommandOptions): Promise<number> {
+  const { cloud } = options;
+  waitId(cloud, operationId);
+  return withClient(options, async (client) => {
+    const wait = waitOf(client, cloud, operationId);
+    await wait.cancel().catch(unknownWait(cloud, operationId));
+    const display = createDisplay(operationId, options);
+    const left = comeBack(operationId, options);
+    const outcome = await attend(client, wait, display, { comeBack: left, onInterrupt: 'detach' });
+    if (outcome === 'detached') return DETACHED_EXIT_CODE;
+    if (outcome.outcome === 'cancelled') return 0;
+    return outcome.outcome === 'succeeded' ? COMPLETED_EXIT_CODE : EXIT_CODES[outcome.outcome];
+  });
+}

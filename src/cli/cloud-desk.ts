@@ -1,0 +1,143 @@
+import { randomUUID } from 'crypto';
+import type { Client } from '@temporalio/client';
+import { ApplicationFailure, TimeoutFailure, type Duration, type RetryPolicy } from '@temporalio/common';
+import type { CancelInput, CancelResult, GetInput, GetResult } from '../../activities';
+import { CANCEL_ACTIVITY, GET_ACTIVITY } from '../model/names';
+import { resolveWaitOptions } from '../model/options';
+import { isDone, type OperationSnapshot } from '../model/snapshot';
+import { statusCode } from '../model/status-code';
+import { statusText } from '../model/texts';
+import { grpcError } from './connect';
+import { CommandError } from './outcome';
+
+/** What a worker answered: the operation, or why it could not be asked. `isGone`: the cloud does not know it. */
+export type Answer = { operation: OperationSnapshot } | { problem: string; isGone: boolean };
+
+type Activities = {
+  [GET_ACTIVITY](input: GetInput): Promise<GetResult>;
+  [CANCEL_ACTIVITY](input: CancelInput): Promise<CancelResult>;
+};
+
+/** How long a cancelled operation may take to end before it is told as going on. */
+const END_TIMEOUT = '1 min';
+const RETRY: RetryPolicy = {
+  initialInterval: '1 s',
+  backoffCoefficient: 1,
+  nonRetryableErrorTypes: ['PayloadsTooLarge'],
+};
+
+interface StandaloneOptions {
+  id: string;
+  taskQueue: string;
+  startToCloseTimeout: Duration;
+  scheduleToCloseTimeout: Duration;
+  retry: RetryPolicy;
+  summary: string;
+}
+
+/**
+ * Asks a cloud by the activities of a worker, each a standalone one: no workflow runs, so nothing that awaits the
+ * operation is left behind.
+ */
+export class CloudDesk {
+  readonly #client: Client;
+  readonly #taskQueue: string;
+  readonly #cloud: string;
+  /** Without an answer for so long, a worker or a cloud is away. */
+  readonly #lookTimeout: Duration;
+
+  constructor(client: Client, taskQueue: string, cloud: string, lookTimeout: Duration = '45 s') {
+    if (!('execute' in client.activity))
+      throw new CommandError(
+        'This command needs @temporalio/client 1.24 or later: npm install @temporalio/client@latest',
+      );
+    this.#client = client;
+    this.#taskQueue = taskQueue;
+    this.#cloud = cloud;
+    this.#lookTimeout = lookTimeout;
+  }
+
+  /** One poll. */
+  look(operationId: string): Promise<Answer> {
+    return this.#get(operationId, {}, this.#lookTimeout);
+  }
+
+  /** Asks the cloud to cancel, and polls until the operation has ended; what became of it, in words. */
+  async cancel(operationId: string): Promise<{ ended: boolean; outcome: string }> {
+    const input: CancelInput = { cloud: this.#cloud, operationId, startedAtMs: Date.now() };
+    let result: CancelResult;
+    try {
+      result = await this.#client.activity.typed<Activities>().execute(CANCEL_ACTIVITY, {
+        ...this.#options(operationId, this.#lookTimeout),
+        heartbeatTimeout: '5 s',
+        args: [input],
+      });
+    } catch (err) {
+      return { ended: false, outcome: `not cancelled: ${this.#problem(err).problem}` };
+    }
+    const { operation, refused } = result;
+    if (isDone(operation)) return { ended: true, outcome: endOf(operation) };
+    if (refused) return { ended: false, outcome: `not cancelled: the cloud refused (${statusText(refused)})` };
+    const answer = await this.#get(operationId, { by: 'activityRetry' }, END_TIMEOUT);
+    if ('operation' in answer && isDone(answer.operation)) return { ended: true, outcome: endOf(answer.operation) };
+    return { ended: false, outcome: 'asked to cancel, but it has not ended within 1 min' };
+  }
+
+  async #get(operationId: string, how: Pick<GetInput, 'by'>, timeout: Duration): Promise<Answer> {
+    const { schedule } = resolveWaitOptions();
+    const input: GetInput = { cloud: this.#cloud, operationId, startedAtMs: Date.now(), schedule, ...how };
+    try {
+      const { operation } = await this.#client.activity.typed<Activities>().execute(GET_ACTIVITY, {
+        ...this.#options(operationId, timeout),
+        args: [input],
+      });
+      return { operation };
+    } catch (err) {
+      return this.#problem(err);
+    }
+  }
+
+  #options(operationId: string, scheduleToCloseTimeout: Duration): StandaloneOptions {
+    return {
+      id: `operation-orphan/${this.#cloud}/${operationId}/${randomUUID()}`,
+      taskQueue: this.#taskQueue,
+      startToCloseTimeout: '35 s',
+      scheduleToCloseTimeout,
+      retry: RETRY,
+      summary: `temporal-lro orphans: ${operationId}`.slice(0, 100),
+    };
+  }
+
+  /** Why an activity gave nothing; throws what concerns every operation. */
+  #problem(err: unknown): { problem: string; isGone: boolean } {
+    if (err instanceof CommandError) throw err;
+    const refusal = grpcError(err);
+    if (refusal?.code === statusCode('UNIMPLEMENTED'))
+      throw new CommandError(
+        `This Temporal server has no standalone activities, by which the cloud is asked (${refusal.details}): it takes a server of 1.31 or later, with activity.enableStandalone on.`,
+      );
+    const cause = err instanceof Error ? err.cause : undefined;
+    if (refusal || !(cause instanceof Error)) throw err;
+    if (cause instanceof TimeoutFailure) {
+      const isUnserved = cause.timeoutType === 'SCHEDULE_TO_START';
+      if (isUnserved)
+        throw new CommandError(
+          `No worker on the task queue ${this.#taskQueue} has answered within ${this.#lookTimeout}: start one, or name another by --task-queue.`,
+        );
+      const last = cause.cause instanceof Error ? cause.cause.message : cause.message;
+      return { problem: last, isGone: false };
+    }
+    if (cause instanceof ApplicationFailure && cause.type === 'OperationConfigurationError')
+      throw new CommandError(cause.message, 9);
+    return {
+      problem: cause.message,
+      isGone: cause instanceof ApplicationFailure && cause.type === 'OperationNotFound',
+    };
+  }
+}
+
+function endOf(operation: OperationSnapshot & { state: 'succeeded' | 'failed' }): string {
+  if (operation.state === 'succeeded') return 'it succeeded before it could be cancelled';
+  const { error } = operation;
+  return error.codeName === 'CANCELLED' ? 'cancelled' : `it failed: ${statusText(error)}`;
+}
