@@ -1,0 +1,79 @@
+import { inspect } from 'node:util';
+import type { Violation } from './checker';
+import { FAULT_KINDS, WAIT_KINDS } from './plan';
+import type { RunRecord, WaitRecord } from './record';
+
+/** Faults so long before a wait began may still have to do with it. */
+const NEAR_MS = 10_000;
+
+/** What a run came to, for people. */
+export function summary(run: RunRecord, violations: readonly Violation[]): string {
+  const { plan, waits, beganAtMs, healedAtMs, settledAtMs, crashes } = run;
+  const calls = waits.flatMap((wait) => wait.calls);
+  const callsOf = (verb: string): number => calls.filter((call) => call.verb === verb).length;
+  const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
+  const open = waits.flatMap(({ run: history }) => (history?.close ? [history.close.atMs] : []));
+  return [
+    `Seed ${plan.seed}: ${waits.length} waits, ${run.faults.length} faults, ${violations.length} violations`,
+    `  waits      ${counted(WAIT_KINDS.map((kind) => [kind, waits.filter(({ wait }) => wait.kind === kind).length]))}`,
+    `  outcomes   ${counted(occurrences(waits.map(outcomeOf)))}`,
+    `  faults     ${faultsText(run)}`,
+    `  calls      ${callsOf('Get')} polls, ${callsOf('Start')} starts, ${callsOf('Cancel')} cancels`,
+    `  time       healed after ${seconds(healedAtMs - beganAtMs)}, the last wait ended ${seconds(Math.max(healedAtMs, ...open) - healedAtMs)} later, all over after ${seconds(settledAtMs - beganAtMs)}`,
+    ...(crashes > 0 ? [`  crashes    ${crashes} worker processes ended by themselves`] : []),
+  ].join('\n');
+}
+
+export function faultsText({ faults }: Pick<RunRecord, 'faults'>): string {
+  return counted(FAULT_KINDS.map((kind) => [kind, faults.filter((fault) => fault.kind === kind).length]));
+}
+
+function counted(counts: Iterable<readonly [string, number]>): string {
+  return [...counts]
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ');
+}
+
+function occurrences(names: string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+function outcomeOf({ run }: WaitRecord): string {
+  const close = run?.close;
+  if (!close) return 'open';
+  return close.failure?.type ?? close.status;
+}
+
+/** Everything that is recorded about a wait that violates an invariant. */
+export function story({ invariant, record, text }: Violation, { plan, faults }: RunRecord): string {
+  const { wait, run, child, truths, calls } = record;
+  const fromMs = (run?.startedAtMs ?? 0) - NEAR_MS;
+  const toMs = run?.close?.atMs ?? Infinity;
+  const lines = [
+    ...calls.map(
+      ({ atMs, verb, slot, answer, done, key, answeredAtMs }) =>
+        `${iso(atMs)} cloud: ${verb} of worker ${slot + 1}${key === undefined ? '' : `, key ${key}`}: ${answer ?? 'no answer'}${done ? ', done' : ''}${answeredAtMs === undefined ? ', its caller had gone' : ''}`,
+    ),
+    ...faults
+      .filter((fault) => fault.fromMs <= toMs && fault.toMs >= fromMs)
+      .map((fault) => `${iso(fault.fromMs)} fault: ${fault.what}, until ${iso(fault.toMs)}`),
+    ...truths.map(
+      ({ id, endsAtMs, error }) =>
+        `${iso(endsAtMs)} truth: ${id} ${error ? `failed with code ${error.code}` : 'succeeded'}`,
+    ),
+    ...(run?.lines ?? []),
+    ...(child?.lines.map((line) => `${line} (child)`) ?? []),
+  ].sort();
+  return [
+    `${invariant} is violated by ${wait.name} of seed ${plan.seed}: ${text}`,
+    `  plan: ${inspect(wait, { depth: Infinity, breakLength: 160 }).replaceAll('\n', '\n  ')}`,
+    ...lines.map((line) => `  ${line}`),
+  ].join('\n');
+}
+
+function iso(ms: number): string {
+  return Number.isFinite(ms) ? new Date(ms).toISOString() : 'the end of the run';
+}
