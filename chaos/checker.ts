@@ -1,8 +1,8 @@
+import { AFTERMATH_MS, allowanceMs, settleLimitMs } from './control';
 import { losesReports, spoilsConnections } from './fault-log';
 import { outcomeProblem } from './outcome';
 import { pollBound } from './poll-bound';
 import type { RunRecord, WaitRecord } from './record';
-import { SETTLE_MS } from './run';
 
 /**
  * What must hold.
@@ -45,19 +45,17 @@ function checkOutcome(record: WaitRecord): string[] {
 
 /** A worker that is well tells what it has seen, and another worker that is well goes on with it. */
 const TOLD_WITHIN_MS = 20_000;
-/** So long before, a fault may still hold up what is told: tasks of a worker that has gone time out after 10 s. */
-const AFTERMATH_MS = 15_000;
-
-function checkSeenEnds({ wait, run, calls }: WaitRecord, { faults, settledAtMs }: RunRecord): string[] {
+function checkSeenEnds({ wait, run, calls }: WaitRecord, { faults, control, settledAtMs }: RunRecord): string[] {
   // Whoever is cancelled may go on without its operation.
   if (!run || run.cancelRequestedAtMs !== undefined || wait.kind === 'handleCancel') return [];
   const endedAtMs = run.close?.atMs ?? settledAtMs;
   const late = calls.find(({ verb, done, answeredAtMs, answer, slot }) => {
     if (verb !== 'Get' || !done || answer !== 'OK' || answeredAtMs === undefined) return false;
-    if (endedAtMs <= answeredAtMs + TOLD_WITHIN_MS) return false;
+    const limitMs = TOLD_WITHIN_MS + allowanceMs(control, answeredAtMs, answeredAtMs + TOLD_WITHIN_MS);
+    if (endedAtMs <= answeredAtMs + limitMs) return false;
     return !faults.some(
       (fault) =>
-        fault.fromMs <= answeredAtMs + TOLD_WITHIN_MS &&
+        fault.fromMs <= answeredAtMs + limitMs &&
         fault.toMs >= answeredAtMs - AFTERMATH_MS &&
         (losesReports(fault) || (spoilsConnections(fault) && fault.slots.includes(slot))),
     );
@@ -120,11 +118,11 @@ function checkPolls(record: WaitRecord, run: RunRecord): string[] {
     : [`It was polled ${polls} times; its schedule and the faults account for ${bound} at most`];
 }
 
-function checkEnded({ run, child }: WaitRecord, { healedAtMs, settledAtMs }: RunRecord): string[] {
+function checkEnded({ run, child }: WaitRecord, { control, healedAtMs, settledAtMs }: RunRecord): string[] {
   const problems: string[] = [];
   if (!run) return ['Its workflow was never started'];
   const openMs = (run.close?.atMs ?? settledAtMs) - healedAtMs;
-  if (!run.close || openMs > SETTLE_MS)
+  if (!run.close || openMs > settleLimitMs(control, healedAtMs))
     problems.push(`It was open ${Math.round(openMs / 1000)} s after everything had healed`);
   for (const { workflowId, taskFailures } of [run, ...(child ? [child] : [])]) {
     const [first] = taskFailures;

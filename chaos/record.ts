@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 import type { RecordedCall, Truth } from './cloud';
+import type { ControlRun } from './control';
 import type { LoggedFault } from './fault-log';
 import { readHistory, type RunHistory } from './history';
 import type { Plan, WaitPlan } from './plan';
@@ -28,20 +29,23 @@ export interface RunRecord {
   settledAtMs: number;
   faults: readonly LoggedFault[];
   waits: WaitRecord[];
+  /** Since healing. */
+  control: readonly ControlRun[];
   /** Worker processes that ended by themselves. */
   crashes: number;
 }
 
+const OPEN = "ExecutionStatus = 'Running' AND WorkflowType != 'control'";
 const LOOK_EVERY_MS = 1_000;
 /** Histories read at once. */
 const AT_ONCE = 8;
 
-/** Resolves when no workflow is open any more, or at `untilMs`. */
-export async function settled(client: Client, untilMs: number): Promise<void> {
-  while (Date.now() < untilMs) {
-    const { count } = await persist(() => client.workflow.count("ExecutionStatus = 'Running'"));
+/** Resolves when no workflow is open any more, or at the time that `limitMs` gives. */
+export async function settled(client: Client, limitMs: () => number): Promise<void> {
+  while (Date.now() < limitMs()) {
+    const { count } = await persist(() => client.workflow.count(OPEN));
     if (count === 0) return;
-    await sleep(Math.min(LOOK_EVERY_MS, Math.max(1, untilMs - Date.now())));
+    await sleep(LOOK_EVERY_MS);
   }
 }
 

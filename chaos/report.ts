@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Violation } from './checker';
+import { AFTERMATH_MS } from './control';
 import { FAULT_KINDS, WAIT_KINDS } from './plan';
 import type { RunRecord, WaitRecord } from './record';
 
@@ -20,8 +21,14 @@ export function summary(run: RunRecord, violations: readonly Violation[]): strin
     `  faults     ${faultsText(run)}`,
     `  calls      ${callsOf('Get')} polls, ${callsOf('Start')} starts, ${callsOf('Cancel')} cancels`,
     `  time       healed after ${seconds(healedAtMs - beganAtMs)}, the last wait ended ${seconds(Math.max(healedAtMs, ...open) - healedAtMs)} later, all over after ${seconds(settledAtMs - beganAtMs)}`,
+    `  machine    a workflow that does nothing took ${slowestMs(run)} ms at most, once everything had healed`,
     ...(crashes > 0 ? [`  crashes    ${crashes} worker processes ended by themselves`] : []),
   ].join('\n');
+}
+
+function slowestMs({ control, healedAtMs }: RunRecord): number {
+  const healed = control.filter(({ fromMs }) => fromMs >= healedAtMs + AFTERMATH_MS);
+  return Math.max(0, ...healed.map(({ fromMs, toMs }) => toMs - fromMs));
 }
 
 export function faultsText({ faults }: Pick<RunRecord, 'faults'>): string {
@@ -68,7 +75,7 @@ export function story({ invariant, record, text }: Violation, { plan, faults }: 
     ...(child?.lines.map((line) => `${line} (child)`) ?? []),
   ].sort();
   return [
-    `${invariant} is violated by ${wait.name} of seed ${plan.seed}: ${text}`,
+    `${invariant} is violated by ${wait.name} (${[wait.kind, wait.hostileEnd].filter(Boolean).join(', ')}) of seed ${plan.seed}: ${text}`,
     `  plan: ${inspect(wait, { depth: Infinity, breakLength: 160 }).replaceAll('\n', '\n  ')}`,
     ...lines.map((line) => `  ${line}`),
   ].join('\n');

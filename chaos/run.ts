@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import { authorizedKey, GuardedCloud } from '../test/support/guarded-cloud';
 import { startTemporalProcess } from '../test/support/temporal-process';
 import { RecordedCloud } from './cloud';
+import { Control, settleLimitMs } from './control';
 import { FaultLog } from './fault-log';
 import { describeFault, FAULTS } from './faults';
 import type { FaultPlan, Plan, Slot } from './plan';
@@ -16,8 +17,6 @@ import type { Place, Scene } from './scene';
 import { runWait } from './workload';
 import { WorkerSlot } from './workers';
 
-/** After healing nothing may stay open for longer. */
-export const SETTLE_MS = 60_000;
 const TASK_QUEUE = 'chaos';
 const MINUTE_MS = 60_000;
 /** Of a worker's tokens: those of the second outlast every step of its clock. */
@@ -46,6 +45,8 @@ export async function run(plan: Plan, codePath: string): Promise<RunRecord> {
     const log = new FaultLog();
     const waits = new Map(plan.waits.map((wait) => [wait.name, wait]));
     const scene: Scene = { temporal, cloud, places, waits, log, random: new Random(plan.seed, 'calls') };
+    const control = new Control(client, TASK_QUEUE);
+    const controlled = control.start();
     const beganAtMs = Date.now();
     const due = (atMs: number): Promise<void> => sleep(Math.max(0, beganAtMs + atMs - Date.now()));
     const started = plan.waits.map(async (wait) => {
@@ -59,10 +60,12 @@ export async function run(plan: Plan, codePath: string): Promise<RunRecord> {
     await Promise.all([...spoilt, due(plan.faultyMs)]);
     const healedAtMs = Date.now();
     await Promise.all(started);
-    await settled(client, healedAtMs + SETTLE_MS);
+    await settled(client, () => healedAtMs + settleLimitMs(control.runs, healedAtMs));
+    control.stop();
+    await controlled;
     const settledAtMs = Date.now();
     return {
-      ...{ plan, beganAtMs, healedAtMs, settledAtMs, faults: log.faults },
+      ...{ plan, beganAtMs, healedAtMs, settledAtMs, faults: log.faults, control: control.runs },
       waits: await recordWaits(client, scene, plan.waits),
       crashes: places.reduce((sum, { worker }) => sum + worker.crashes, 0),
     };
