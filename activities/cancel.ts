@@ -3,13 +3,13 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Cloud } from '../src/cloud/cloud';
 import { decide, type PollOutcome } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/cloud/error';
-import { pollVerdict, retryDelayMs, YOUNG_MS } from '../src/model/error-table';
+import { pollVerdict, retryDelayMs } from '../src/model/error-table';
 import { configurationError } from '../src/model/failure';
 import { redact } from '../src/model/redact';
 import { nextInterval } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { unknownCloudText, type ActivityContext } from './context';
-import { notFoundInARow, outcomeOf } from './poll';
+import { outcomeOf, recordBefore, leaveRecord } from './poll';
 
 export interface CancelInput {
   cloud: string;
@@ -46,7 +46,7 @@ export async function cancelOperation(context: ActivityContext, input: CancelInp
   if (!cloud) {
     const message = unknownCloudText(name, context);
     // As for a poll: later a broken deploy is likelier than a wrong name.
-    if (currentAttemptScheduledTimestampMs - startedAtMs >= YOUNG_MS) throw again(context, message);
+    if (currentAttemptScheduledTimestampMs - startedAtMs >= 60_000) throw again(context, message);
     throw configurationError(name, message, operationId);
   }
   if (wait !== undefined) context.watcher.drop(name, operationId, workflowExecution?.runId, wait);
@@ -75,16 +75,19 @@ function snapshotOf(
 ): OperationSnapshot {
   const activity = Context.current();
   const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = activity.info;
-  const decision = decide({ ...input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE }, outcome, {
+  const before = recordBefore(activity, {});
+  const given = { ...input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE };
+  const { decision, record } = decide(given, outcome, {
     ageMs: currentAttemptScheduledTimestampMs - input.startedAtMs,
-    failures: 1,
-    notFound: notFoundInARow(activity, outcome),
+    record: before,
     random: context.random(),
     registry: cloud.registry,
   });
+  leaveRecord(activity, before, record);
   switch (decision.next) {
     case 'return':
-      return decision.result.operation;
+      if ('operation' in decision.result) return decision.result.operation;
+      throw again(context, 'refused');
     case 'fail':
       throw decision.failure;
     case 'poll':

@@ -1,14 +1,12 @@
 import { CompleteAsyncError, Context } from '@temporalio/activity';
 import type { Cloud } from '../src/cloud/cloud';
-import { decide, scheduleAge, type GetInput, type GetResult } from '../src/cloud/decide';
+import { decide, scheduleAge, type GetInput, type GetResult, type PollOutcome } from '../src/cloud/decide';
 import { findOperationMethod } from '../src/descriptors/operation-method';
-import { YOUNG_MS } from '../src/model/error-table';
-import { configurationError } from '../src/model/failure';
-import { intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../src/model/schedule';
+import { intervalAtAge, WATCH_BELOW_MS } from '../src/model/schedule';
 import { unknownCloudText, type ActivityContext } from './context';
 import { logPoll } from './observe';
-import { notFoundInARow, outcomeOf, pollAgain } from './poll';
-import { Lease } from './watcher';
+import { leaveRecord, outcomeOf, pollAgain, recordBefore } from './poll';
+import { Lease } from './lease';
 
 /**
  * Activity `operation.get`: polls an operation. While the intervals of its wait are short, the worker's watcher polls
@@ -17,24 +15,21 @@ import { Lease } from './watcher';
  */
 export async function getOperation(context: ActivityContext, input: GetInput): Promise<GetResult> {
   const activity = Context.current();
-  const { currentAttemptScheduledTimestampMs } = activity.info;
-  const { schedule } = input;
-  const ageMs = currentAttemptScheduledTimestampMs - input.startedAtMs;
-  const random = context.random();
+  const ageMs = activity.info.currentAttemptScheduledTimestampMs - input.startedAtMs;
+  const before = recordBefore(activity, input);
   const cloud = servingCloud(context, input);
-  if (typeof cloud === 'string') {
-    // Later a broken deploy is likelier than a wrong name, and somebody will mend it.
-    if (input.by === undefined || ageMs < YOUNG_MS) throw configurationError(input.cloud, cloud, input.operationId);
-    throw pollAgain(cloud, nextInterval(schedule, Infinity, random));
+  if (typeof cloud !== 'string') {
+    const isShort = input.by !== undefined && intervalAtAge(input.schedule, scheduleAge(input, ageMs)) < WATCH_BELOW_MS;
+    if (isShort && cloud.watch && context.watcher.watch(cloud, new Lease(input, activity, before))) {
+      throw new CompleteAsyncError();
+    }
   }
-  const isShort = input.by !== undefined && intervalAtAge(schedule, scheduleAge(input, ageMs)) < WATCH_BELOW_MS;
-  if (isShort && cloud.watch && context.watcher.watch(cloud, new Lease(input, activity))) {
-    throw new CompleteAsyncError();
-  }
-
-  const outcome = await outcomeOf(cloud.get(input.operationId, activity.cancellationSignal));
-  const notFound = notFoundInARow(activity, outcome);
-  const decision = decide(input, outcome, { ageMs, failures: 1, notFound, random, registry: cloud.registry });
+  const outcome: PollOutcome =
+    typeof cloud === 'string'
+      ? { unserved: cloud }
+      : await outcomeOf(cloud.get(input.operationId, activity.cancellationSignal));
+  const registry = typeof cloud === 'string' ? undefined : cloud.registry;
+  const { decision, record } = decide(input, outcome, { ageMs, record: before, random: context.random(), registry });
   logPoll(activity.log, input, outcome, decision);
   switch (decision.next) {
     case 'return':
@@ -42,6 +37,7 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
     case 'fail':
       throw decision.failure;
     case 'poll':
+      leaveRecord(activity, before, record);
       throw pollAgain(decision.message, decision.intervalMs);
   }
 }

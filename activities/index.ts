@@ -1,12 +1,12 @@
 import type { Cloud } from '../src/cloud/cloud';
-import type { GetInput, GetResult } from '../src/cloud/decide';
+import type { GetInput, GetResult, OperationSeen, RefusedPoll } from '../src/cloud/decide';
 import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { cancelOperation, type CancelInput, type CancelResult } from './cancel';
 import { getOperation } from './get';
 import { startOperation, type StartInput, type StartResult } from './start';
 import { Watcher } from './watcher';
 
-export type { CancelInput, CancelResult, GetInput, GetResult, StartInput, StartResult };
+export type { CancelInput, CancelResult, GetInput, GetResult, OperationSeen, RefusedPoll, StartInput, StartResult };
 
 /** The activities by their names on the wire. */
 export type OperationActivities = {

@@ -4,6 +4,7 @@ import type { CallObserver } from '../src/cloud/caller';
 import { CANCEL, GET } from '../src/cloud/envelope';
 import type { Decision, GetInput, PollOutcome } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/cloud/error';
+import { boundText } from '../src/model/bounds';
 import { pollVerdict } from '../src/model/error-table';
 import { METRICS } from '../src/model/metrics';
 import { operationProgress } from '../src/model/progress';
@@ -29,6 +30,12 @@ export function callMetrics(cloud: string): CallObserver {
 /** A start that has to wait for another operation. */
 export function countConflict(cloud: string): void {
   count(METRICS.startConflicts, { cloud });
+}
+
+/** A report of a watched operation that Temporal did not take. */
+export function countReportFailure(cloud: string, { metricMeter }: Context): void {
+  const { name, description } = METRICS.reportFailures;
+  metricMeter.createCounter(name, undefined, description).add(1, { cloud });
 }
 
 /** Counts an activity that is watched, until the returned function is called. Nothing where the SDK has no such metric yet. */
@@ -62,19 +69,31 @@ function activity(): Context | undefined {
   }
 }
 
-/** What a poll came to. A healthy wait is silent at INFO; a wait that only the worker's owner can mend is a warning. */
+/** The result of a poll. A healthy wait is silent at INFO; a wait that only the worker's owner can fix is a warning. */
 export function logPoll(log: Logger, { cloud, operationId }: GetInput, outcome: PollOutcome, decision: Decision): void {
-  const next = decision.next === 'poll' ? { nextPollInMs: decision.intervalMs } : {};
+  const delayMs = nextPollInMs(decision);
+  const next = delayMs === undefined ? {} : { nextPollInMs: delayMs };
   if ('polled' in outcome) {
     const { operation } = outcome.polled;
     const { percent, step } = operationProgress(operation) ?? {};
     log.debug('Operation polled', { cloud, operationId, state: operation.state, percent, step, ...next });
     return;
   }
+  const { code, reason } = problemOf(outcome);
+  const fields = { cloud, operationId, code, reason, ...next };
+  if (delayMs !== undefined && ('unserved' in outcome || pollVerdict(code) === 'refused')) {
+    log.warn('Operation cannot be polled until the configuration of this worker or its cloud is fixed', fields);
+  } else log.debug('Operation could not be polled', fields);
+}
+
+function nextPollInMs(decision: Decision): number | undefined {
+  if (decision.next === 'poll') return decision.intervalMs;
+  return decision.next === 'return' && 'refused' in decision.result ? decision.result.refused.delayMs : undefined;
+}
+
+function problemOf(outcome: Exclude<PollOutcome, { polled: unknown }>): { code: string; reason: string } {
+  if ('unserved' in outcome) return { code: 'none', reason: outcome.unserved };
   const { error } = outcome;
   const code = error instanceof OperationServiceError ? error.codeName : 'none';
-  const fields = { cloud, operationId, code, reason: error instanceof Error ? error.message : String(error), ...next };
-  if (decision.next === 'poll' && pollVerdict(code) === 'refused') {
-    log.warn('Operation cannot be polled until the configuration of this worker or its cloud is mended', fields);
-  } else log.debug('Operation could not be polled', fields);
+  return { code, reason: boundText(error instanceof Error ? error.message : String(error)) };
 }

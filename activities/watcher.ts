@@ -1,12 +1,8 @@
-import type { Context, Info } from '@temporalio/activity';
-import { ActivityNotFoundError } from '@temporalio/client';
-import type { ActivitySerializationContext } from '@temporalio/common';
 import type { Cloud } from '../src/cloud/cloud';
-import { decide, type GetInput, type GetResult, type PollOutcome } from '../src/cloud/decide';
-import { isNotFound } from '../src/cloud/error';
-import { operationName } from '../src/model/texts';
+import { decide, type PollOutcome } from '../src/cloud/decide';
+import type { Lease } from './lease';
 import { countWatched, logPoll } from './observe';
-import { outcomeOf, pollAgain } from './poll';
+import { outcomeOf } from './poll';
 
 /** Beyond so many leases in one process, waits are slept by activity retries instead. Some 2 kB each. */
 const MAXIMUM_LEASES = 10_000;
@@ -131,14 +127,11 @@ class Watch {
 
   /** Tells one lease of a poll; the interval after which it wants the next one, Infinity when it has ended. */
   #apply(lease: Lease, outcome: PollOutcome, random: number): number {
-    const { failures, notFound } = lease.count(outcome);
-    const decision = decide(lease.input, outcome, {
-      ageMs: lease.ageMs,
-      failures,
-      notFound,
-      random,
-      registry: this.cloud.registry,
-    });
+    const { ageMs, record: before } = lease;
+    const { registry } = this.cloud;
+    const { decision, record } = decide(lease.input, outcome, { ageMs, record: before, random, registry });
+    lease.record = record;
+    if ('polled' in outcome) lease.see(outcome.polled.operation);
     logPoll(lease.context.log, lease.input, outcome, decision);
     switch (decision.next) {
       case 'return':
@@ -168,104 +161,4 @@ class Watch {
     }
     this.released(report, emptied);
   }
-}
-
-/** For so long one worker may watch an operation on behalf of one activity attempt. */
-export const LEASE_MS = 30_000;
-/** After a report has failed. */
-const REPORT_AGAIN_MS = 1_000;
-
-/**
- * One activity attempt that completes asynchronously: it holds no slot, and is reported by its token with the client of
- * its own context. Settles once; what comes later is ignored.
- */
-export class Lease {
-  readonly #beganAt = performance.now();
-  readonly #ageAtBeginMs: number;
-  #settled = false;
-  #failures = 0;
-  #notFound = 0;
-  /** What the last poll saw, for people who look at the pending activity. */
-  seen: string;
-
-  constructor(
-    readonly input: GetInput,
-    readonly context: Context,
-  ) {
-    this.seen = `${operationName(input.cloud, input.operationId)} is being polled`;
-    this.#ageAtBeginMs = context.info.currentAttemptScheduledTimestampMs - input.startedAtMs;
-  }
-
-  /** The age of the wait: by Temporal's clock when the attempt was scheduled, by a monotonic one since. */
-  get ageMs(): number {
-    return this.#ageAtBeginMs + performance.now() - this.#beganAt;
-  }
-
-  get remainingMs(): number {
-    return LEASE_MS - (performance.now() - this.#beganAt);
-  }
-
-  /** Counts a poll in; how many in a row have failed, and how many in a row found no operation. */
-  count(outcome: PollOutcome): { failures: number; notFound: number } {
-    this.#failures = 'error' in outcome ? this.#failures + 1 : 0;
-    this.#notFound = 'error' in outcome && isNotFound(outcome.error) ? this.#notFound + 1 : 0;
-    return { failures: this.#failures, notFound: this.#notFound };
-  }
-
-  /** Whether this lease belongs to that wait of that workflow run. */
-  isOf(runId: string | undefined, wait: number): boolean {
-    return this.input.wait === wait && this.context.info.workflowExecution?.runId === runId;
-  }
-
-  complete(result: GetResult): Promise<void> {
-    const { client, info } = this.context;
-    return this.#report((options) => client.activity.complete(info.taskToken, result, options));
-  }
-
-  fail(failure: Error): Promise<void> {
-    const { client, info } = this.context;
-    return this.#report((options) => client.activity.fail(info.taskToken, failure, options));
-  }
-
-  /** Ends the attempt; the server hands the wait to some worker after `delayMs`. */
-  giveBack(delayMs: number): Promise<void> {
-    return this.fail(pollAgain(this.seen, delayMs));
-  }
-
-  /** Nothing will be reported: the attempt lapses. */
-  drop(): void {
-    this.#settled = true;
-  }
-
-  /** Tries until the server has it or the attempt has timed out, when the server goes on by itself. Never rejects. */
-  async #report(
-    send: (options: { serializationContext: ActivitySerializationContext }) => Promise<void>,
-  ): Promise<void> {
-    if (this.#settled) return;
-    this.#settled = true;
-    const { info, log } = this.context;
-    for (;;) {
-      try {
-        return await send({ serializationContext: serializationContext(info) });
-      } catch (err) {
-        if (err instanceof ActivityNotFoundError) return;
-        log.debug('Operation could not be reported to Temporal', { error: err });
-        if (performance.now() - this.#beganAt + REPORT_AGAIN_MS > info.startToCloseTimeoutMs) return;
-        // No reason for a process to stay: without the report the server goes on when the attempt has timed out.
-        await new Promise((resolve) => setTimeout(resolve, REPORT_AGAIN_MS).unref());
-      }
-    }
-  }
-}
-
-/** What the SDK passes to converters for an activity that returns; by token it passes nothing unless told. */
-function serializationContext(info: Info): ActivitySerializationContext {
-  const { namespace, activityId, isLocal, workflowExecution } = info;
-  return {
-    type: 'activity',
-    namespace,
-    activityId,
-    isLocal,
-    ...(workflowExecution && { workflowId: workflowExecution.workflowId }),
-  };
 }

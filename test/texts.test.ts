@@ -124,7 +124,7 @@ test('an operation that rolls back tells its error wherever its state is told', 
 
 test('current details are a heading, a list, and the metadata', () => {
   const operation = { ...running, createdAt: '2026-03-01T12:00:00Z', createdBy: 'ajeo' };
-  expect(texts.currentDetails(operation, '2026-03-01T12:00:05.000Z')).toBe(
+  expect(texts.currentDetails({ ...operation, lastPolledAt: '2026-03-01T12:00:05.000Z' })).toBe(
     [
       '**Create cluster catb3ppsdsh7vajr216f: running, 40 % creating VMs**',
       '',
@@ -139,6 +139,18 @@ test('current details are a heading, a list, and the metadata', () => {
   );
 });
 
+test('current details say that polls are refused, since when and when the next one is due, and guess no state', () => {
+  const pollError = { code: 7, codeName: 'PERMISSION_DENIED', message: 'no role', since: 'noon', nextPollAt: 'one' };
+  const shown = texts.currentDetails({ cloud: 'yandex', id: 'fcm1', state: 'running', pollError });
+  expect(shown.split('\n')).toEqual([
+    '**Operation: not polled yet**',
+    '',
+    '- **Polls are refused** since noon: PERMISSION\\_DENIED: no role',
+    '- Next poll one',
+    '- Operation fcm1 of yandex',
+  ]);
+});
+
 test('nothing secret is shown: no IAM token that a cloud repeats, no password in the metadata', () => {
   const token = `t1.9euelZqM-${'a'.repeat(40)}.${'Z'.repeat(86)}`;
   const failed: OperationSnapshot = {
@@ -148,20 +160,22 @@ test('nothing secret is shown: no IAM token that a cloud repeats, no password in
     state: 'failed',
     error: { ...error, message: `Invalid ${token}` },
   };
-  const shown = [texts.currentDetails(failed, 'now'), texts.endedText(failed), texts.operationTitle(failed)].join('\n');
+  const shown = [
+    texts.currentDetails({ ...failed, lastPolledAt: 'now' }),
+    texts.endedText(failed),
+    texts.operationTitle(failed),
+  ].join('\n');
   expect(shown).not.toContain('hunter2');
   expect(shown).not.toContain('Z'.repeat(20));
 });
 
 test('what the cloud says cannot become markup in the current details', () => {
-  const text = texts.currentDetails(
-    {
-      ...running,
-      description: '**x** [link](http://evil) <script>',
-      metadata: { '@type': 'x', note: '~~~\n# Heading' },
-    },
-    'now',
-  );
+  const text = texts.currentDetails({
+    ...running,
+    description: '**x** [link](http://evil) <script>',
+    metadata: { '@type': 'x', note: '~~~\n# Heading' },
+    lastPolledAt: 'now',
+  });
   expect(text.split('\n')[0]).toBe('**\\*\\*x\\*\\* \\[link\\](http://evil) \\<script\\>: running**');
   expect(text.match(/^~~~/gm)).toHaveLength(2);
 });
@@ -187,10 +201,13 @@ test('every text keeps within what server and UI allow, whatever the cloud says'
         texts.deadlineSummary(told.id),
         texts.timerSummary(seen, ms),
         texts.timerSummary(going, ms),
+        texts.refusalSummary(told.id, error.codeName, ms),
       ]) {
         expect(bytes(summary)).toBeLessThanOrEqual(200);
       }
-      for (const details of [texts.currentDetails(seen, 'now'), texts.currentDetails(going, 'now')]) {
+      const pollError = { ...error, since: 'then', nextPollAt: 'soon' };
+      const refused = { ...going, lastPolledAt: 'now', pollError };
+      for (const details of [texts.currentDetails(seen), texts.currentDetails(going), texts.currentDetails(refused)]) {
         expect(bytes(details)).toBeLessThanOrEqual(1500);
       }
       // The server cuts a failure at 4 KiB.

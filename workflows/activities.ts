@@ -6,11 +6,13 @@ import type {
   GetInput,
   GetResult,
   OperationActivities,
+  OperationSeen,
   StartInput,
   StartResult,
 } from '../activities';
 import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { resolveWaitOptions } from '../src/model/options';
+import { checkCancelResult, checkGetResult, checkStartResult } from './results';
 import type { Target } from './target';
 
 /**
@@ -53,41 +55,53 @@ function limits({ summary, scheduleToCloseTimeoutMs: ms }: CallLimits): Activity
 /** What a poll is told of its wait. */
 export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
 
-export function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
+export async function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
   const { taskQueue: _, ...operation } = target;
-  return activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) })[GET_ACTIVITY]({
-    ...operation,
-    ...input,
-  });
+  const get = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) })[GET_ACTIVITY];
+  return checkGetResult(await get({ ...operation, ...input }), target);
+}
+
+/** A single look, which returns the operation whatever its state is. */
+export async function lookAtOperation(
+  target: Target,
+  input: Omit<Poll, 'by' | 'returnRefusal'>,
+  call: CallLimits,
+): Promise<OperationSeen> {
+  const result = await getOperation(target, input, call);
+  if ('operation' in result) return result;
+  // A worker returns a refusal only where it was asked to.
+  throw new Error('A single look was refused');
 }
 
 /** A single look, outside any wait: transient errors are retried until it succeeds. */
-export function getOnce(target: Target): Promise<GetResult> {
+export function getOnce(target: Target): Promise<OperationSeen> {
   const { schedule } = resolveWaitOptions();
-  return getOperation(target, { startedAtMs: Date.now(), schedule }, { summary: target.operationId });
+  return lookAtOperation(target, { startedAtMs: Date.now(), schedule }, { summary: target.operationId });
 }
 
 /** `startedAtMs` is when the wait began, or this request where nobody waits. */
-export function cancelOperation(target: Target, startedAtMs: number, call: CallLimits): Promise<CancelResult> {
+export async function cancelOperation(target: Target, startedAtMs: number, call: CallLimits): Promise<CancelResult> {
   const { taskQueue: _, ...operation } = target;
   const input: CancelInput = { ...operation, startedAtMs };
-  return activities(target, { ...CALL_TIMEOUTS, ...limits(call) })[CANCEL_ACTIVITY](input);
+  const cancel = activities(target, { ...CALL_TIMEOUTS, ...limits(call) })[CANCEL_ACTIVITY];
+  return checkCancelResult(await cancel(input), target);
 }
 
 /**
  * One attempt where `once`; else as many as it takes to learn the outcome. Cancelling it waits for the attempt that is
  * under way, which alone can tell whether there is an operation now.
  */
-export function startOperation(
+export async function startOperation(
   input: StartInput,
   taskQueue: string | undefined,
   once: boolean,
   call: CallLimits,
 ): Promise<StartResult> {
-  return activities(taskQueue === undefined ? {} : { taskQueue }, {
+  const start = activities(taskQueue === undefined ? {} : { taskQueue }, {
     ...CALL_TIMEOUTS,
     ...limits(call),
     ...(once && { retry: { ...RETRY, maximumAttempts: 1 } }),
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  })[START_ACTIVITY](input);
+  })[START_ACTIVITY];
+  return checkStartResult(await start(input), input.cloud);
 }

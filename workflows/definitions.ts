@@ -16,13 +16,13 @@ import {
   type StartOptions,
   type WaitOptions,
 } from '../src/model/options';
-import type { AnyJson, JsonObject, OperationSnapshot } from '../src/model/snapshot';
+import type { AnyJson, JsonObject, OperationSnapshot, ShownOperation } from '../src/model/snapshot';
 import { reported, retryable } from './failures';
 import { operationChanged, operationQuery, pollOperation } from './messages';
 import { HistoryTooLong } from './poll';
 import { showOperation } from './show';
 import { OperationStart, resolveStart } from './start';
-import { beginWait, continuedWait, recordPoll, type WaitState } from './state';
+import { beginWait, continuedWait, recordPoll, shownOperation, type WaitState } from './state';
 import { resolveTarget } from './target';
 import { OperationWait } from './wait';
 
@@ -35,12 +35,12 @@ export async function awaitOperation(
   input: { cloud: string; operationId: string; taskQueue?: string } & WaitOptions,
   continued?: WaitState,
 ): Promise<AnyJson> {
-  let state: WaitState = { ...beginWait(), onPoll: showOperation };
-  setHandler(operationQuery, () => state.operation ?? { cloud: input.cloud, id: input.operationId, state: 'running' }, {
-    description: 'The operation as last seen',
-  });
+  let state: WaitState = beginWait();
+  const shown = (): ShownOperation => shownOperation(input.cloud, input.operationId, state);
+  const onPoll = (): void => showOperation(shown());
+  setHandler(operationQuery, shown, { description: 'The operation as last seen' });
   return reported(input, async () => {
-    if (!isLeftOut(continued)) state = { ...continuedWait(continued), onPoll: showOperation };
+    state = { ...(isLeftOut(continued) ? state : continuedWait(continued)), onPoll };
     const { cloud, operationId, taskQueue, ...options } = plainObject('input', input);
     const target = resolveTarget(cloud, operationId, taskQueue);
     const wait = new OperationWait(target, resolveWaitOptions(options), state, 'continueAsNew');
@@ -59,14 +59,14 @@ export async function executeOperation(
   input: { cloud: string; method: string; request: JsonObject; taskQueue?: string } & WaitOptions & StartOptions,
   continued?: WaitState,
 ): Promise<AnyJson> {
-  let state: WaitState = { ...beginWait(), onPoll: showOperation };
-  setHandler(operationQuery, () => state.operation ?? { cloud: input.cloud, id: '', state: 'running' }, {
-    description: 'The operation as last seen; without an id until the cloud has begun it',
-  });
+  let state: WaitState = beginWait();
+  const shown = (): ShownOperation => shownOperation(input.cloud, '', state);
+  const onPoll = (): void => showOperation(shown());
+  setHandler(operationQuery, shown, { description: 'The operation as last seen; without an id until it has started' });
   return reported(input, async () => {
     // The server gives a retry what the run that failed was given; one that continues is a first attempt.
-    if (!isLeftOut(continued) && workflowInfo().attempt === 1)
-      state = { ...continuedWait(continued), onPoll: showOperation };
+    const isContinued = !isLeftOut(continued) && workflowInfo().attempt === 1;
+    state = { ...(isContinued ? continuedWait(continued) : state), onPoll };
     const { cloud, method, request, taskQueue, idempotencyKey, startTimeout, ...own } = plainObject('input', input);
     const startOptions = resolveStartOptions({ idempotencyKey, startTimeout });
     const options = resolveWaitOptions(own);
@@ -74,7 +74,7 @@ export async function executeOperation(
       if (!state.operation) {
         const start = resolveStart(cloud, method, request, taskQueue, startOptions);
         const operation = await new OperationStart(start, startOptions, options).run();
-        state = { ...beginWait(), onPoll: showOperation };
+        state = { ...beginWait(), onPoll };
         recordPoll(state, operation);
       }
       return new OperationWait(resolveTarget(cloud, state.operation?.id, taskQueue), options, state, 'continueAsNew');

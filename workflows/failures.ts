@@ -51,13 +51,33 @@ function callerFailure(err: unknown, subject: Subject): unknown {
       details: [],
     });
   }
-  if (!(err.cause instanceof ApplicationFailure) || !operationFailure(err)) return err;
+  if (!(err.cause instanceof ApplicationFailure)) return err;
+  if (!operationFailure(err)) return failedByHand(err.activityType, err.cause, cloud, named(subject?.operationId));
   const { message, type, details, nonRetryable } = err.cause;
   return ApplicationFailure.create({
     message,
     ...(type ? { type } : {}),
     ...(details ? { details } : {}),
     nonRetryable: nonRetryable ?? false,
+  });
+}
+
+/** Our activities fail for good with failures of ours alone: somebody else has failed this one. */
+function failedByHand(
+  activity: string,
+  { message }: ApplicationFailure,
+  cloud: string,
+  operationId: string,
+): ApplicationFailure {
+  const code = statusCode('UNKNOWN');
+  return toApplicationFailure({
+    type: 'OperationServiceError',
+    cloud,
+    operationId,
+    code,
+    codeName: codeName(code),
+    message: `${operationName(cloud, operationId)}: its activity ${activity} was failed from outside (${message}). The operation may still be running`,
+    details: [],
   });
 }
 

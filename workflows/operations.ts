@@ -38,7 +38,13 @@ export { operationWorkflowId } from '../src/model/names';
 export { operationProgress, type OperationProgress } from '../src/model/progress';
 export { operationSearchAttributes } from '../src/model/search-attributes';
 export type { StartOptions, WaitOptions } from '../src/model/options';
-export type { AnyJson, JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
+export type {
+  AnyJson,
+  JsonObject,
+  OperationSnapshot,
+  OperationStatus,
+  ShownOperation,
+} from '../src/model/snapshot';
 export { operationScope } from './scope';
 export { operationChanged, operationQuery, pollOperation } from './messages';
 

@@ -3,10 +3,10 @@ import { JITTER_STREAM } from '../src/model/names';
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { nextInterval, type PollSchedule } from '../src/model/schedule';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
-import { pollSummary, timerSummary } from '../src/model/texts';
-import { getOperation } from './activities';
+import { pollSummary, refusalSummary, timerSummary } from '../src/model/texts';
+import { getOperation, lookAtOperation } from './activities';
 import { notInTime } from './failures';
-import { recordPoll, type WaitState } from './state';
+import { evidenceOf, recordPoll, recordRefusal, type WaitState } from './state';
 import type { Target } from './target';
 
 /** An operation at which polling ends. */
@@ -21,34 +21,59 @@ export class HistoryTooLong extends Error {}
 
 /** The server suggests continue-as-new at 4,096 events; every timer poll makes 11. */
 const MAXIMUM_HISTORY_EVENTS = 3_900;
+/** A run with fewer events that has not polled goes on, however large they are. */
+const MINIMUM_HISTORY_EVENTS = 1_000;
 /** In a workflow that is not ours we cannot continue as new: after so many timers one activity carries the wait on. */
 const MAXIMUM_INLINE_TIMERS = 100;
 
 /** How a wait sleeps when its history grows long. */
 export type LongHistory = 'activityRetry' | 'continueAsNew';
 
-/** Polls until the operation ends. Rejects with the activity's failure, or with HistoryTooLong. Updates `state` as it goes. */
+/** So often the beginning of a refusal comes back to the workflow, to be shown; each time adds some 20 events. */
+const MAXIMUM_SHOWN_REFUSALS = 10;
+
+/** Polls until the operation ends. Rejects with the activity's failure. Updates `state` as it goes. */
 export async function pollUntilDone(
   target: Target,
   { schedule, by, onRollback }: ResolvedWaitOptions,
   state: WaitState,
   longHistory: LongHistory,
 ): Promise<EndedOperation> {
-  const { startedAtMs, polls: pollsBefore } = state;
-  // A run that has not polled has not made its history long, and would continue as new for ever.
-  const isOver = (): boolean => longHistory === 'continueAsNew' && isHistoryLong() && state.polls > pollsBefore;
+  const { startedAtMs } = state;
   for (;;) {
-    if (state.nextPollAtMs !== undefined) await sleepUntilDue(state, isOver);
+    if (state.nextPollAtMs !== undefined) await sleepUntilDue(target, state);
     const byRetry = longHistory === 'activityRetry' && (isHistoryLong() || state.timers >= MAXIMUM_INLINE_TIMERS);
-    const polled = await getOperation(
+    const result = await getOperation(
       target,
-      { startedAtMs, schedule, by: byRetry ? 'activityRetry' : by, onRollback },
+      {
+        startedAtMs,
+        schedule,
+        by: byRetry ? 'activityRetry' : by,
+        onRollback,
+        record: evidenceOf(state),
+        returnRefusal: !byRetry && (state.refusals ?? 0) < MAXIMUM_SHOWN_REFUSALS,
+      },
       { summary: pollSummary(state.operation ?? { id: target.operationId }, state.polls + 1) },
     );
-    const operation = recordPoll(state, polled.operation);
+    if ('refused' in result) {
+      recordRefusal(state, result.refused);
+      continue;
+    }
+    const operation = recordPoll(state, result.operation);
     if (endsWait(operation, onRollback)) return operation;
-    schedulePoll(state, schedule, polled.hintMs);
+    schedulePoll(state, schedule, result.hintMs);
   }
+}
+
+/**
+ * Resolves as soon as this run should continue as new, whatever is going on in it: polls, signals and updates all add
+ * events. A run that has done next to nothing would continue as new for ever.
+ */
+export async function historyTooLong(state: WaitState): Promise<void> {
+  const { polls: pollsBefore } = state;
+  await condition(
+    () => isHistoryLong() && (state.polls > pollsBefore || workflowInfo().historyLength > MINIMUM_HISTORY_EVENTS),
+  );
 }
 
 function isHistoryLong(): boolean {
@@ -63,16 +88,19 @@ export function schedulePoll(state: WaitState, schedule: PollSchedule, hintMs?: 
   state.nextPollAtMs = Date.now() + nextInterval(schedule, ageMs, jitter.random(), hintMs);
 }
 
-/** Sleeps until the next poll is due, also when that changes meanwhile. Rejects with HistoryTooLong where `isOver`. */
-async function sleepUntilDue(state: WaitState, isOver: () => boolean): Promise<void> {
-  for (let due = state.nextPollAtMs; due !== undefined && state.operation; due = state.nextPollAtMs) {
-    if (isOver()) throw new HistoryTooLong();
+/** Sleeps until the next poll is due, also when that changes meanwhile. */
+async function sleepUntilDue(target: Target, state: WaitState): Promise<void> {
+  for (let due = state.nextPollAtMs; due !== undefined; due = state.nextPollAtMs) {
     const ms = due - Date.now();
     if (ms <= 0) return;
     state.timers++;
-    const summary = timerSummary(state.operation, ms);
-    if (!(await condition(() => state.nextPollAtMs !== due, ms, { summary }))) return;
+    if (!(await condition(() => state.nextPollAtMs !== due, ms, { summary: sleepSummary(target, state, ms) }))) return;
   }
+}
+
+function sleepSummary({ operationId }: Target, { operation, pollError }: WaitState, ms: number): string {
+  if (pollError) return refusalSummary(operationId, pollError.codeName, ms);
+  return operation ? timerSummary(operation, ms) : pollSummary({ id: operationId }, 1);
 }
 
 /**
@@ -92,7 +120,7 @@ export async function pollUntil(
     const limits = { summary: summaryOf(state.polls + 1), scheduleToCloseTimeoutMs: remainingMs };
     const input = { startedAtMs: state.startedAtMs, scheduledFromMs, schedule, by };
     const polled = await getOperation(target, input, limits).catch(notInTime);
-    if (!polled) break;
+    if (!polled || 'refused' in polled) break;
     const operation = recordPoll(state, polled.operation);
     if (isDone(operation)) return operation;
     const intervalMs = nextInterval(schedule, Date.now() - scheduledFromMs, jitter.random(), polled.hintMs);
@@ -110,7 +138,7 @@ export async function lastLook(
 ): Promise<OperationSnapshot | undefined> {
   const { startedAtMs } = state;
   const limits = { summary: summaryOf(state.polls + 1), scheduleToCloseTimeoutMs: limitMs };
-  const polled = await getOperation(target, { startedAtMs, schedule: LAST_LOOK }, limits).catch(notInTime);
+  const polled = await lookAtOperation(target, { startedAtMs, schedule: LAST_LOOK }, limits).catch(notInTime);
   return polled && recordPoll(state, polled.operation);
 }
 

@@ -1,7 +1,7 @@
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { OPERATION_ID, OPERATION_RESOURCE, OPERATION_STATE } from '../src/model/search-attributes';
-import type { OperationSnapshot } from '../src/model/snapshot';
+import type { ShownOperation } from '../src/model/snapshot';
 import { currentDetails, resourceOf } from '../src/model/texts';
 
 /**
@@ -9,8 +9,8 @@ import { currentDetails, resourceOf } from '../src/model/texts';
  * which the workflow was started with: an unregistered one would fail the workflow task for ever. Never in a workflow of
  * the user's.
  */
-export function showOperation(operation: OperationSnapshot, lastPolledAtMs: number): void {
-  setCurrentDetails(currentDetails(operation, new Date(lastPolledAtMs).toISOString()));
+export function showOperation(operation: ShownOperation): void {
+  setCurrentDetails(currentDetails(operation));
   const shown = workflowInfo().typedSearchAttributes;
   const seen = [
     // A workflow that starts its operation does not know the id before.

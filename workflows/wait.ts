@@ -9,6 +9,7 @@ import { countWait } from './metrics';
 import {
   endsWait,
   HistoryTooLong,
+  historyTooLong,
   lastLook,
   pollUntilDone,
   schedulePoll,
@@ -115,37 +116,38 @@ export class OperationWait {
     const { options } = this;
     const polling = new CancellationScope();
     const racers: Promise<EndedOperation | 'cancelled' | 'timedOut'>[] = [
-      polling.run(() => this.#poll()),
+      polling.run(() => pollUntilDone(this.target, options, this.state, this.longHistory)),
       this.#endedElsewhere,
       cancellationOf(caller),
     ];
+    if (this.longHistory === 'continueAsNew') racers.push(polling.run(() => this.#historyTooLong()));
     if (options.timeoutMs !== undefined) racers.push(polling.run(() => this.#deadline(options.timeoutMs ?? 0)));
     // Those that lose the race are rejected when polling is cancelled; nobody else looks at them.
     for (const racer of racers) racer.catch(() => undefined);
     const forget = onEnd(this.target, (operation) => this.#seenEnded(operation));
-    const first = await Promise.race(racers).finally(() => {
-      forget();
-      this.#isOver = true;
-    });
     const stopPolling = (): void => polling.cancel();
+    const first = await Promise.race(racers)
+      .catch((err: unknown) => {
+        // Of a wait that fails, neither the deadline's timer nor a poll may go on.
+        stopPolling();
+        throw err;
+      })
+      .finally(() => {
+        forget();
+        this.#isOver = true;
+      });
     if (first === 'cancelled') return this.#cancelled(stopPolling);
     if (first === 'timedOut') return this.#timedOut(caller, stopPolling);
     stopPolling();
     return this.#ended(first, caller);
   }
 
-  async #poll(): Promise<EndedOperation> {
-    const { target, options, state } = this;
-    try {
-      return await pollUntilDone(target, options, state, this.longHistory);
-    } catch (err) {
-      if (err instanceof HistoryTooLong) {
-        // Within the race, so that whoever cancels meanwhile is heard.
-        this.#isOver = true;
-        await condition(allHandlersFinished);
-      }
-      throw err;
-    }
+  /** Ends this run, which continues as new, when its history is long and no message is being handled. */
+  async #historyTooLong(): Promise<never> {
+    await historyTooLong(this.state);
+    this.#isOver = true;
+    await condition(allHandlersFinished);
+    throw new HistoryTooLong();
   }
 
   async #deadline(timeoutMs: number): Promise<'timedOut'> {

@@ -1,9 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { BACKOFF_LIMIT, NOT_FOUND_GRACE, pollVerdict, retryDelayMs, YOUNG_MS } from '../model/error-table';
-import { toApplicationFailure } from '../model/failure';
+import { boundStatus } from '../model/bounds';
+import { BACKOFF_LIMIT, pollVerdict, retryDelayMs } from '../model/error-table';
+import { isNotFoundFinal, isRefusalFinal, recordOutcome, UNKNOWN_OPERATION, type PollRecord } from '../model/evidence';
+import { configurationError, toApplicationFailure } from '../model/failure';
 import { hintLimitMs, intervalAtAge, nextInterval, WATCH_BELOW_MS, type PollSchedule } from '../model/schedule';
-import { isDone, type OperationSnapshot } from '../model/snapshot';
+import { isDone, type OperationSnapshot, type OperationStatus } from '../model/snapshot';
+import { codeName, statusCode } from '../model/status-code';
 import { operationName, runningText, statusText } from '../model/texts';
 import type { Polled } from './cloud';
 import { OperationServiceError } from './error';
@@ -25,16 +28,33 @@ export interface GetInput {
   wait?: number;
   /** The path of the method that started the operation: its response must have the type which that method promises. */
   method?: string;
+  /** What earlier polls of the wait have shown. @default nothing */
+  record?: PollRecord;
+  /** Whether a refusal is returned as soon as it begins, so that the workflow can show it. @default false */
+  returnRefusal?: boolean;
 }
 
-export interface GetResult {
+/** What the workflow learns from a poll: the operation, or that the cloud refuses to show a known one for now. */
+export type GetResult = OperationSeen | { refused: RefusedPoll };
+
+export interface OperationSeen {
   operation: OperationSnapshot;
   /** How long the server asked to wait before the next poll. */
   hintMs?: number;
 }
 
-/** A poll that has come back, one way or the other. */
-export type PollOutcome = { polled: Polled } | { error: unknown };
+/** A refusal that the wait waits out. */
+export interface RefusedPoll {
+  status: OperationStatus;
+  record: PollRecord;
+  /** How long to wait before the next poll. */
+  delayMs: number;
+  /** The operation as a watch last saw it, and when, in epoch milliseconds. */
+  seen?: { operation: OperationSnapshot; atMs: number };
+}
+
+/** A poll that has come back, one way or the other; `unserved` says why this worker cannot poll. */
+export type PollOutcome = { polled: Polled } | { error: unknown } | { unserved: string };
 
 /** What follows a poll: it is returned, the wait fails for good, or it polls again after `intervalMs`. */
 export type Decision =
@@ -45,13 +65,11 @@ export type Decision =
 /** What is known around a poll. */
 export interface PollContext {
   ageMs: number;
-  /** Polls in a row that have failed, this one included, as far as it is known. */
-  failures: number;
-  /** Of these, how many in a row found no operation. */
-  notFound: number;
+  /** What earlier polls of the wait have shown. @default that of the input */
+  record?: PollRecord;
   /** Uniform in [0, 1). */
   random: number;
-  registry: DescriptorRegistry;
+  registry: DescriptorRegistry | undefined;
 }
 
 /** The age that the schedule follows, of a wait that is `ageMs` old. */
@@ -59,25 +77,45 @@ export function scheduleAge({ startedAtMs, scheduledFromMs = startedAtMs }: GetI
   return ageMs - (scheduledFromMs - startedAtMs);
 }
 
-/** The one place that says what a poll means for its wait. The table of status codes is src/model/error-table.ts. */
-export function decide(input: GetInput, outcome: PollOutcome, context: PollContext): Decision {
-  if ('error' in outcome) return decideError(input, outcome.error, context);
-  try {
-    return decidePolled(input, outcome.polled, context);
-  } catch (err) {
-    return decideError(input, err, context);
+/**
+ * The one place that says what a poll means for its wait, and what is known after it. The table of status codes is
+ * src/model/error-table.ts, the rules of evidence are src/model/evidence.ts.
+ */
+export function decide(
+  input: GetInput,
+  outcome: PollOutcome,
+  context: PollContext,
+): { decision: Decision; record: PollRecord } {
+  const before = context.record ?? input.record ?? UNKNOWN_OPERATION;
+  const { ageMs } = context;
+  if ('unserved' in outcome) {
+    const record = recordOutcome(before, 'unserved', ageMs);
+    return { record, decision: decideUnserved(input, outcome.unserved, context, record) };
   }
+  if ('polled' in outcome) {
+    const record = recordOutcome(before, 'succeeded', ageMs);
+    try {
+      return { record, decision: decidePolled(input, outcome.polled, context) };
+    } catch (err) {
+      return { record, decision: decideError(input, err, context, record) };
+    }
+  }
+  const { error } = outcome;
+  const verdict = error instanceof OperationServiceError ? pollVerdict(error.codeName) : 'transient';
+  const record = recordOutcome(before, verdict, ageMs);
+  return { record, decision: decideError(input, error, context, record) };
 }
 
 function decidePolled(input: GetInput, polled: Polled, { ageMs, random, registry }: PollContext): Decision {
   const { operation } = polled;
-  const { by, schedule } = input;
+  const { schedule } = input;
   // Infinity and the like are no JSON, and what is over the limit makes no difference.
   const hintMs = Math.min(polled.hintMs ?? 0, hintLimitMs(schedule));
-  if (input.method !== undefined) checkResponseType(operation, input.method, registry);
+  if (input.method !== undefined && registry) checkResponseType(operation, input.method, registry);
   const ended = isDone(operation) || (operation.state === 'rollingBack' && input.onRollback === 'fail');
-  const sleptInWorkflow = by === 'timer' && intervalAtAge(schedule, scheduleAge(input, ageMs)) >= WATCH_BELOW_MS;
-  if (ended || by === undefined || sleptInWorkflow) {
+  // The workflow shows a refusal that is over now.
+  const wasRefused = input.record?.refusedSinceMs !== undefined;
+  if (ended || wasRefused || input.by === undefined || sleepsInWorkflow(input, ageMs)) {
     return { next: 'return', result: hintMs > 0 ? { operation, hintMs } : { operation } };
   }
   return {
@@ -87,28 +125,34 @@ function decidePolled(input: GetInput, polled: Polled, { ageMs, random, registry
   };
 }
 
-function decideError(input: GetInput, error: unknown, { ageMs, failures, notFound, random }: PollContext): Decision {
+function sleepsInWorkflow(input: GetInput, ageMs: number): boolean {
+  return input.by === 'timer' && intervalAtAge(input.schedule, scheduleAge(input, ageMs)) >= WATCH_BELOW_MS;
+}
+
+function decideError(input: GetInput, error: unknown, context: PollContext, record: PollRecord): Decision {
   // Thrown by ourselves, about an operation that has ended or an input that is wrong.
   if (error instanceof ApplicationFailure) return { next: 'fail', failure: error };
   const { cloud, operationId, schedule } = input;
+  const { ageMs, random } = context;
   const name = operationName(cloud, operationId);
-  const again = (scheduleAgeMs: number, hintMs = 0): Decision => ({
+  const age = scheduleAge(input, ageMs);
+  const again = (atLeastMs: number): Decision => ({
     next: 'poll',
-    intervalMs: nextInterval(schedule, scheduleAgeMs, random, hintMs),
+    intervalMs: nextInterval(schedule, age, random, atLeastMs),
     message: `${name} could not be polled: ${error instanceof Error ? error.message : String(error)}`,
   });
-  const age = scheduleAge(input, ageMs);
-  const backOff = (doublings: number): number =>
+  const backoff = (doublings: number): number =>
     doublings > 0 ? intervalAtAge(schedule, age) * Math.min(2 ** doublings, BACKOFF_LIMIT) : 0;
-  if (!(error instanceof OperationServiceError)) return again(age, backOff(failures - 1));
-  const { code, codeName, rawMessage, details } = error;
+  const { failures } = record;
+  if (!(error instanceof OperationServiceError)) return again(backoff(failures - 1));
+  const { code, codeName, rawMessage, details, message } = error;
   switch (pollVerdict(codeName)) {
     case 'transient': {
-      const slower = backOff(codeName === 'RESOURCE_EXHAUSTED' ? failures : failures - 1);
-      return again(age, Math.max(slower, retryDelayMs(details)));
+      const slower = backoff(codeName === 'RESOURCE_EXHAUSTED' ? failures : failures - 1);
+      return again(Math.max(slower, retryDelayMs(details)));
     }
     case 'unknown': {
-      if (ageMs < YOUNG_MS && notFound <= NOT_FOUND_GRACE) return again(age);
+      if (!isNotFoundFinal(record, ageMs)) return again(0);
       const message = `${name} is not known to the cloud (${statusText({ codeName, message: rawMessage })}): its outcome is unknown. It has expired, belongs to another cloud or account, or the id is wrong`;
       return {
         next: 'fail',
@@ -116,8 +160,8 @@ function decideError(input: GetInput, error: unknown, { ageMs, failures, notFoun
       };
     }
     case 'refused': {
-      if (ageMs >= YOUNG_MS) return again(Infinity);
-      const { message } = error;
+      const status = { code, codeName, message: rawMessage, details };
+      if (!isRefusalFinal(record, ageMs)) return waitOut(input, status, message, context, record);
       return {
         next: 'fail',
         failure: toApplicationFailure({
@@ -132,4 +176,38 @@ function decideError(input: GetInput, error: unknown, { ageMs, failures, notFoun
       };
     }
   }
+}
+
+/** A worker that does not configure the cloud, or the method, of the wait. */
+function decideUnserved(input: GetInput, problem: string, context: PollContext, record: PollRecord): Decision {
+  const { cloud, operationId } = input;
+  if (isRefusalFinal(record, context.ageMs)) {
+    return { next: 'fail', failure: configurationError(cloud, problem, operationId) };
+  }
+  const code = statusCode('FAILED_PRECONDITION');
+  const status = { code, codeName: codeName(code), message: problem, details: [] };
+  return waitOut(input, status, problem, context, record);
+}
+
+/** Somebody will fix what refuses the poll. Until then the polls are further apart, and the refusal is shown. */
+function waitOut(
+  input: GetInput,
+  status: OperationStatus,
+  reason: string,
+  { ageMs, random }: PollContext,
+  record: PollRecord,
+): Decision {
+  const { cloud, operationId, schedule } = input;
+  const slower = BACKOFF_LIMIT * intervalAtAge(schedule, scheduleAge(input, ageMs));
+  const atLeastMs = Math.min(slower, schedule.maximumIntervalMs);
+  const intervalMs = nextInterval(schedule, scheduleAge(input, ageMs), random, atLeastMs);
+  const isNew = input.returnRefusal === true && input.record?.refusedSinceMs === undefined;
+  if (isNew || sleepsInWorkflow(input, ageMs)) {
+    return { next: 'return', result: { refused: { status: boundStatus(status), record, delayMs: intervalMs } } };
+  }
+  return {
+    next: 'poll',
+    intervalMs,
+    message: `${operationName(cloud, operationId)} could not be polled: ${reason}`,
+  };
 }

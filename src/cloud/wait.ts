@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'timers/promises';
+import { UNKNOWN_OPERATION } from '../model/evidence';
 import { checked, endedFailure, toApplicationFailure, type LastSeen } from '../model/failure';
 import { checkOperationId, onlyKeys, plainObject, resolveWaitOptions } from '../model/options';
 import type { ResolvedWaitOptions } from '../model/options';
@@ -6,7 +7,6 @@ import { isDone, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
 import type { Cloud } from './cloud';
 import { decide, type PollOutcome } from './decide';
-import { isNotFound } from './error';
 
 /** Timers of Node take no more; of a longer interval this much is slept. */
 const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;
@@ -28,8 +28,7 @@ export async function waitUntilDone(
   const input = { cloud: cloud.name, operationId, startedAtMs: 0, schedule, by: 'activityRetry', onRollback } as const;
   // By a monotonic clock: nothing here outlives the process.
   const beganAt = performance.now();
-  let failures = 0;
-  let notFound = 0;
+  let record = UNKNOWN_OPERATION;
   let seen: LastSeen = {};
   for (;;) {
     signal?.throwIfAborted();
@@ -38,18 +37,20 @@ export async function waitUntilDone(
       (error: unknown): PollOutcome => ({ error }),
     );
     signal?.throwIfAborted();
-    failures = 'error' in outcome ? failures + 1 : 0;
-    notFound = 'error' in outcome && isNotFound(outcome.error) ? notFound + 1 : 0;
     if ('polled' in outcome) {
       seen = { operation: outcome.polled.operation, lastPolledAt: new Date().toISOString() };
     }
     const ageMs = performance.now() - beganAt;
     const { registry } = cloud;
-    const decision = decide(input, outcome, { ageMs, failures, notFound, random: Math.random(), registry });
+    const judged = decide(input, outcome, { ageMs, record, random: Math.random(), registry });
+    record = judged.record;
+    const { decision } = judged;
     switch (decision.next) {
       case 'fail':
         throw decision.failure;
       case 'return': {
+        // A refusal is returned to workflows only.
+        if ('refused' in decision.result) continue;
         const { operation } = decision.result;
         if (operation.state === 'succeeded') return operation.response;
         if (isDone(operation) || operation.state === 'rollingBack') throw endedFailure(operation, seen);

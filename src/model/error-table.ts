@@ -33,10 +33,6 @@ const TABLE: Record<StatusCodeName, { verdict: PollVerdict; reason: string }> = 
   UNAUTHENTICATED: { verdict: 'refused', reason: 'the token is refused after one refresh: a wrong or revoked key' },
 };
 
-/** A wait younger than this is told of refusals at once, and forgiven NOT_FOUND. */
-export const YOUNG_MS = 60_000;
-/** So many polls of a young wait may find nothing. All Go clients of the cloud allow three as well. */
-export const NOT_FOUND_GRACE = 3;
 /** Polls that fail in a row are at most so many times further apart than the schedule says. */
 export const BACKOFF_LIMIT = 4;
 

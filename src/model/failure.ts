@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { boundForFailure, boundStatus, boundText, jsonBytes, MAXIMUM_FAILURE_BYTES } from './bounds';
 import { OptionError } from './options';
 import { redact, redactDetail } from './redact';
 import type { AnyJson, OperationSnapshot } from './snapshot';
@@ -51,16 +52,40 @@ function isFailureType(type: unknown): type is OperationFailureType {
   return typeof type === 'string' && Object.hasOwn(TYPES, type);
 }
 
-/** Of the JSON of a failure's details: the server drops details of more than 2 MB silently, and people read them. */
-const MAXIMUM_DETAILS_BYTES = 256_000;
-
-function tooLarge(value: unknown): boolean {
-  return new TextEncoder().encode(JSON.stringify(value)).length > MAXIMUM_DETAILS_BYTES;
+/**
+ * Makes the ApplicationFailure that carries `failure`: its `type`, its message, and the rest as `details[0]`, redacted and
+ * bounded. Of details over 256 kB the contents of the snapshot are left out first, then the decoded status details.
+ */
+export function toApplicationFailure(failure: OperationFailure, nonRetryable = true): ApplicationFailure {
+  const { type, ...given } = failure;
+  const message = boundText(redact(given.message));
+  const { details } = boundStatus({ code: 0, codeName: '', message: '', details: given.details.map(redactDetail) });
+  const full = { ...given, message, details, ...(given.operation && { operation: boundForFailure(given.operation) }) };
+  const lighter = { ...full, ...(full.operation && { operation: operationWithoutContents(full.operation) }) };
+  const bounded = [full, lighter].find((one) => jsonBytes(one) <= MAXIMUM_FAILURE_BYTES) ?? { ...lighter, details: [] };
+  return ApplicationFailure.create({ type, message, nonRetryable, details: [bounded] });
 }
 
-/** What the types of failures promise is there, however large the rest was. */
-function withoutContents(operation: OperationSnapshot): OperationSnapshot {
-  const { metadata: _, ...rest } = operation;
+/**
+ * Our failure with only what its type promises, for one that is still too large to carry; undefined for a failure that is
+ * not ours.
+ */
+export function withoutContents(failure: ApplicationFailure): ApplicationFailure | undefined {
+  const ours = operationFailure(failure);
+  if (!ours) return undefined;
+  const { message, type, nonRetryable } = failure;
+  const { type: _, operation, ...rest } = ours;
+  const light = { ...rest, details: [], ...(operation && { operation: operationWithoutContents(operation) }) };
+  return ApplicationFailure.create({
+    message,
+    nonRetryable: nonRetryable ?? false,
+    details: [light],
+    type: type ?? '',
+  });
+}
+
+function operationWithoutContents(operation: OperationSnapshot): OperationSnapshot {
+  const { metadata: _, problems: __, ...rest } = operation;
   switch (rest.state) {
     case 'running':
       return rest;
@@ -70,19 +95,6 @@ function withoutContents(operation: OperationSnapshot): OperationSnapshot {
     case 'succeeded':
       return { ...rest, response: { '@type': rest.response['@type'], problem: 'left out: too large for a failure' } };
   }
-}
-
-/**
- * Makes the ApplicationFailure that carries `failure`: its `type`, its message, and the rest as `details[0]`, redacted. Of
- * details over 256 kB the contents of the snapshot are left out first, then the decoded status details.
- */
-export function toApplicationFailure(failure: OperationFailure, nonRetryable = true): ApplicationFailure {
-  const { type, ...given } = failure;
-  const message = redact(given.message);
-  const full = { ...given, message, details: given.details.map(redactDetail) };
-  const lighter = { ...full, ...(full.operation && { operation: withoutContents(full.operation) }) };
-  const bounded = [full, lighter].find((one) => !tooLarge(one)) ?? { ...lighter, details: [] };
-  return ApplicationFailure.create({ type, message, nonRetryable, details: [bounded] });
 }
 
 /**

@@ -13,6 +13,10 @@ export const METRICS = {
   },
   tokenExchanges: { name: 'temporal_lro_token_exchanges', description: 'Tokens asked for, by result: ok or error' },
   watchedOperations: { name: 'temporal_lro_watched_operations', description: 'Waits that this worker is watching now' },
+  reportFailures: {
+    name: 'temporal_lro_report_failures',
+    description: 'Reports of watched operations that Temporal or a payload codec did not accept',
+  },
   waits: { name: 'temporal_lro_waits', description: 'Waits that ended, by outcome' },
   lateness: {
     name: 'temporal_lro_wait_lateness',

@@ -30,6 +30,8 @@ export type OperationSnapshot<R = AnyJson, M = AnyJson> = {
   metadata?: M;
   /** Only where the worker has a reader of its own for this type of metadata: see `operationProgress()`. */
   progress?: OperationProgress;
+  /** Values without canonical JSON, which are null in metadata, response or error. */
+  problems?: { path: string; problem: string; base64: string }[];
 } & (
   | { state: 'running' }
   | { state: 'rollingBack'; error: OperationStatus }
@@ -37,9 +39,44 @@ export type OperationSnapshot<R = AnyJson, M = AnyJson> = {
   | { state: 'failed'; error: OperationStatus }
 );
 
+/** What the query `operation` answers: the operation as its wait last saw it. */
+export type ShownOperation = OperationSnapshot & {
+  /** RFC 3339. Absent until a poll has come back to the workflow: then `state` is a guess. */
+  lastPolledAt?: string;
+  /** The refusal that the wait is waiting out. Times are RFC 3339. */
+  pollError?: { code: number; codeName: string; message: string; since: string; nextPollAt?: string };
+};
+
 /** Whether the operation has ended; then its result never changes. */
 export function isDone(
   operation: OperationSnapshot,
 ): operation is OperationSnapshot & { state: 'succeeded' | 'failed' } {
   return operation.state === 'succeeded' || operation.state === 'failed';
+}
+
+/** Whether a value that crossed Temporal has the shape of a snapshot. */
+export function isSnapshot(value: unknown): value is OperationSnapshot {
+  if (typeof value !== 'object' || value === null) return false;
+  const { cloud, id, state, error, response }: Record<string, unknown> = { ...value };
+  if (typeof cloud !== 'string' || typeof id !== 'string') return false;
+  switch (state) {
+    case 'running':
+      return true;
+    case 'rollingBack':
+    case 'failed':
+      return isOperationStatus(error);
+    case 'succeeded':
+      return typeof response === 'object' && response !== null && '@type' in response;
+    default:
+      return false;
+  }
+}
+
+/** Whether a value that crossed Temporal has the shape of a status. */
+export function isOperationStatus(value: unknown): value is OperationStatus {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, codeName, message, details }: Record<string, unknown> = { ...value };
+  return (
+    typeof code === 'number' && typeof codeName === 'string' && typeof message === 'string' && Array.isArray(details)
+  );
 }

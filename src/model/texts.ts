@@ -1,6 +1,6 @@
 import { operationProgress, progressText } from './progress';
 import { redact } from './redact';
-import type { AnyJson, JsonObject, OperationSnapshot, OperationStatus } from './snapshot';
+import type { AnyJson, JsonObject, OperationSnapshot, OperationStatus, ShownOperation } from './snapshot';
 
 /**
  * What people read in the Temporal UI, in a terminal, in logs and in errors. Pure, each text within the server's bounds
@@ -189,17 +189,24 @@ export function timerSummary(operation: OperationSnapshot, intervalMs: number): 
   return summary(shortId(operation.id), cutBytes(state, 120), `next poll in ${durationText(intervalMs)}`);
 }
 
+/** The summary of the timer until a poll that was refused is made again. */
+export function refusalSummary(operationId: string, codeName: string, delayMs: number): string {
+  return summary(shortId(operationId), `${codeName}, waiting it out`, `next poll in ${durationText(delayMs)}`);
+}
+
 /** Markdown for the current details of a workflow that awaits the operation: at most 1.5 kB, since a URL carries it. */
-export function currentDetails(operation: OperationSnapshot, lastPolledAt: string): string {
-  const { cloud, createdAt, createdBy, modifiedAt, metadata } = operation;
+export function currentDetails(operation: ShownOperation): string {
+  const { cloud, createdAt, createdBy, modifiedAt, metadata, lastPolledAt, pollError } = operation;
   const began = [createdAt, createdBy && `by ${createdBy}`].filter(Boolean).join(' ');
   const lines = [
-    `**${plain(subject(operation) ?? 'Operation')}: ${plain(stateText(operation), 400)}**`,
+    `**${plain(subject(operation) ?? 'Operation')}: ${plain(lastPolledAt === undefined ? 'not polled yet' : stateText(operation), 400)}**`,
     '',
+    ...(pollError ? [`- **Polls are refused** since ${pollError.since}: ${plain(statusText(pollError), 300)}`] : []),
+    ...(pollError?.nextPollAt === undefined ? [] : [`- Next poll ${pollError.nextPollAt}`]),
     `- Operation ${plain(operation.id)} of ${plain(cloud)}`,
     ...(began === '' ? [] : [`- Began ${plain(began)}`]),
     ...(modifiedAt === undefined ? [] : [`- Modified ${plain(modifiedAt)}`]),
-    `- Last polled ${plain(lastPolledAt)}`,
+    ...(lastPolledAt === undefined ? [] : [`- Last polled ${plain(lastPolledAt)}`]),
   ];
   const head = cutBytes(lines.join('\n'), MAXIMUM_DETAILS_BYTES - MAXIMUM_METADATA_BYTES);
   if (!metadata) return head;

@@ -1,5 +1,5 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { operationWorkflowId } from 'temporal-lro';
+import { operationChanged, operationWorkflowId, pollOperation } from 'temporal-lro';
 import { CLOUD, pluginOf, runWorker } from '../support/environment';
 import { startTemporalProcess, type TemporalProcess } from '../support/temporal-process';
 import { until } from '../support/until';
@@ -100,5 +100,36 @@ test('no cancellation is lost while waits continue as new', async () => {
       await expectCancelled(operationId, handle);
     }),
   );
+  for (const end of stop) await end();
+});
+
+test('by activityRetry too, a wait continues as new while its one poll is pending, however fast messages come', async () => {
+  const stop = [await runWorker(workflowWorker), await runWorker(activityWorker)];
+  const operationId = scene.cloud.operation({ ...LONG, onCancel: 'completes' });
+  const workflowId = operationWorkflowId(CLOUD, operationId);
+  const poll = { by: 'activityRetry', initialInterval: '1 s' } as const;
+  const first = await scene.client.workflow.start(workflows.awaitOperation, {
+    taskQueue: scene.taskQueue,
+    workflowId,
+    args: [{ cloud: CLOUD, operationId, taskQueue: activityWorker.taskQueue, poll }],
+  });
+  await scene.polled(operationId);
+  // By its id alone, it is whichever run is the latest.
+  const handle = scene.client.workflow.getHandle(workflowId);
+  let runs = 0;
+  for (let i = 0, runId = first.firstExecutionRunId; runs < 3; i++) {
+    await handle.signal(operationChanged);
+    expect(await handle.executeUpdate(pollOperation)).toMatchObject({ id: operationId, state: 'running' });
+    const latest = (await handle.describe()).runId;
+    if (latest !== runId) runs++;
+    runId = latest;
+    expect(i).toBeLessThan(10 * LONG_HISTORY);
+  }
+  // No run is much longer than it should be: a few events may come with the task that ends it.
+  const { events } = await scene.client.workflow.getHandle(workflowId, first.firstExecutionRunId).fetchHistory();
+  expect(events?.length).toBeLessThan(4 * LONG_HISTORY);
+  expect(await taskFailures(handle)).toEqual([]);
+  await handle.cancel();
+  expect(await handle.result()).toEqual({ '@type': 'type.googleapis.com/google.protobuf.Empty' });
   for (const end of stop) await end();
 });

@@ -1,8 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { operationFailure } from 'temporal-lro';
-import { decide, type Decision, type GetInput, type PollContext } from '../../src/cloud/decide';
+import { decide, type Decision, type GetInput, type PollContext, type PollOutcome } from '../../src/cloud/decide';
 import { OperationServiceError } from '../../src/cloud/error';
 import { loadDescriptors } from '../../src/descriptors/load';
+import type { PollRecord } from '../../src/model/evidence';
 import { resolveWaitOptions } from '../../src/model/options';
 import type { AnyJson, OperationSnapshot } from '../../src/model/snapshot';
 import { statusCode, type StatusCodeName } from '../../src/model/status-code';
@@ -11,61 +12,115 @@ const MINUTE = 60_000;
 const { schedule } = resolveWaitOptions();
 const look: GetInput = { cloud: 'yandex', operationId: 'op-1', startedAtMs: 0, schedule };
 const input: GetInput = { ...look, by: 'activityRetry' };
-const young: PollContext = { ageMs: 10_000, failures: 1, notFound: 0, random: 0.5, registry: loadDescriptors() };
+const young: PollContext = { ageMs: 10_000, random: 0.5, registry: loadDescriptors() };
 const old: PollContext = { ...young, ageMs: 10 * MINUTE };
 
 function failed(codeName: StatusCodeName | number, context: PollContext, details: AnyJson[] = []): Decision {
+  return decide(input, { error: refusal(codeName, details) }, context).decision;
+}
+
+function refusal(codeName: StatusCodeName | number, details: AnyJson[] = []): OperationServiceError {
   const code = typeof codeName === 'number' ? codeName : statusCode(codeName);
-  return decide(input, { error: new OperationServiceError('Get of op-1', { code, message: 'no', details }) }, context);
+  return new OperationServiceError('Get of op-1', { code, message: 'no', details });
 }
 
 function polled(operation: OperationSnapshot, given: Partial<GetInput> = {}, hintMs?: number): Decision {
   const polled = hintMs === undefined ? { operation } : { operation, hintMs };
-  return decide({ ...input, ...given }, { polled }, young);
+  return decide({ ...input, ...given }, { polled }, young).decision;
 }
 
 function failureType(decision: Decision): string | null | undefined {
   return decision.next === 'fail' ? decision.failure.type : undefined;
 }
 
-/** What a code means for a wait in its first minute, and later. */
-const TABLE: Record<Exclude<StatusCodeName, 'OK'>, [young: string, old: string]> = {
-  CANCELLED: ['poll', 'poll'],
-  UNKNOWN: ['poll', 'poll'],
-  INVALID_ARGUMENT: ['OperationServiceError', 'poll'],
-  DEADLINE_EXCEEDED: ['poll', 'poll'],
-  NOT_FOUND: ['poll', 'OperationNotFound'],
-  ALREADY_EXISTS: ['OperationServiceError', 'poll'],
-  PERMISSION_DENIED: ['OperationServiceError', 'poll'],
-  RESOURCE_EXHAUSTED: ['poll', 'poll'],
-  FAILED_PRECONDITION: ['OperationServiceError', 'poll'],
-  ABORTED: ['poll', 'poll'],
-  OUT_OF_RANGE: ['OperationServiceError', 'poll'],
-  UNIMPLEMENTED: ['OperationServiceError', 'poll'],
-  INTERNAL: ['poll', 'poll'],
-  UNAVAILABLE: ['poll', 'poll'],
-  DATA_LOSS: ['OperationServiceError', 'poll'],
-  UNAUTHENTICATED: ['OperationServiceError', 'poll'],
+const running: OperationSnapshot = { cloud: 'yandex', id: 'op-1', state: 'running' };
+
+/** Polls at the given ages, in seconds, with those outcomes; the type of the failure that ends the wait, and when. */
+function history(...polls: [ageS: number, outcome: StatusCodeName | 'running' | 'unserved'][]): string {
+  let record: PollRecord | undefined;
+  for (const [ageS, outcome] of polls) {
+    const found: PollOutcome =
+      outcome === 'running'
+        ? { polled: { operation: running } }
+        : outcome === 'unserved'
+          ? { unserved: 'cloud is "yandex", but this worker configures other' }
+          : { error: refusal(outcome) };
+    const context = { ...young, ageMs: ageS * 1000, ...(record && { record }) };
+    const judged = decide(input, found, context);
+    record = judged.record;
+    const type = failureType(judged.decision);
+    if (type !== undefined) return `${type} at ${ageS} s`;
+  }
+  return 'goes on';
+}
+
+/** What a code means for an operation that no poll has returned yet, and for a known one. */
+const TABLE: Record<Exclude<StatusCodeName, 'OK'>, [unknown: string, known: string]> = {
+  CANCELLED: ['goes on', 'goes on'],
+  UNKNOWN: ['goes on', 'goes on'],
+  INVALID_ARGUMENT: ['OperationServiceError at 1 s', 'goes on'],
+  DEADLINE_EXCEEDED: ['goes on', 'goes on'],
+  NOT_FOUND: ['goes on', 'goes on'],
+  ALREADY_EXISTS: ['OperationServiceError at 1 s', 'goes on'],
+  PERMISSION_DENIED: ['OperationServiceError at 1 s', 'goes on'],
+  RESOURCE_EXHAUSTED: ['goes on', 'goes on'],
+  FAILED_PRECONDITION: ['OperationServiceError at 1 s', 'goes on'],
+  ABORTED: ['goes on', 'goes on'],
+  OUT_OF_RANGE: ['OperationServiceError at 1 s', 'goes on'],
+  UNIMPLEMENTED: ['OperationServiceError at 1 s', 'goes on'],
+  INTERNAL: ['goes on', 'goes on'],
+  UNAVAILABLE: ['goes on', 'goes on'],
+  DATA_LOSS: ['OperationServiceError at 1 s', 'goes on'],
+  UNAUTHENTICATED: ['OperationServiceError at 1 s', 'goes on'],
 };
 
-test.each(Object.entries(TABLE))('%s: in the first minute %j, later the second', (codeName, [whenYoung, whenOld]) => {
-  const code = codeName as StatusCodeName;
-  expect(failureType(failed(code, young)) ?? 'poll').toBe(whenYoung);
-  expect(failureType(failed(code, old)) ?? 'poll').toBe(whenOld);
-});
+test.each(Object.entries(TABLE))(
+  '%s: for an unknown operation %j, for a known one the second',
+  (codeName, expected) => {
+    const code = codeName as StatusCodeName;
+    expect([history([1, code]), history([0, 'running'], [1, code])]).toEqual(expected);
+  },
+);
 
-test('a code that google.rpc.Code does not have, and an error without one, are trouble in transit', () => {
+test('a code that google.rpc.Code does not have, and an error without one, are transient', () => {
   expect(failed(77, old)).toMatchObject({ next: 'poll' });
-  expect(decide(input, { error: new Error('abandoned') }, old)).toMatchObject({
+  expect(decide(input, { error: new Error('abandoned') }, old).decision).toMatchObject({
     next: 'poll',
     message: 'yandex operation op-1 could not be polled: abandoned',
   });
 });
 
-test('NOT_FOUND is forgiven for three polls in a row of a young wait; the fourth is final and typed', () => {
-  const nexts = [1, 2, 3, 4].map((notFound) => failureType(failed('NOT_FOUND', { ...young, notFound })));
-  expect(nexts).toEqual([undefined, undefined, undefined, 'OperationNotFound']);
-  const decision = failed('NOT_FOUND', { ...young, notFound: 4 });
+test('a refusal is judged by evidence: it ends the wait for an unknown operation in the minute after its first answer', () => {
+  // Nothing was answered for an hour, since the worker was down or the network was.
+  expect(history([3600, 'PERMISSION_DENIED'])).toBe('OperationServiceError at 3600 s');
+  expect(history([1, 'UNAVAILABLE'], [3600, 'PERMISSION_DENIED'])).toBe('OperationServiceError at 3600 s');
+  expect(history([1, 'NOT_FOUND'], [61, 'PERMISSION_DENIED'])).toBe('goes on');
+  expect(history([0, 'running'], [1, 'UNAUTHENTICATED'], [9_000, 'UNIMPLEMENTED'])).toBe('goes on');
+});
+
+test('so is a worker that does not have the cloud or the method', () => {
+  expect(history([600, 'unserved'])).toBe('OperationConfigurationError at 600 s');
+  expect(history([0, 'running'], [1, 'unserved'], [9_000, 'unserved'])).toBe('goes on');
+});
+
+test('NOT_FOUND is final after more than three answers in a row that span ten seconds, or a minute if the operation is known', () => {
+  const row = (...agesS: number[]): [number, StatusCodeName][] => agesS.map((ageS) => [ageS, 'NOT_FOUND']);
+  expect(history(...row(0, 1, 2, 3, 9, 9.9))).toBe('goes on');
+  expect(history(...row(0, 1, 2, 3, 10))).toBe('OperationNotFound at 10 s');
+  expect(history(...row(0, 300, 600))).toBe('goes on');
+  expect(history(...row(0, 300, 600, 900))).toBe('OperationNotFound at 900 s');
+  expect(history([0, 'running'], ...row(1, 2, 3, 4, 60.9))).toBe('goes on');
+  expect(history([0, 'running'], ...row(1, 2, 3, 4, 61))).toBe('OperationNotFound at 61 s');
+  // A single answer says nothing, however old the wait is and however late its first poll.
+  expect(history(...row(7_200))).toBe('goes on');
+  expect(history(...row(0, 1, 2), [3, 'running'], ...row(4, 5, 6), [7, 'running'], ...row(70))).toBe('goes on');
+  // An outage says nothing about the operation.
+  expect(history(...row(0, 1, 2), [5, 'UNAVAILABLE'], ...row(10))).toBe('OperationNotFound at 10 s');
+});
+
+test('a final NOT_FOUND is typed, and never retried', () => {
+  const record = { known: false, failures: 3, notFound: { times: 3, sinceMs: 0 } };
+  const decision = failed('NOT_FOUND', { ...young, record });
   expect(decision.next === 'fail' && operationFailure(decision.failure)).toMatchObject({
     type: 'OperationNotFound',
     cloud: 'yandex',
@@ -74,12 +129,35 @@ test('NOT_FOUND is forgiven for three polls in a row of a young wait; the fourth
   expect(decision.next === 'fail' && decision.failure.nonRetryable).toBe(true);
 });
 
-test('what a deploy or a key can break is waited out at the maximum interval, jittered, once a wait is a minute old', () => {
-  const intervals = [0, 0.5, 0.999].map((random) => failed('PERMISSION_DENIED', { ...old, random }));
-  expect(intervals).toMatchObject([{ intervalMs: 240_000 }, { intervalMs: 300_000 }, { intervalMs: 359_880 }]);
+test('the polls of a refusal that is waited out are four times as far apart, up to the maximum interval', () => {
+  const record = { known: true, failures: 0 };
+  const at = (ageMs: number): Decision => failed('PERMISSION_DENIED', { ...young, ageMs, random: 0, record });
+  expect([0, 2 * MINUTE, 10 * MINUTE, 60 * MINUTE].map(at)).toMatchObject([
+    { intervalMs: 4_000 },
+    { intervalMs: 24_000 },
+    { intervalMs: 120_000 },
+    { intervalMs: 300_000 },
+  ]);
 });
 
-test('a refusal of a young wait carries the code and the text of the cloud', () => {
+test('a refusal is returned to the workflow once when it begins and once when it is over, where it asks for that', () => {
+  const record = { known: true, failures: 0 };
+  const refused = (given: Partial<GetInput>, ageMs = 1_000): Decision =>
+    decide({ ...input, record, ...given }, { error: refusal('PERMISSION_DENIED') }, { ...young, ageMs }).decision;
+  const shown = { known: true, failures: 1, answeredAtMs: 1_000, refusedSinceMs: 1_000 };
+  expect(refused({ returnRefusal: true })).toMatchObject({
+    next: 'return',
+    result: { refused: { status: { codeName: 'PERMISSION_DENIED', message: 'no' }, delayMs: 4_400, record: shown } },
+  });
+  expect(refused({}).next).toBe('poll');
+  expect(refused({ returnRefusal: true, record: shown }, 2_000).next).toBe('poll');
+  // Where the workflow sleeps, every poll comes back.
+  expect(refused({ by: 'timer', record: shown }, 5 * MINUTE).next).toBe('return');
+  expect(polled(running, { record: shown }).next).toBe('return');
+  expect(polled(running, { record }).next).toBe('poll');
+});
+
+test('a final refusal carries the code and the text of the cloud', () => {
   const decision = failed('PERMISSION_DENIED', young);
   expect(decision.next === 'fail' && operationFailure(decision.failure)).toMatchObject({
     type: 'OperationServiceError',
@@ -90,8 +168,9 @@ test('a refusal of a young wait carries the code and the text of the cloud', () 
 });
 
 test('polls that fail in a row grow apart, up to fourfold', () => {
-  const at = (failures: number): Decision => failed('UNAVAILABLE', { ...young, failures, random: 0 });
-  expect([1, 2, 3, 4, 100].map(at)).toMatchObject([
+  const at = (before: number): Decision =>
+    failed('UNAVAILABLE', { ...young, record: { known: false, failures: before }, random: 0 });
+  expect([0, 1, 2, 3, 99].map(at)).toMatchObject([
     { intervalMs: 800 },
     { intervalMs: 2000 },
     { intervalMs: 4000 },
@@ -113,14 +192,13 @@ test('google.rpc.RetryInfo is heeded, up to four maximum intervals', () => {
   expect(at('soon')).toMatchObject({ intervalMs: 800 });
 });
 
-const running: OperationSnapshot = { cloud: 'yandex', id: 'op-1', state: 'running' };
 const error = { code: 8, codeName: 'RESOURCE_EXHAUSTED', message: 'quota', details: [] };
 
 test('a hint of the server raises the interval, and one of hours is bounded, also on its way to a workflow', () => {
   expect(polled(running, {}, 7000)).toMatchObject({ next: 'poll', intervalMs: 7700 });
   expect(polled(running, {}, 86_400_000)).toMatchObject({ next: 'poll', intervalMs: 1_200_000 });
   for (const hintMs of [86_400_000, Infinity]) {
-    expect(decide(look, { polled: { operation: running, hintMs } }, young)).toEqual({
+    expect(decide(look, { polled: { operation: running, hintMs } }, young).decision).toEqual({
       next: 'return',
       result: { operation: running, hintMs: 1_200_000 },
     });
@@ -147,11 +225,11 @@ test('an operation that is done is returned, whichever way it ended', () => {
 
 test('by timer, a poll is watched while intervals are under 5 s and returned to the workflow from then on', () => {
   const at = (ageMs: number): string =>
-    decide({ ...input, by: 'timer' }, { polled: { operation: running } }, { ...young, ageMs }).next;
+    decide({ ...input, by: 'timer' }, { polled: { operation: running } }, { ...young, ageMs }).decision.next;
   expect([0, 99_999, 100_000].map(at)).toEqual(['poll', 'poll', 'return']);
 });
 
 test('a failure of our own about the operation ends the wait', () => {
   const failure = ApplicationFailure.nonRetryable('done with neither', 'OperationUnreadable');
-  expect(decide(input, { error: failure }, old)).toEqual({ next: 'fail', failure });
+  expect(decide(input, { error: failure }, old).decision).toEqual({ next: 'fail', failure });
 });

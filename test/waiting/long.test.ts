@@ -108,7 +108,7 @@ test.each(SEVEN_DAYS)(
 test.each([
   ['PERMISSION_DENIED', 7, 'timer'],
   ['UNAUTHENTICATED', 16, 'activityRetry'],
-] as const)('%s for two hours of a long wait is waited out at the maximum interval', async (_, code, by) => {
+] as const)('%s for two hours of a long wait is waited out at up to the maximum interval', async (_, code, by) => {
   const { cloud } = environment;
   const id = cloud.operation({ after: '3 h', response: EMPTY });
   const from = (await environment.now()) + 1_800_000;
@@ -133,7 +133,7 @@ const BROKEN: [string, (address: string) => Record<string, CloudOptions>, string
 const NETWORK = { '@type': 'type.googleapis.com/fakecloud.v1.Network', id: 'n', name: 'net', folderId: '' };
 
 test.each(BROKEN)(
-  '%s that is missing after a deploy ends a wait in its first minute, and is waited out later',
+  '%s that is missing after a deploy ends a wait that has seen nothing, and is waited out by one that has',
   async (_, clouds, text) => {
     const { cloud, client, connection, workflow } = environment;
     const { workflowId: taskQueue } = workflow();

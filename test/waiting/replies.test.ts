@@ -1,5 +1,6 @@
 import { Client } from '@temporalio/client';
 import type { Payload, PayloadCodec } from '@temporalio/common';
+import { Runtime } from '@temporalio/worker';
 import { operationFailure, OperationsClient, type OperationFailure } from 'temporal-lro';
 import { method } from '../../src/cloud/envelope';
 import type { OperationSnapshot } from '../../src/model/snapshot';
@@ -42,6 +43,8 @@ beforeAll(async () => {
   });
 });
 afterAll(() => environment.stop());
+
+const GET = 'operation.get';
 
 const encode = (operation: object): Buffer => method('Get').responseSerialize(operation);
 
@@ -160,34 +163,148 @@ test('the first end that was seen is final, though a later reply disagrees', () 
   expect(state.operation).toBe(ended);
 });
 
-test.each([
-  ['watches', {}],
-  ['does not watch', { now: Date.now }],
-])('NOT_FOUND is forgiven three times in a row, where the worker %s operations', async (_, options) => {
+test('NOT_FOUND is tolerated in short rows and final after ten seconds, whether the worker watches or not', async () => {
   const { client, cloud, connection, workflow } = environment;
-  const own = { ...workflow(), taskQueue: workflow().workflowId };
   const workflowsPath = require.resolve('./workflows');
-  const stop = await runWorker({ ...own, connection, workflowsPath, plugins: [pluginOf(cloud, options)] });
-  const [forgiven, gone] = [new Set([5, 7, 8, 9]), new Set([5, 7, 8, 9, 10])];
-  const ends = [forgiven, gone].map(async (unknown) => {
-    const id = cloud.operation({ after: '1 h', onCancel: 'completes', response: EMPTY });
-    cloud.intercept(({ operationId, method, count }) => {
-      if (operationId !== id || !method.endsWith('/Get')) return undefined;
-      if (count === 11) void cancel(id);
-      return unknown.has(count) ? { code: 5, message: 'no such operation' } : undefined;
+  const ends = [{}, { now: Date.now }].map(async (options) => {
+    const own = { ...workflow(), taskQueue: workflow().workflowId };
+    const stop = await runWorker({ ...own, connection, workflowsPath, plugins: [pluginOf(cloud, options)] });
+    const [tolerated, always] = [new Set([1, 5, 7, 8, 9, 10]), { has: () => true }];
+    const results = [tolerated, always].map(async (unknown) => {
+      const id = cloud.operation({ after: '1 h', onCancel: 'completes', response: EMPTY });
+      const notFoundAt: number[] = [];
+      cloud.intercept(({ operationId, method, count }) => {
+        if (operationId !== id || !method.endsWith('/Get')) return undefined;
+        if (unknown === tolerated && count === 12) void cancel(id);
+        if (!unknown.has(count)) return undefined;
+        notFoundAt.push(performance.now());
+        return { code: 5, message: 'no such operation' };
+      });
+      const schedule = { ...poll, maximumInterval: '1 s' } as const;
+      const input = { cloud: CLOUD, operationId: id, poll: schedule };
+      const end = client.workflow.execute(awaitOperation, { ...own, workflowId: id, args: [input] });
+      const outcome = await end.then(
+        (response) => response,
+        (err: unknown) => operationFailure(err)?.type,
+      );
+      return { outcome, spanMs: (notFoundAt.at(-1) ?? 0) - (notFoundAt[0] ?? 0), times: notFoundAt.length };
     });
-    const schedule = { ...poll, maximumInterval: '100 ms' } as const;
-    const input = { cloud: CLOUD, operationId: id, poll: schedule };
-    const end = client.workflow.execute(awaitOperation, { ...own, workflowId: id, args: [input] });
-    return end.then(
-      (response) => response,
-      (err: unknown) => operationFailure(err)?.type,
-    );
+    const ended = await Promise.all(results);
+    await stop();
+    return ended;
   });
-  expect(await Promise.all(ends)).toEqual([RESPONSE, 'OperationNotFound']);
-  await stop();
+  for (const [tolerated, gone] of await Promise.all(ends)) {
+    expect(tolerated?.outcome).toEqual(RESPONSE);
+    expect(gone?.outcome).toBe('OperationNotFound');
+    expect(gone?.times).toBeGreaterThan(3);
+    // By Temporal's clock, and half a second for what the two clocks differ in.
+    expect(gone?.spanMs).toBeGreaterThan(9_500);
+  }
 });
 
+/** Decodes, and encodes nothing that has this text in it. */
+const refusing = (text: string): PayloadCodec => ({
+  encode: (payloads) =>
+    payloads.some(({ data }) => Buffer.from(data ?? []).includes(text))
+      ? Promise.reject(new Error('the codec does not take this'))
+      : Promise.resolve(payloads),
+  decode: (payloads) => Promise.resolve(payloads),
+});
+
+/** Makes every payload of over 100 kB five times as large. */
+const inflating: PayloadCodec = {
+  encode: (payloads) =>
+    Promise.resolve(
+      payloads.map((payload): Payload => {
+        const data = payload.data ?? new Uint8Array();
+        return data.length < 100_000 ? payload : { ...payload, data: Buffer.concat([data, data, data, data, data]) };
+      }),
+    ),
+  decode: (payloads) => Promise.resolve(payloads),
+};
+
+test.each([
+  ['throws on it', refusing('unknown.Type'), 10, 'the codec does not take this'],
+  ['makes it larger than gRPC carries', inflating, 1_000_000, 'larger than max'],
+])('a watched result is replaced with a small typed failure where the codec %s', async (_, codec, bytes, reason) => {
+  const dataConverter = { payloadCodecs: [codec] };
+  const other = await startEnvironment({ worker: { workflowsPath: require.resolve('./workflows'), dataConverter } });
+  const logged = jest.spyOn(Runtime.instance().logger, 'warn');
+  try {
+    const client = new Client({ connection: other.client.connection, dataConverter });
+    const id = other.cloud.operation({ after: 1, response: EMPTY });
+    other.cloud.intercept(() => ({ body: large(id, bytes).toString('base64') }));
+    const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId: id, poll }];
+    const failure = await client.workflow
+      .execute(awaitOperation, { ...other.workflow(), args })
+      .then(() => undefined, operationFailure);
+    expect(failure).toMatchObject({ type: 'OperationUnreadable', operationId: id });
+    expect(failure?.message).toContain(reason);
+    expect(other.cloud.calls).toHaveLength(1);
+    const warnings = logged.mock.calls.filter(([, fields]) => fields?.operationId === id);
+    expect(warnings).toEqual([
+      ['Operation could not be reported to Temporal', expect.objectContaining({ cloud: CLOUD, activityType: GET })],
+    ]);
+  } finally {
+    await other.stop();
+  }
+});
+
+test('while a codec encodes nothing the wait is retried and says why; when it works again, the wait ends well', async () => {
+  let isDown = false;
+  const codec: PayloadCodec = {
+    encode: (payloads) => (isDown ? Promise.reject(new Error('the key service is down')) : Promise.resolve(payloads)),
+    decode: (payloads) => Promise.resolve(payloads),
+  };
+  const dataConverter = { payloadCodecs: [codec] };
+  const other = await startEnvironment({ worker: { workflowsPath: require.resolve('./workflows'), dataConverter } });
+  try {
+    const id = other.cloud.operation({ after: 1, response: EMPTY });
+    other.cloud.intercept(() => {
+      isDown = true;
+      return undefined;
+    });
+    const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId: id, poll }];
+    const handle = await other.client.workflow.start(awaitOperation, { ...other.workflow(), args });
+    await until(async () => {
+      const { raw } = await handle.describe();
+      return raw.pendingActivities?.[0]?.lastFailure?.message?.includes('the key service is down') === true;
+    });
+    isDown = false;
+    other.cloud.intercept(() => {
+      isDown = false;
+      return undefined;
+    });
+    expect(await handle.result()).toEqual(RESPONSE);
+  } finally {
+    await other.stop();
+  }
+});
+
+const HUGE = 'x'.repeat(5_000_000);
+const details = Array.from({ length: 40_000 }, () => emptyAny);
+
+test.each([
+  ['a description of 5 MB', { description: HUGE, response: emptyAny }, undefined],
+  ['a creator of 5 MB', { createdBy: HUGE, response: emptyAny }, undefined],
+  ['an error message of 5 MB', { error: { code: 9, message: HUGE } }, 'OperationFailed'],
+  ['40,000 details', { error: { code: 9, message: 'no', details } }, 'OperationFailed'],
+  [
+    'metadata of 5 MB',
+    { metadata: { type_url: 'x/unknown.Y', value: Buffer.from(HUGE) }, response: emptyAny },
+    undefined,
+  ],
+])('a wait ends at its first poll though the reply has %s', async (_, operation, type) => {
+  const { response, failure, polls, events } = await outcome((id) => encode({ id, done: true, ...operation }));
+  expect({ type: failure?.type, response, polls, events }).toEqual({
+    type,
+    ...(type === undefined ? { response: RESPONSE } : { response: undefined }),
+    polls: 1,
+    events: 11,
+  });
+});
+
+/** Cancels an operation at the cloud, whoever waits for it. */
 async function cancel(id: string): Promise<void> {
   const client = OperationsClient.connect({ endpoint: environment.cloud.address, plaintext: true });
   await client.cancel(id);

@@ -1,9 +1,14 @@
 import { executeChild, proxyActivities } from '@temporalio/workflow';
 import { operations, type AnyJson, type OperationMethod, type WaitOptions } from 'temporal-lro/workflow';
-import { awaitOperation } from 'temporal-lro/workflow-definitions';
+import { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
 import type * as activities from './activities';
 
-export { awaitOperation };
+export { awaitOperation, executeOperation };
+
+/** A workflow that starts an operation and waits for it inline. */
+export function executed(cloud: string, method: string, options: WaitOptions = {}): Promise<unknown> {
+  return operations(cloud).execute(method, { name: 'net' }, options);
+}
 
 /** A workflow of somebody who waits inline, where he says so for the response of a method. */
 export function inline(

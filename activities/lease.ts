@@ -1,0 +1,88 @@
+import type { Context } from '@temporalio/activity';
+import type { ApplicationFailure } from '@temporalio/common';
+import type { GetInput, GetResult, RefusedPoll } from '../src/cloud/decide';
+import { isNewEvidence, type PollRecord } from '../src/model/evidence';
+import type { OperationSnapshot } from '../src/model/snapshot';
+import { operationName } from '../src/model/texts';
+import { pollAgain } from './poll';
+import { reportByToken, type Report } from './report';
+
+/** The time for which one worker may watch an operation on behalf of one activity attempt. */
+export const LEASE_MS = 30_000;
+
+/**
+ * One activity attempt that completes asynchronously: it holds no slot, and is reported by its token with the client of
+ * its own context. Settles once; what comes later is ignored.
+ */
+export class Lease {
+  readonly #beganAt = performance.now();
+  readonly #ageAtBeginMs: number;
+  #settled = false;
+  /** What the polls of the wait have shown so far. */
+  record: PollRecord;
+  /** What the last poll saw, for people who look at the pending activity. */
+  seen: string;
+  #lastSeen: RefusedPoll['seen'];
+
+  constructor(
+    readonly input: GetInput,
+    readonly context: Context,
+    /** What they had shown when the attempt began. */
+    readonly before: PollRecord,
+  ) {
+    this.record = before;
+    this.seen = `${operationName(input.cloud, input.operationId)} is being polled`;
+    this.#ageAtBeginMs = context.info.currentAttemptScheduledTimestampMs - input.startedAtMs;
+  }
+
+  /** The age of the wait: by Temporal's clock when the attempt was scheduled, by a monotonic one since. */
+  get ageMs(): number {
+    return this.#ageAtBeginMs + performance.now() - this.#beganAt;
+  }
+
+  get remainingMs(): number {
+    return LEASE_MS - (performance.now() - this.#beganAt);
+  }
+
+  /** Whether this lease belongs to that wait of that workflow run. */
+  isOf(runId: string | undefined, wait: number): boolean {
+    return this.input.wait === wait && this.context.info.workflowExecution?.runId === runId;
+  }
+
+  /** Remembers the operation for a refusal that follows. */
+  see(operation: OperationSnapshot): void {
+    this.#lastSeen = { operation, atMs: Math.round(this.input.startedAtMs + this.ageMs) };
+  }
+
+  complete(result: GetResult): Promise<void> {
+    const seen = this.#lastSeen;
+    return this.#report({
+      result: 'refused' in result && seen ? { refused: { ...result.refused, seen } } : result,
+    });
+  }
+
+  fail(failure: ApplicationFailure): Promise<void> {
+    return this.#report({ failure });
+  }
+
+  /** Ends the attempt; the server hands the wait to some worker after `delayMs`. */
+  giveBack(delayMs: number): Promise<void> {
+    const { before, record } = this;
+    const failure = pollAgain(this.seen, delayMs);
+    return this.#report(isNewEvidence(before, record) ? { failure, record } : { failure });
+  }
+
+  /** Nothing will be reported: the attempt lapses. */
+  drop(): void {
+    this.#settled = true;
+  }
+
+  /** Resolves when the server has the report, or goes on without it. */
+  async #report(report: Report): Promise<void> {
+    if (this.#settled) return;
+    this.#settled = true;
+    const { startToCloseTimeoutMs } = this.context.info;
+    const remainingMs = (): number => startToCloseTimeoutMs - (performance.now() - this.#beganAt);
+    await reportByToken(this.context, this.input, report, remainingMs);
+  }
+}

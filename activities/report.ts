@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'timers/promises';
+import type { Context, Info } from '@temporalio/activity';
+import { ActivityCompletionError, ActivityNotFoundError } from '@temporalio/client';
+import { ApplicationFailure, type ActivitySerializationContext } from '@temporalio/common';
+import type { GetInput, GetResult } from '../src/cloud/decide';
+import type { PollRecord } from '../src/model/evidence';
+import { toApplicationFailure, withoutContents } from '../src/model/failure';
+import { boundText } from '../src/model/bounds';
+import { redact } from '../src/model/redact';
+import { operationName } from '../src/model/texts';
+import { countReportFailure } from './observe';
+
+/** How a watched attempt ends: with a result, or with a failure, which may be retryable. */
+export type Report = { result: GetResult } | { failure: ApplicationFailure; record?: PollRecord };
+
+/** The pause before a report that did not get through is sent again. */
+const REPORT_AGAIN_MS = 1_000;
+
+/**
+ * Ends an activity attempt by its token. A report that Temporal or a payload codec refuses is replaced with a smaller one
+ * that says why; one that does not get through is repeated while `remainingMs()` is positive, after which the attempt
+ * times out and the server retries it. Never rejects.
+ */
+export async function reportByToken(
+  context: Context,
+  input: GetInput,
+  report: Report,
+  remainingMs: () => number,
+): Promise<void> {
+  const smaller = [smallReport, retryReport];
+  for (let current = report, failures = 0; ; failures++) {
+    try {
+      return await send(context, current);
+    } catch (err) {
+      if (err instanceof ActivityNotFoundError) return;
+      const reason = boundText(redact(err instanceof Error ? err.message : String(err)));
+      countReportFailure(input.cloud, context);
+      const { cloud, operationId } = input;
+      context.log[failures === 0 ? 'warn' : 'debug']('Operation could not be reported to Temporal', {
+        cloud,
+        operationId,
+        reason,
+      });
+      const next = isRefused(err) ? smaller.shift() : undefined;
+      if (next) {
+        current = next(input, report, reason);
+        continue;
+      }
+      if (remainingMs() < REPORT_AGAIN_MS) return;
+      // No reason for a process to stay: without the report the server goes on when the attempt has timed out.
+      await sleep(REPORT_AGAIN_MS, undefined, { ref: false });
+    }
+  }
+}
+
+async function send({ client, info }: Context, report: Report): Promise<void> {
+  const options = { serializationContext: serializationContext(info) };
+  if ('result' in report) return client.activity.complete(info.taskToken, report.result, options);
+  // The next attempt finds it in the details of the last heartbeat; a failure by token carries none.
+  if (report.record) await client.activity.heartbeat(info.taskToken, report.record, options).catch(ignoreRequests);
+  return client.activity.fail(info.taskToken, report.failure, options);
+}
+
+/** A heartbeat also tells that the activity is cancelled, paused or reset. */
+function ignoreRequests(err: unknown): void {
+  if (err instanceof ActivityCompletionError || err instanceof ActivityNotFoundError) throw err;
+}
+
+/** How the server and gRPC say that a report is too large. The SDK hides the status code. */
+const TOO_LARGE = /larger than max|too large|exceeds/i;
+
+/** Whether the same report would be refused again. An error that is not the client's comes from a payload codec. */
+function isRefused(err: unknown): boolean {
+  return !(err instanceof ActivityCompletionError) || TOO_LARGE.test(err.message);
+}
+
+type Subject = Pick<GetInput, 'cloud' | 'operationId'>;
+
+/** The same end without the contents of the operation. */
+function smallReport({ cloud, operationId }: Subject, report: Report, reason: string): Report {
+  const name = operationName(cloud, operationId);
+  if ('failure' in report) {
+    const failure = withoutContents(report.failure);
+    return failure ? { failure } : retryReport({ cloud, operationId }, report, reason);
+  }
+  const state = 'operation' in report.result ? report.result.operation.state : 'refused';
+  return {
+    failure: toApplicationFailure({
+      type: 'OperationUnreadable',
+      cloud,
+      operationId,
+      message: `${name} (${state}) could not be returned, since its result was refused: ${reason}. Check the payload codec of the worker, or read the resource with a call of your own`,
+      details: [],
+    }),
+  };
+}
+
+/** Nothing that a codec has to encode. The server retries the attempt, and the operation is polled again. */
+function retryReport({ cloud, operationId }: Subject, _: Report, reason: string): Report {
+  const message = `${operationName(cloud, operationId)} could not be reported: ${reason}`;
+  return {
+    failure: ApplicationFailure.create({ type: 'OperationNotReported', message, nextRetryDelay: CODEC_RETRY_MS }),
+  };
+}
+
+/** A codec that refuses everything, such as one whose key service is down, is tried again after this time. */
+const CODEC_RETRY_MS = 5_000;
+
+/** What the SDK passes to converters for an activity that returns; by token it passes nothing unless told. */
+function serializationContext(info: Info): ActivitySerializationContext {
+  const { namespace, activityId, isLocal, workflowExecution } = info;
+  return {
+    type: 'activity',
+    namespace,
+    activityId,
+    isLocal,
+    ...(workflowExecution && { workflowId: workflowExecution.workflowId }),
+  };
+}

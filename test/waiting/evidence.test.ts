@@ -1,0 +1,178 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { operationFailure, operationQuery } from 'temporal-lro';
+import type { WaitOptions } from 'temporal-lro/workflow';
+import { NetworkService } from '../../examples/provision-cluster/cloud/fakecloud/v1';
+import { CLOUD, startEnvironment, type TestEnvironment } from '../support/environment';
+import { until } from '../support/until';
+import { awaitOperation, executed, executeOperation, inline } from './workflows';
+
+const EMPTY = { '@type': 'google.protobuf.Empty' };
+const RESPONSE = { '@type': 'type.googleapis.com/google.protobuf.Empty' };
+const GET = '/yandex.cloud.operation.OperationService/Get';
+/** PERMISSION_DENIED, FAILED_PRECONDITION, UNIMPLEMENTED, UNAUTHENTICATED. */
+const REFUSALS = [7, 9, 12, 16];
+
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await startEnvironment({ worker: { workflowsPath: require.resolve('./workflows') } });
+});
+afterAll(() => environment.stop());
+
+/** Begun before the other tests, since its timers take a second each. */
+const flapping: { polls: number; handle?: WorkflowHandle } = { polls: 0 };
+beforeAll(async () => {
+  const { cloud } = environment;
+  const operationId = cloud.operation({ after: '1 h', onCancel: 'completes', response: EMPTY });
+  cloud.intercept(({ operationId: asked, method }) =>
+    asked === operationId && method === GET && ++flapping.polls % 2 === 0 ? { code: 7, message: 'no role' } : undefined,
+  );
+  flapping.handle = await start(operationId, {
+    poll: { by: 'activityRetry', initialInterval: '20 ms', maximumInterval: '20 ms' },
+  });
+});
+
+function start(operationId: string, options: WaitOptions = {}): Promise<WorkflowHandle<typeof awaitOperation>> {
+  const { client, workflow } = environment;
+  return client.workflow.start(awaitOperation, { ...workflow(), args: [{ cloud: CLOUD, operationId, ...options }] });
+}
+
+/** Refuses polls of an operation with PERMISSION_DENIED while the returned flag is set. */
+function refusing(operationId: string): { isOn: boolean } {
+  const refusal = { isOn: false };
+  environment.cloud.intercept(({ operationId: asked, method }) =>
+    refusal.isOn && asked === operationId && method === GET ? { code: 7, message: 'no role' } : undefined,
+  );
+  return refusal;
+}
+
+test('the operation that this workflow has started is known: refusals of its first polls do not end the wait', async () => {
+  const { client, cloud, workflow } = environment;
+  const response = { id: 'net-1', name: 'net', folderId: '' };
+  let starts = 0;
+  cloud.on(NetworkService.create).reply(() => {
+    const code = REFUSALS[Math.floor(starts++ / 2)] ?? 0;
+    return { after: '1 s', response, faults: [{ on: 'Get', calls: 1, code }] };
+  });
+  const waits = REFUSALS.flatMap((): Promise<unknown>[] => [
+    client.workflow.execute(executed, { ...workflow(), args: [CLOUD, NetworkService.create.path] }),
+    client.workflow.execute(executeOperation, {
+      ...workflow(),
+      args: [{ cloud: CLOUD, method: NetworkService.create.path, request: {} }],
+    }),
+  ]);
+  expect(await Promise.all(waits)).toMatchObject(waits.map(() => response));
+});
+
+test.each(['timer', 'activityRetry'] as const)(
+  'by %s, a refusal of a known operation is shown by the query, in the details and in the timeline, and waited out',
+  async (by) => {
+    const { cloud } = environment;
+    const operationId = cloud.operation({
+      after: '1 h',
+      onCancel: 'completes',
+      description: 'Make x',
+      response: EMPTY,
+    });
+    const refusal = refusing(operationId);
+    const handle = await start(operationId, { poll: { by, initialInterval: '200 ms', jitter: 0 } });
+    await until(() => cloud.calls.filter((call) => call.operationId === operationId).length > 2);
+    refusal.isOn = true;
+    await until(async () => (await handle.query(operationQuery)).pollError !== undefined);
+    expect(await handle.query(operationQuery)).toMatchObject({
+      id: operationId,
+      state: 'running',
+      description: 'Make x',
+      lastPolledAt: expect.stringMatching(/Z$/) as string,
+      pollError: {
+        code: 7,
+        codeName: 'PERMISSION_DENIED',
+        message: 'no role',
+        since: expect.stringMatching(/Z$/) as string,
+        nextPollAt: expect.stringMatching(/Z$/) as string,
+      },
+    });
+    const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    expect(currentDetails).toContain('**Polls are refused** since');
+    const refused = cloud.calls.length;
+    await until(() => cloud.calls.length > refused);
+    refusal.isOn = false;
+    await until(async () => (await handle.query(operationQuery)).pollError === undefined);
+    expect(await handle.query(operationQuery)).toMatchObject({ state: 'running', description: 'Make x' });
+    expect((await handle.fetchHistory()).events?.length).toBeLessThan(60);
+    await handle.cancel();
+    expect(await handle.result()).toEqual(RESPONSE);
+  },
+);
+
+test('a poll that fails for good leaves no timer of the deadline behind', async () => {
+  const { client, cloud, workflow } = environment;
+  const operationId = cloud.operation({ after: '1 h', response: EMPTY, faults: [{ calls: 1, code: 7 }] });
+  const handle = await client.workflow.start(inline, {
+    ...workflow(),
+    args: [{ cloud: CLOUD, operationId, timeout: '1 h' }],
+  });
+  expect(await handle.result().then(() => undefined, operationFailure)).toMatchObject({
+    type: 'OperationServiceError',
+  });
+  const { events } = await handle.fetchHistory();
+  const timers = (events ?? []).filter((event) => event.timerStartedEventAttributes).length;
+  const cancelled = (events ?? []).filter((event) => event.timerCanceledEventAttributes).length;
+  expect([timers, cancelled]).toEqual([1, 1]);
+});
+
+test('a poll that somebody completes by hand with anything else is a typed failure, and the workflow task goes on', async () => {
+  const { client, cloud } = environment;
+  const values = [
+    7,
+    null,
+    { outcome: 'done' },
+    { operation: { cloud: CLOUD, id: 'x' } },
+    { operation: { cloud: CLOUD, id: 'x', state: 'failed' } },
+    { refused: {} },
+  ];
+  const ends = values.map(async (value) => {
+    const operationId = cloud.operation({ after: '1 h', response: EMPTY });
+    const handle = await start(operationId);
+    await until(async () => ((await handle.describe()).raw.pendingActivities?.length ?? 0) > 0);
+    await client.activity.complete({ workflowId: handle.workflowId, activityId: '1' }, value);
+    const failure = await handle.result().then(() => undefined, operationFailure);
+    expect(failure).toMatchObject({ type: 'OperationUnreadable', operationId });
+    expect(failure?.message).toContain('completed by hand');
+    expect((await handle.fetchHistory()).events?.some((event) => event.workflowTaskFailedEventAttributes)).toBe(false);
+  });
+  await Promise.all(ends);
+});
+
+test('a poll that somebody completes by hand with the operation ends the wait with it', async () => {
+  const { client, cloud } = environment;
+  const operationId = cloud.operation({ after: '1 h', response: EMPTY });
+  const handle = await start(operationId);
+  await until(async () => ((await handle.describe()).raw.pendingActivities?.length ?? 0) > 0);
+  const operation = { cloud: CLOUD, id: operationId, state: 'succeeded', response: RESPONSE };
+  await client.activity.complete({ workflowId: handle.workflowId, activityId: '1' }, { operation });
+  expect(await handle.result()).toEqual(RESPONSE);
+});
+
+test('a poll that somebody fails by hand is a typed failure with the reason', async () => {
+  const { client, cloud } = environment;
+  const operationId = cloud.operation({ after: '1 h', response: EMPTY });
+  const handle = await start(operationId);
+  await until(async () => ((await handle.describe()).raw.pendingActivities?.length ?? 0) > 0);
+  const failure = ApplicationFailure.nonRetryable('given up by Ann');
+  await client.activity.fail({ workflowId: handle.workflowId, activityId: '1' }, failure);
+  expect(await handle.result().then(() => undefined, operationFailure)).toMatchObject({
+    type: 'OperationServiceError',
+    operationId,
+    message: expect.stringContaining('given up by Ann') as string,
+  });
+});
+
+test('a refusal that comes and goes forever does not make the history grow without bound', async () => {
+  const { polls, handle } = flapping;
+  await until(() => flapping.polls > polls + 60);
+  // Ten times a refusal is shown, with a timer and two activities; then the wait goes on in the worker.
+  expect((await handle?.fetchHistory())?.events?.length).toBeLessThan(10 * 30);
+  await handle?.cancel();
+  expect(await handle?.result()).toEqual(RESPONSE);
+});

@@ -1,0 +1,64 @@
+import type { CancelResult, GetResult, StartResult } from '../activities';
+import { toApplicationFailure } from '../src/model/failure';
+import { show } from '../src/model/options';
+import { isOperationStatus, isSnapshot } from '../src/model/snapshot';
+import { operationName } from '../src/model/texts';
+
+/**
+ * Checks what an activity returned: somebody may have completed it by hand, and a value of another shape would fail the
+ * workflow task again and again. Each throws an `OperationUnreadable` failure.
+ */
+
+type Subject = { cloud: string; operationId: string };
+
+export function checkGetResult(result: GetResult, subject: Subject): GetResult {
+  if (isObject(result)) {
+    if ('operation' in result && isSnapshot(result.operation)) return result;
+    if ('refused' in result && isObject(result.refused)) {
+      const { status, record, delayMs, seen } = result.refused;
+      const isSeen = seen === undefined || (isObject(seen) && isSnapshot(seen.operation));
+      if (isOperationStatus(status) && isObject(record) && typeof delayMs === 'number' && isSeen) return result;
+    }
+  }
+  throw unexpected('operation.get', result, subject);
+}
+
+export function checkCancelResult(result: CancelResult, subject: Subject): CancelResult {
+  const isResult =
+    isObject(result) &&
+    isSnapshot(result.operation) &&
+    (result.refused === undefined || isOperationStatus(result.refused));
+  if (isResult) return result;
+  throw unexpected('operation.cancel', result, subject);
+}
+
+export function checkStartResult(result: StartResult, cloud: string): StartResult {
+  if (isObject(result)) {
+    switch (result.outcome) {
+      case 'started':
+        if (isSnapshot(result.operation)) return result;
+        break;
+      case 'conflict':
+        if (typeof result.conflictingOperationId === 'string' && isOperationStatus(result.refused)) return result;
+        break;
+      case 'busy':
+        if (typeof result.delayMs === 'number' && isOperationStatus(result.refused)) return result;
+    }
+  }
+  throw unexpected('operation.start', result, { cloud, operationId: '' });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function unexpected(activity: string, result: unknown, { cloud, operationId }: Subject): Error {
+  const name = operationId === '' ? `a start in ${cloud}` : operationName(cloud, operationId);
+  return toApplicationFailure({
+    type: 'OperationUnreadable',
+    cloud,
+    operationId,
+    message: `The activity ${activity} of ${name} returned ${show(result)}, which is not its result: it was completed by hand, or by a worker of another version. The outcome is unknown: look at the resource itself`,
+    details: [],
+  });
+}
