@@ -4,7 +4,7 @@ import type { Truth } from './cloud';
 import type { WaitRecord } from './record';
 
 /** What is wrong with how a wait ended, given how its operation did; undefined where nothing is. */
-export function outcomeProblem({ wait, run, truths, calls }: WaitRecord): string | undefined {
+export function outcomeProblem({ wait, run, child, truths, calls }: WaitRecord): string | undefined {
   const close = run?.close;
   // That it has to end, and that it begins one operation, are invariants of their own.
   if (!run || !close || truths.length > 1) return undefined;
@@ -16,7 +16,8 @@ export function outcomeProblem({ wait, run, truths, calls }: WaitRecord): string
   if (close.status === 'canceled') {
     if (!isCancelled) return 'It ended as cancelled, though nobody had cancelled it';
     if (wait.options.cancellationType !== 'WAIT_CANCELLATION_COMPLETED') return undefined;
-    if (!truth || !run.hadBegunWhenCancelled) return undefined;
+    const waiting = wait.kind === 'child' ? child : run;
+    if (!truth || !waiting?.hadBegunWhenCancelled) return undefined;
     if (truth.error?.code === 1 && truth.endsAtMs <= close.atMs) return undefined;
     return `It ended as cancelled, but its operation ${endText(truth)}`;
   }

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
@@ -22,19 +20,26 @@ const MINUTE_MS = 60_000;
 /** Of a worker's tokens: those of the second outlast every step of its clock. */
 const TOKEN_LIVES_MS = [20_000, 180 * MINUTE_MS];
 
+export interface RunOptions {
+  /** For what the workers print. */
+  directory: string;
+  /** The workflow bundle. */
+  codePath: string;
+  /** Is called when the last fault is over. */
+  healed: () => void;
+}
+
 /** Runs a plan: starts everything, spoils it, heals it, and gives what was recorded when all waits have ended. */
-export async function run(plan: Plan, codePath: string): Promise<RunRecord> {
+export async function run(plan: Plan, { directory, codePath, healed }: RunOptions): Promise<RunRecord> {
   const ends: (() => Promise<void> | void)[] = [];
   try {
-    const directory = mkdtempSync(join(tmpdir(), 'temporal-lro-chaos-'));
-    ends.push(() => rmSync(directory, { recursive: true }));
     const temporal = await startTemporalProcess();
     ends.push(() => temporal.remove());
     const cloud = new RecordedCloud(plan.waits);
     await cloud.start();
     ends.push(() => cloud.close());
     const place = (slot: Slot): Promise<Place> =>
-      startPlace(slot, cloud, join(directory, `worker-${slot}.log`), temporal.address, codePath, ends);
+      startPlace(slot, cloud, join(directory, `${plan.seed}-worker-${slot + 1}.log`), temporal.address, codePath, ends);
     const places: Scene['places'] = [await place(0), await place(1)];
     cloud.accepts = (slot, token) => places[slot].guard.tokens.has(token);
     await Promise.all(places.map(({ worker }) => worker.start()));
@@ -59,6 +64,7 @@ export async function run(plan: Plan, codePath: string): Promise<RunRecord> {
     });
     await Promise.all([...spoilt, due(plan.faultyMs)]);
     const healedAtMs = Date.now();
+    healed();
     await Promise.all(started);
     await settled(client, () => healedAtMs + settleLimitMs(control.runs, healedAtMs));
     control.stop();

@@ -50,6 +50,9 @@ export async function startTemporalProcess(dynamicConfig: string[] = []): Promis
   const run = async (): Promise<() => Promise<void>> => {
     const child = spawn(cli, [...server, ...database], { stdio: 'ignore' });
     const ended = once(child, 'exit');
+    const abandon = (): void => void child.kill('SIGKILL');
+    process.on('exit', abandon);
+    void ended.then(() => process.off('exit', abandon));
     await answers(address);
     return async () => {
       child.kill('SIGKILL');
