@@ -32,10 +32,9 @@ async function chaos(
 function copyWith({ name, file, pattern, replacement }: Defect): string {
   const directory = mkdtempSync(join(tmpdir(), 'temporal-lro-defect-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-  cpSync(join(PACKAGE, 'dist'), join(directory, 'dist'), {
-    recursive: true,
-    filter: (path) => !path.includes('left-behind'),
-  });
+  const leftBehind = join(PACKAGE, 'dist/left-behind');
+  const filter = (path: string): boolean => path !== leftBehind;
+  cpSync(join(PACKAGE, 'dist'), join(directory, 'dist'), { recursive: true, filter });
   cpSync(join(PACKAGE, 'package.json'), join(directory, 'package.json'));
   symlinkSync(join(PACKAGE, 'node_modules'), join(directory, 'node_modules'));
   const path = join(directory, 'dist', file);
@@ -51,7 +50,14 @@ function copyWith({ name, file, pattern, replacement }: Defect): string {
 }
 
 async function isFound(defect: Defect): Promise<boolean> {
-  const { output } = await chaos(copyWith(defect), defect);
+  let directory: string;
+  try {
+    directory = copyWith(defect);
+  } catch (err) {
+    console.log(`NOT RUN   ${defect.name}: ${err instanceof Error ? err.message : String(err)}`);
+    return false;
+  }
+  const { output } = await chaos(directory, defect);
   const violations = output.split('\n').filter((line) => line.includes(' is violated by '));
   const found = violations.find((line) => line.startsWith(defect.violates));
   console.log(`${found ? 'found    ' : 'NOT FOUND'} ${defect.name}: ${found ?? output}`);
