@@ -6,7 +6,7 @@ import { importX } from 'eslint-plugin-import-x';
 const zone = (target, from, message, except = []) => ({ target: `./${target}`, from: `./${from}`, message, except });
 
 const zones = [
-  ...['src', 'activities', 'workflows', 'test', 'examples', 'bench']
+  ...['src', 'activities', 'workflows', 'test', 'examples', 'bench', 'chaos']
     .filter((from) => from !== 'src')
     .map((from) => zone('src/model', from, 'src/model is pure: it imports nothing of ours')),
   ...['descriptors', 'credentials', 'cloud', 'codegen', 'testing', 'cli', 'plugin.ts', 'index.ts'].map((from) =>
@@ -33,7 +33,7 @@ const zones = [
     zone('workflows', `src/${from}`, 'workflow code reaches src/model and the types of activities, nothing else'),
   ),
   ...['src', 'activities', 'workflows'].flatMap((target) =>
-    ['test', 'examples', 'bench'].map((from) => zone(target, from, 'shipped code does not depend on tests')),
+    ['test', 'examples', 'bench', 'chaos'].map((from) => zone(target, from, 'shipped code does not depend on tests')),
   ),
 ];
 
@@ -85,5 +85,5 @@ export default tseslint.config(
       },
     ],
   ),
-  { files: ['test/**', 'examples/**', 'bench/**', 'src/cli/**'], rules: { 'no-console': 'off' } },
+  { files: ['test/**', 'examples/**', 'bench/**', 'chaos/**', 'src/cli/**'], rules: { 'no-console': 'off' } },
 );

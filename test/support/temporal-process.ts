@@ -39,10 +39,20 @@ export async function startTemporalProcess(dynamicConfig: string[] = []): Promis
     ...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]),
   ];
   // What the server has acknowledged is on the disk.
-  const database = ['--db-filename', join(directory, 'temporal.db'), '--sqlite-pragma', 'synchronous=FULL'];
+  const database = [
+    '--db-filename',
+    join(directory, 'temporal.db'),
+    '--sqlite-pragma',
+    'journal_mode=WAL',
+    '--sqlite-pragma',
+    'synchronous=FULL',
+  ];
   const run = async (): Promise<() => Promise<void>> => {
     const child = spawn(cli, [...server, ...database], { stdio: 'ignore' });
     const ended = once(child, 'exit');
+    const abandon = (): void => void child.kill('SIGKILL');
+    process.on('exit', abandon);
+    void ended.then(() => process.off('exit', abandon));
     await answers(address);
     return async () => {
       child.kill('SIGKILL');

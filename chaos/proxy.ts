@@ -1,0 +1,106 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freeAddress } from '../test/support/listen';
+
+/**
+ * How a proxy spoils connections.
+ * - `refused`: nothing listens
+ * - `reset`: open connections are reset, and new ones as soon as they are made
+ * - `silent`: those open now swallow every byte and never recover, as behind a lost route; new ones work
+ * - `silentNew`: open connections are reset; those made while this lasts are accepted and never answered, also later
+ * - `slow`: every chunk of bytes arrives late
+ */
+export type ConnectionFault = 'refused' | 'reset' | 'silent' | 'silentNew' | 'slow';
+
+const SLOW_MS = 700;
+
+/** A TCP proxy on a fixed port of this machine, before an address of this machine. */
+export class Proxy {
+  readonly address: string;
+  readonly #target: number;
+  readonly #near = new Set<Socket>();
+  readonly #silent = new WeakSet<Socket>();
+  #server: Server | undefined;
+  #fault: ConnectionFault | undefined;
+
+  private constructor(address: string, target: string) {
+    this.address = address;
+    this.#target = portOf(target);
+  }
+
+  static async start(target: string): Promise<Proxy> {
+    const proxy = new Proxy(await freeAddress(), target);
+    await proxy.#listen();
+    return proxy;
+  }
+
+  /** Spoils connections until {@link heal}. */
+  async spoil(fault: ConnectionFault): Promise<void> {
+    this.#fault = fault;
+    if (fault === 'refused') await this.#stopListening();
+    // What hangs while it connects shows only where something has to connect.
+    if (fault === 'refused' || fault === 'reset' || fault === 'silentNew') {
+      for (const near of this.#near) near.resetAndDestroy();
+    }
+    if (fault === 'silent') for (const near of this.#near) this.#silent.add(near);
+  }
+
+  /** New connections work again; silent ones stay silent. */
+  async heal(): Promise<void> {
+    this.#fault = undefined;
+    if (!this.#server) await this.#listen();
+  }
+
+  async close(): Promise<void> {
+    for (const near of this.#near) near.destroy();
+    await this.#stopListening();
+  }
+
+  #listen(): Promise<void> {
+    const server = createServer((near) => this.#relay(near));
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(portOf(this.address), '127.0.0.1', resolve);
+    });
+  }
+
+  async #stopListening(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    // Open connections would hold up its end; that it listens no longer is immediate.
+    server?.close();
+    await Promise.resolve();
+  }
+
+  #relay(near: Socket): void {
+    this.#near.add(near);
+    near.on('close', () => this.#near.delete(near)).on('error', () => undefined);
+    if (this.#fault === 'reset') return void near.resetAndDestroy();
+    if (this.#fault === 'silentNew') this.#silent.add(near);
+    const far = connect(this.#target, '127.0.0.1').setNoDelay();
+    near.setNoDelay();
+    far.on('error', () => undefined).on('close', () => near.destroy());
+    near.on('close', () => far.destroy());
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      let late = 0;
+      from.on('data', (bytes) => {
+        if (this.#silent.has(near)) return;
+        const write = (): void => void (to.destroyed || to.write(bytes));
+        // What follows late bytes is late as well, or it would overtake them.
+        if (this.#fault !== 'slow' && late === 0) return write();
+        late++;
+        setTimeout(() => {
+          late--;
+          write();
+        }, SLOW_MS);
+      });
+    }
+  }
+}
+
+function portOf(address: string): number {
+  return Number(address.split(':')[1]);
+}
