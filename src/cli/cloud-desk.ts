@@ -87,11 +87,11 @@ export class CloudDesk {
     const { schedule } = resolveWaitOptions();
     const input: GetInput = { cloud: this.#cloud, operationId, startedAtMs: Date.now(), schedule, ...how };
     try {
-      const { operation } = await this.#client.activity.typed<Activities>().execute(GET_ACTIVITY, {
+      const result = await this.#client.activity.typed<Activities>().execute(GET_ACTIVITY, {
         ...this.#options(operationId, timeout),
         args: [input],
       });
-      return { operation };
+      return 'operation' in result ? result : { problem: statusText(result.refused.status), isGone: false };
     } catch (err) {
       return this.#problem(err);
     }
