@@ -1,6 +1,7 @@
 import { loadSync, type AnyDefinition, type MessageTypeDefinition, type MethodDefinition } from '@grpc/proto-loader';
 import type { RawAny } from '../descriptors/any-to-json';
 import { PROTO_DIRECTORY } from '../descriptors/load';
+import { scanOperation, type BrokenText } from './operation-bytes';
 
 /** A `google.rpc.Status` off the wire. */
 export interface RawStatus {
@@ -26,6 +27,8 @@ export interface RawOperation {
   metadata?: RawAny;
   error?: RawStatus;
   response?: RawAny;
+  /** Texts of all these that are not UTF-8: they are here with U+FFFD in them. */
+  brokenTexts?: BrokenText[];
 }
 
 const OPERATION_SERVICE = 'yandex.cloud.operation.OperationService';
@@ -76,9 +79,10 @@ export function decodeOperation(bytes: Buffer): RawOperation {
   const createdAt = timestamp(reply.createdAt);
   const modifiedAt = timestamp(reply.modifiedAt);
   const metadata = any(reply.metadata);
-  // Where both members of the oneof are on the wire both keys are here: `result` names the last one, which counts.
-  const error = reply.result === 'error' ? status(reply.error) : undefined;
-  const response = reply.result === 'response' ? any(reply.response) : undefined;
+  // Where both members of the oneof are on the wire both keys are here, and `reply.result` goes by the .proto's order.
+  const { result, brokenTexts } = scanOperation(bytes);
+  const error = result === 'error' ? status(reply.error) : undefined;
+  const response = result === 'response' ? any(reply.response) : undefined;
   return {
     id: text(reply.id),
     description: text(reply.description),
@@ -89,6 +93,7 @@ export function decodeOperation(bytes: Buffer): RawOperation {
     ...(metadata && { metadata }),
     ...(error && { error }),
     ...(response && { response }),
+    ...(brokenTexts.length > 0 && { brokenTexts }),
   };
 }
 

@@ -60,7 +60,7 @@ function tooLarge(value: unknown): boolean {
 
 /** What the types of failures promise is there, however large the rest was. */
 function withoutContents(operation: OperationSnapshot): OperationSnapshot {
-  const { metadata: _, ...rest } = operation;
+  const { metadata: _, problems: __, ...rest } = operation;
   switch (rest.state) {
     case 'running':
       return rest;
