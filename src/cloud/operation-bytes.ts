@@ -1,6 +1,7 @@
 import { isUtf8 } from 'buffer';
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { Place } from '../descriptors/value-problems';
+import { WireRecords } from '../descriptors/wire-records';
 
 /** A text of an Operation that is not UTF-8. */
 export interface BrokenText {
@@ -10,7 +11,7 @@ export interface BrokenText {
 
 /**
  * What the decoder of proto-loader does not tell of an Operation: which of both results is the last on the wire, and so
- * counts, and the bytes of texts that it reads with U+FFFD in them. Throws when the bytes are none.
+ * counts, and the bytes of texts that it reads with U+FFFD in them.
  */
 export function scanOperation(bytes: Uint8Array): { result?: 'error' | 'response'; brokenTexts: BrokenText[] } {
   const broken: BrokenText[] = [];
@@ -49,10 +50,8 @@ function checkText(bytes: Uint8Array, place: Place, broken: BrokenText[]): void 
 
 /** The texts and messages of a message, by the numbers of their fields. */
 function* parts(bytes: Uint8Array): Iterable<[number: number, content: Uint8Array]> {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
-    if (wireType === WireType.LengthDelimited) yield [number, reader.bytes()];
-    else reader.skip(wireType, number);
+  const records = new WireRecords(bytes);
+  while (records.next()) {
+    if (records.wireType === WireType.LengthDelimited) yield [records.number, records.content()];
   }
 }

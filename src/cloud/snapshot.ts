@@ -3,9 +3,9 @@ import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { anyToJsonAt } from '../descriptors/any-to-json';
 import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
+import { NOT_UTF8, Unreadable } from '../descriptors/unreadable';
 import { Place, ValueProblems } from '../descriptors/value-problems';
 import { timestampJson } from '../descriptors/well-known-json';
-import { Unreadable } from '../descriptors/wire-values';
 import { configurationError, toApplicationFailure } from '../model/failure';
 import { type OperationProgress, type ProgressReader, boundedProgress } from '../model/progress';
 import { redact, redactDetail } from '../model/redact';
@@ -26,7 +26,7 @@ export function toSnapshot(
   readers: ReadonlyMap<string, ProgressReader> = new Map(),
 ): OperationSnapshot {
   const found = new ValueProblems();
-  for (const { place, bytes } of raw.brokenTexts ?? []) found.add(place, 'not UTF-8', bytes);
+  for (const { place, bytes } of raw.brokenTexts ?? []) found.add(place, NOT_UTF8, bytes);
   const createdAt = raw.createdAt && rfc3339(raw.createdAt, new Place('createdAt'), found);
   const modifiedAt = raw.modifiedAt && rfc3339(raw.modifiedAt, new Place('modifiedAt'), found);
   const metadata = raw.metadata && anyToJsonAt(new Place('metadata'), raw.metadata, registry, found);

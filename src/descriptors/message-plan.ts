@@ -1,3 +1,4 @@
+import { isUtf8 } from 'buffer';
 import {
   enumToJson,
   ScalarType,
@@ -6,8 +7,10 @@ import {
   type DescMessage,
   type JsonValue,
 } from '@bufbuild/protobuf';
-import { WireType, type BinaryReader } from '@bufbuild/protobuf/wire';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import { NOT_UTF8, Unreadable } from './unreadable';
+import type { WireRecords } from './wire-records';
 
 const { Varint, Bit32, Bit64, LengthDelimited, StartGroup } = WireType;
 const NOTHING = new Uint8Array();
@@ -16,7 +19,7 @@ const NOTHING = new Uint8Array();
 export interface ValuePlan {
   wireType: WireType;
   /** Undefined where its bytes are read later. */
-  read?: (reader: BinaryReader) => JsonValue;
+  read?: (records: WireRecords) => JsonValue | Unreadable;
   message?: DescMessage;
   /** What counts where it is not on the wire. */
   zero: JsonValue | Uint8Array;
@@ -103,7 +106,11 @@ function planEnum(schema: DescEnum): ValuePlan {
   const isNull = schema.typeName === 'google.protobuf.NullValue';
   const json = (number: number): JsonValue =>
     isNull ? null : schema.value[number] ? enumToJson(schema, number) : number;
-  return { wireType: Varint, read: (reader) => json(reader.int32()), zero: json(schema.values[0]?.number ?? 0) };
+  return {
+    wireType: Varint,
+    read: (records) => json(records.reader().int32()),
+    zero: json(schema.values[0]?.number ?? 0),
+  };
 }
 
 function planScalar(type: ScalarType): ValuePlan {
@@ -120,20 +127,26 @@ function base64({ buffer, byteOffset, length }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, length).toString('base64');
 }
 
-const SCALARS: Record<ScalarType, [WireType, zero: JsonValue, (reader: BinaryReader) => JsonValue]> = {
-  [ScalarType.BOOL]: [Varint, false, (reader) => reader.bool()],
-  [ScalarType.INT32]: [Varint, 0, (reader) => reader.int32()],
-  [ScalarType.SINT32]: [Varint, 0, (reader) => reader.sint32()],
-  [ScalarType.UINT32]: [Varint, 0, (reader) => reader.uint32()],
-  [ScalarType.INT64]: [Varint, '0', (reader) => String(reader.int64())],
-  [ScalarType.SINT64]: [Varint, '0', (reader) => String(reader.sint64())],
-  [ScalarType.UINT64]: [Varint, '0', (reader) => String(reader.uint64())],
-  [ScalarType.FIXED32]: [Bit32, 0, (reader) => reader.fixed32()],
-  [ScalarType.SFIXED32]: [Bit32, 0, (reader) => reader.sfixed32()],
-  [ScalarType.FIXED64]: [Bit64, '0', (reader) => String(reader.fixed64())],
-  [ScalarType.SFIXED64]: [Bit64, '0', (reader) => String(reader.sfixed64())],
-  [ScalarType.FLOAT]: [Bit32, 0, (reader) => numberJson(reader.float())],
-  [ScalarType.DOUBLE]: [Bit64, 0, (reader) => numberJson(reader.double())],
-  [ScalarType.BYTES]: [LengthDelimited, '', (reader) => base64(reader.bytes())],
-  [ScalarType.STRING]: [LengthDelimited, '', (reader) => reader.string(true)],
+/** With U+FFFD in it a text may be one, or may have been none: only then its bytes are looked at. */
+function text(records: WireRecords): JsonValue | Unreadable {
+  const found = records.reader().string(false);
+  return found.includes('\ufffd') && !isUtf8(records.content()) ? new Unreadable(NOT_UTF8, records.content()) : found;
+}
+
+const SCALARS: Record<ScalarType, [WireType, zero: JsonValue, (records: WireRecords) => JsonValue | Unreadable]> = {
+  [ScalarType.BOOL]: [Varint, false, (records) => records.reader().bool()],
+  [ScalarType.INT32]: [Varint, 0, (records) => records.reader().int32()],
+  [ScalarType.SINT32]: [Varint, 0, (records) => records.reader().sint32()],
+  [ScalarType.UINT32]: [Varint, 0, (records) => records.reader().uint32()],
+  [ScalarType.INT64]: [Varint, '0', (records) => String(records.reader().int64())],
+  [ScalarType.SINT64]: [Varint, '0', (records) => String(records.reader().sint64())],
+  [ScalarType.UINT64]: [Varint, '0', (records) => String(records.reader().uint64())],
+  [ScalarType.FIXED32]: [Bit32, 0, (records) => records.reader().fixed32()],
+  [ScalarType.SFIXED32]: [Bit32, 0, (records) => records.reader().sfixed32()],
+  [ScalarType.FIXED64]: [Bit64, '0', (records) => String(records.reader().fixed64())],
+  [ScalarType.SFIXED64]: [Bit64, '0', (records) => String(records.reader().sfixed64())],
+  [ScalarType.FLOAT]: [Bit32, 0, (records) => numberJson(records.reader().float())],
+  [ScalarType.DOUBLE]: [Bit64, 0, (records) => numberJson(records.reader().double())],
+  [ScalarType.BYTES]: [LengthDelimited, '', (records) => base64(records.content())],
+  [ScalarType.STRING]: [LengthDelimited, '', text],
 };

@@ -1,20 +1,16 @@
 import { isUtf8 } from 'buffer';
 import type { DescMessage, JsonObject, JsonValue } from '@bufbuild/protobuf';
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { planOf, type EntryPlan, type FieldPlan, type ValuePlan } from './message-plan';
 import type { DescriptorRegistry } from './registry';
+import { NOT_UTF8, Unreadable, UnreadableMessage } from './unreadable';
 import type { Place, ValueProblems } from './value-problems';
 import { foldOf } from './well-known-json';
-import {
-  lastOf,
-  NOT_UTF8,
-  problemOf,
-  readEntry,
-  readValue,
-  readValues,
-  Unreadable,
-  type WireValue,
-} from './wire-values';
+import { WireRecords } from './wire-records';
+import { lastOf, readEntry, readValue, readValues, type WireValue } from './wire-values';
+
+// Read once: the library's enum is behind a getter.
+const { LengthDelimited } = WireType;
 
 /** An Any as it comes off the wire. */
 export interface RawAny {
@@ -26,6 +22,8 @@ export type AnyToJson = JsonObject & { '@type': string };
 
 /** Messages within messages, whatever holds them: as deep as protobuf's own readers go. */
 const MAXIMUM_DEPTH = 100;
+const TOO_DEEP = `nested deeper than ${MAXIMUM_DEPTH} levels`;
+const MAXIMUM_SHOWN_NAME = 300;
 const NOTHING = new Uint8Array();
 const ANY = 'google.protobuf.Any';
 /** They make no JSON deeper: what they hold does. */
@@ -45,45 +43,47 @@ export class MessageReader {
   /** Never throws: an Any that cannot be read is `{ '@type', base64, problem }`. */
   any({ typeUrl, value }: RawAny, place: Place): AnyToJson {
     const before = this.#problems.count;
-    const typeName = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
-    try {
-      const schema = this.#registry.getMessage(typeName);
-      if (!schema) throw new Error(`no descriptor of ${typeName.slice(0, 300) || 'a type without a name'}`);
-      const hasOwnJson = typeName === ANY || foldOf(schema) !== undefined;
-      const here = hasOwnJson ? place.at('value') : place;
-      const json = this.#told(
-        this.#deeper(() => this.#read(schema, value, here)),
-        here,
-      );
-      if (hasOwnJson) return { '@type': typeUrl, value: json };
-      if (typeof json === 'object' && json !== null && !Array.isArray(json)) return { '@type': typeUrl, ...json };
-      throw new Error(`the JSON of ${typeName} is not an object`);
-    } catch (err) {
+    const type = this.#typeOf(typeUrl);
+    if (typeof type === 'string') return standIn(typeUrl, value, type);
+    const hasOwnJson = type.typeName === ANY || foldOf(type) !== undefined;
+    const here = hasOwnJson ? place.at('value') : place;
+    const read = this.#deeper(type, value, here);
+    if (read instanceof UnreadableMessage) {
       this.#problems.reset(before);
-      return { '@type': typeUrl, base64: Buffer.from(value).toString('base64'), problem: problemOf(err) };
+      return standIn(typeUrl, value, read.problem);
     }
+    const json = this.#told(read, here);
+    const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+    return isObject && !hasOwnJson ? { '@type': typeUrl, ...json } : { '@type': typeUrl, value: json };
   }
 
   /** Never throws: a message that cannot be read is null, and that is told. */
   message(schema: DescMessage, bytes: Uint8Array, place: Place): JsonValue {
     const before = this.#problems.count;
-    const read = (): JsonValue | Unreadable => this.#read(schema, bytes, place);
+    const isTransparent = TRANSPARENT.has(schema.typeName);
+    const read = isTransparent ? this.#read(schema, bytes, place) : this.#deeper(schema, bytes, place);
+    if (!(read instanceof UnreadableMessage)) return this.#told(read, place);
+    this.#problems.reset(before);
+    return this.#told(new Unreadable(`no ${schema.typeName}: ${read.problem}`, bytes), place);
+  }
+
+  /** The text says why there is none. */
+  #typeOf(typeUrl: string): DescMessage | string {
+    const typeName = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
     try {
-      return this.#told(TRANSPARENT.has(schema.typeName) ? read() : this.#deeper(read), place);
+      const shown = typeName.slice(0, MAXIMUM_SHOWN_NAME) || 'a type without a name';
+      return this.#registry.getMessage(typeName) ?? `no descriptor of ${shown}`;
     } catch (err) {
-      this.#problems.reset(before);
-      return this.#told(new Unreadable(`no ${schema.typeName}: ${problemOf(err)}`, bytes), place);
+      return err instanceof Error ? err.message : String(err);
     }
   }
 
-  #deeper<T>(read: () => T): T {
-    if (this.#depth >= MAXIMUM_DEPTH) throw new Error(`nested deeper than ${MAXIMUM_DEPTH} levels`);
+  #deeper(schema: DescMessage, bytes: Uint8Array, place: Place): JsonValue | Unreadable {
+    if (this.#depth >= MAXIMUM_DEPTH) return new UnreadableMessage(TOO_DEEP, bytes);
     this.#depth++;
-    try {
-      return read();
-    } finally {
-      this.#depth--;
-    }
+    const read = this.#read(schema, bytes, place);
+    this.#depth--;
+    return read;
   }
 
   #told(value: JsonValue | Unreadable, place: Place): JsonValue {
@@ -92,56 +92,48 @@ export class MessageReader {
     return null;
   }
 
-  /** Throws where nobody can tell where one field ends and the next begins. */
   #read(schema: DescMessage, bytes: Uint8Array, place: Place): JsonValue | Unreadable {
     if (schema.typeName === ANY) return this.#readAny(bytes, place);
     const fold = foldOf(schema);
     const fields = this.#fields(schema, bytes, fold ? () => place : (key) => place.at(key));
-    return fold ? fold(fields, bytes) : fields;
+    return fold && !(fields instanceof Unreadable) ? fold(fields, bytes) : fields;
   }
 
-  #readAny(bytes: Uint8Array, place: Place): JsonObject {
+  #readAny(bytes: Uint8Array, place: Place): JsonObject | UnreadableMessage {
     let typeUrl: Uint8Array = NOTHING;
     let value: Uint8Array = NOTHING;
-    const reader = new BinaryReader(bytes);
-    while (reader.pos < reader.len) {
-      const [number, wireType] = reader.tag();
-      if (wireType !== WireType.LengthDelimited || number > 2) reader.skip(wireType, number);
-      else if (number === 1) typeUrl = reader.bytes();
-      else value = reader.bytes();
+    const records = new WireRecords(bytes);
+    while (records.next()) {
+      if (records.wireType !== LengthDelimited) continue;
+      if (records.number === 1) typeUrl = records.content();
+      else if (records.number === 2) value = records.content();
     }
+    if (records.problem !== undefined) return new UnreadableMessage(records.problem, bytes);
     if (typeUrl.length === 0 && value.length === 0) return {};
-    return this.any({ typeUrl: this.#lenientText(typeUrl, place.at('@type')), value }, place);
+    // It has to stay a text: it becomes one with U+FFFD in it.
+    if (!isUtf8(typeUrl)) this.#problems.add(place.at('@type'), NOT_UTF8, typeUrl);
+    return this.any({ typeUrl: Buffer.from(typeUrl).toString(), value }, place);
   }
 
-  /** What is not UTF-8 becomes U+FFFD, which is told. */
-  #lenientText(bytes: Uint8Array, place: Place): string {
-    if (!isUtf8(bytes)) this.#problems.add(place, NOT_UTF8, bytes);
-    return Buffer.from(bytes).toString();
-  }
-
-  #fields(schema: DescMessage, bytes: Uint8Array, placeOf: (key: string) => Place): JsonObject {
+  #fields(schema: DescMessage, bytes: Uint8Array, placeOf: (key: string) => Place): JsonObject | UnreadableMessage {
     const { fields, byNumber } = planOf(schema);
     const found: (WireValue[] | undefined)[] = [];
     /** The member of each oneof that is on the wire last. */
     const chosen: number[] = [];
-    const reader = new BinaryReader(bytes);
-    while (reader.pos < reader.len) {
-      const [number, wireType] = reader.tag();
-      const field = byNumber.get(number);
-      if (!field) {
-        reader.skip(wireType, number);
-        continue;
-      }
+    const records = new WireRecords(bytes);
+    while (records.next()) {
+      const field = byNumber.get(records.number);
+      if (!field) continue;
       if (field.oneof !== undefined) {
         const former = chosen[field.oneof];
         if (former !== undefined && former !== field.index) found[former] = undefined;
         chosen[field.oneof] = field.index;
       }
       const values = (found[field.index] ??= []);
-      if (field.isList) readValues(reader, field, wireType, values);
-      else values.push(readValue(reader, field, number, wireType));
+      if (field.isList) readValues(records, field, values);
+      else values.push(readValue(records, field));
     }
+    if (records.problem !== undefined) return new UnreadableMessage(records.problem, bytes);
     const json: JsonObject = {};
     for (const field of fields) {
       const values = found[field.index];
@@ -196,6 +188,10 @@ export class MessageReader {
       );
     return json;
   }
+}
+
+function standIn(typeUrl: string, value: Uint8Array, problem: string): AnyToJson {
+  return { '@type': typeUrl, base64: Buffer.from(value).toString('base64'), problem };
 }
 
 /** As an own property, whatever the key. */

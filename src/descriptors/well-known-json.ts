@@ -1,29 +1,37 @@
 import { create, toJson, type DescMessage, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
-import { DurationSchema, FieldMaskSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
-import { Unreadable } from './wire-values';
+import { protoCamelCase, protoSnakeCase } from '@bufbuild/protobuf/reflect';
+import { DurationSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
+import { Unreadable } from './unreadable';
 
 type Fold = (fields: JsonObject, bytes: Uint8Array) => JsonValue | Unreadable;
 
 const wrapped: Fold = ({ value = null }) => value;
-const span =
-  (schema: typeof TimestampSchema | typeof DurationSchema, what: string): Fold =>
-  ({ seconds = null, nanos = null }, bytes) => {
-    // What is null has been told already.
-    if (typeof seconds !== 'string' || typeof nanos !== 'number') return null;
-    try {
-      return toJson(schema, create(schema, { seconds: BigInt(seconds), nanos }));
-    } catch {
-      return new Unreadable(`${seconds} s and ${nanos} ns are no ${what}`, bytes);
-    }
-  };
 
-/** The canonical JSON of a Timestamp, from its fields. */
-export const timestampJson: Fold = span(TimestampSchema, 'time of the years 1 to 9999');
+/** Of a Timestamp. */
+export const timestampJson: Fold = ({ seconds, nanos }, bytes) => {
+  // What is null has been told already.
+  if (typeof seconds !== 'string' || typeof nanos !== 'number') return null;
+  const inRange = Number(seconds) >= -62_135_596_800 && Number(seconds) <= 253_402_300_799;
+  if (inRange && nanos >= 0 && nanos < 1e9) {
+    return toJson(TimestampSchema, create(TimestampSchema, { seconds: BigInt(seconds), nanos }));
+  }
+  return new Unreadable(`${seconds} s and ${nanos} ns are no time of the years 1 to 9999`, bytes);
+};
+
+const durationJson: Fold = ({ seconds, nanos }, bytes) => {
+  if (typeof seconds !== 'string' || typeof nanos !== 'number') return null;
+  const inRange = Math.abs(Number(seconds)) <= 315_576_000_000 && Math.abs(nanos) < 1e9;
+  if (inRange && Math.sign(Number(seconds)) * Math.sign(nanos) >= 0) {
+    return toJson(DurationSchema, create(DurationSchema, { seconds: BigInt(seconds), nanos }));
+  }
+  const problem = `${seconds} s and ${nanos} ns are no duration of at most 10,000 years whose parts have one sign`;
+  return new Unreadable(problem, bytes);
+};
 
 /** The canonical JSON of types that are not an object of their fields, from those fields. */
 const FOLDS: Record<string, Fold> = {
   Timestamp: timestampJson,
-  Duration: span(DurationSchema, 'duration of at most 10,000 years whose parts have one sign'),
+  Duration: durationJson,
   FieldMask: ({ paths }) =>
     Array.isArray(paths) ? paths.flatMap((path) => (typeof path === 'string' ? pathToJson(path) : [])).join() : '',
   Struct: ({ fields = {} }) => fields,
@@ -55,9 +63,6 @@ export function foldOf({ typeName }: DescMessage): Fold | undefined {
 
 /** The canonical JSON of a path of a FieldMask, or its proto name where that has none, as of `mongodb_5_0`. */
 function pathToJson(path: string): string {
-  try {
-    return toJson(FieldMaskSchema, create(FieldMaskSchema, { paths: [path] }));
-  } catch {
-    return path;
-  }
+  const camelCase = protoCamelCase(path);
+  return protoSnakeCase(camelCase) === path ? camelCase : path;
 }
