@@ -7,6 +7,7 @@ import {
 } from '@grpc/proto-loader';
 import type { RawAny } from '../descriptors/any-to-json';
 import { ENVELOPE_SCHEMA } from './envelope-schema';
+import { scanOperation, type BrokenText } from './operation-bytes';
 
 /** A `google.rpc.Status` off the wire. */
 export interface RawStatus {
@@ -32,6 +33,8 @@ export interface RawOperation {
   metadata?: RawAny;
   error?: RawStatus;
   response?: RawAny;
+  /** Texts of all these that are not UTF-8: they are here with U+FFFD in them. */
+  brokenTexts?: BrokenText[];
 }
 
 const OPERATION_SERVICE = 'yandex.cloud.operation.OperationService';
@@ -84,9 +87,10 @@ export function decodeOperation(bytes: Buffer): RawOperation {
   const createdAt = timestamp(reply.createdAt);
   const modifiedAt = timestamp(reply.modifiedAt);
   const metadata = any(reply.metadata);
-  // Where both members of the oneof are on the wire both keys are here: `result` names the last one, which counts.
-  const error = reply.result === 'error' ? status(reply.error) : undefined;
-  const response = reply.result === 'response' ? any(reply.response) : undefined;
+  // Where both members of the oneof are on the wire both keys are here, and `reply.result` goes by the .proto's order.
+  const { result, brokenTexts } = scanOperation(bytes);
+  const error = result === 'error' ? status(reply.error) : undefined;
+  const response = result === 'response' ? any(reply.response) : undefined;
   return {
     id: text(reply.id),
     description: text(reply.description),
@@ -97,6 +101,7 @@ export function decodeOperation(bytes: Buffer): RawOperation {
     ...(metadata && { metadata }),
     ...(error && { error }),
     ...(response && { response }),
+    ...(brokenTexts.length > 0 && { brokenTexts }),
   };
 }
 

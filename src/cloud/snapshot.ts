@@ -1,19 +1,23 @@
-import { create, toJson } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
-import { anyToJson } from '../descriptors/any-to-json';
+import { anyToJsonAt } from '../descriptors/any-to-json';
 import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
+import { NOT_UTF8, Unreadable } from '../descriptors/unreadable';
+import { Place, ValueProblems } from '../descriptors/value-problems';
+import { timestampJson } from '../descriptors/well-known-json';
 import { configurationError, toApplicationFailure } from '../model/failure';
 import { type OperationProgress, type ProgressReader, boundedProgress } from '../model/progress';
 import { redact, redactDetail } from '../model/redact';
 import type { AnyJson, OperationSnapshot, OperationStatus } from '../model/snapshot';
-import { codeName } from '../model/status-code';
+import { codeName, statusCode } from '../model/status-code';
 import { nameOf, operationName } from '../model/texts';
 import type { RawOperation, RawStatus, RawTimestamp } from './envelope';
 
 /**
- * An operation off the wire as plain JSON. Throws an `OperationUnreadable` failure when it is done with neither a
- * response nor an error, or with an error whose code is OK: the contract promises exactly one.
+ * An operation off the wire as plain JSON. Values without canonical JSON are null and in `problems`. Throws an
+ * `OperationUnreadable` failure when it is done with neither a response nor an error that says anything: the contract
+ * promises exactly one.
  */
 export function toSnapshot(
   cloud: string,
@@ -21,10 +25,15 @@ export function toSnapshot(
   registry: DescriptorRegistry,
   readers: ReadonlyMap<string, ProgressReader> = new Map(),
 ): OperationSnapshot {
-  const createdAt = raw.createdAt && rfc3339(raw.createdAt);
-  const modifiedAt = raw.modifiedAt && rfc3339(raw.modifiedAt);
-  const metadata = raw.metadata && anyToJson(raw.metadata, registry);
+  const found = new ValueProblems();
+  for (const { place, bytes } of raw.brokenTexts ?? []) found.add(place, NOT_UTF8, bytes);
+  const createdAt = raw.createdAt && rfc3339(raw.createdAt, new Place('createdAt'), found);
+  const modifiedAt = raw.modifiedAt && rfc3339(raw.modifiedAt, new Place('modifiedAt'), found);
+  const metadata = raw.metadata && anyToJsonAt(new Place('metadata'), raw.metadata, registry, found);
+  const error = raw.error && saysAnything(raw.error) ? toStatus(raw.error, registry, found) : undefined;
+  const response = raw.response && anyToJsonAt(new Place('response'), raw.response, registry, found);
   const progress = metadata && readProgress(metadata, readers);
+  const problems = found.list();
   const common = {
     cloud,
     id: raw.id,
@@ -34,15 +43,12 @@ export function toSnapshot(
     ...(modifiedAt && { modifiedAt }),
     ...(metadata && { metadata }),
     ...(progress && { progress }),
+    ...(problems.length > 0 && { problems }),
   };
-  if (!raw.done) {
-    return raw.error
-      ? { ...common, state: 'rollingBack', error: toStatus(raw.error, registry) }
-      : { ...common, state: 'running' };
-  }
-  if (raw.response) return { ...common, state: 'succeeded', response: anyToJson(raw.response, registry) };
-  if (raw.error && raw.error.code !== 0) return { ...common, state: 'failed', error: toStatus(raw.error, registry) };
-  const problem = raw.error ? 'an error whose code is OK' : 'neither a response nor an error';
+  if (!raw.done) return error ? { ...common, state: 'rollingBack', error } : { ...common, state: 'running' };
+  if (response) return { ...common, state: 'succeeded', response };
+  if (error) return { ...common, state: 'failed', error };
+  const problem = raw.error ? 'an error whose code is OK and that says nothing' : 'neither a response nor an error';
   throw toApplicationFailure({
     type: 'OperationUnreadable',
     cloud,
@@ -63,22 +69,30 @@ function readProgress(metadata: AnyJson, readers: ReadonlyMap<string, ProgressRe
   }
 }
 
-function toStatus(raw: RawStatus, registry: DescriptorRegistry): OperationStatus {
+function saysAnything({ code, message, details }: RawStatus): boolean {
+  return code !== 0 || message !== '' || details.length > 0;
+}
+
+/** An error is one even if its code is OK, against the contract: then the code is UNKNOWN, and the message says so. */
+function toStatus(raw: RawStatus, registry: DescriptorRegistry, problems: ValueProblems): OperationStatus {
+  const code = raw.code === 0 ? statusCode('UNKNOWN') : raw.code;
+  const message =
+    raw.code === 0 ? `${raw.message || 'no message'} (the cloud sent this error with code 0, OK)` : raw.message;
+  const place = new Place('error').at('details');
   return {
-    code: raw.code,
-    codeName: codeName(raw.code),
-    message: redact(raw.message),
-    details: raw.details.map((detail) => redactDetail(anyToJson(detail, registry))),
+    code,
+    codeName: codeName(code),
+    message: redact(message),
+    details: raw.details.map((detail, i) => redactDetail(anyToJsonAt(place.at(i), detail, registry, problems))),
   };
 }
 
 /** Undefined for a time outside the years 1–9999: a wrong clock in the cloud is no reason to fail a wait. */
-function rfc3339({ seconds, nanos }: RawTimestamp): string | undefined {
-  try {
-    return toJson(TimestampSchema, create(TimestampSchema, { seconds: BigInt(seconds), nanos }));
-  } catch {
-    return undefined;
-  }
+function rfc3339({ seconds, nanos }: RawTimestamp, place: Place, problems: ValueProblems): string | undefined {
+  const bytes = toBinary(TimestampSchema, create(TimestampSchema, { seconds: BigInt(seconds), nanos }));
+  const time = timestampJson({ seconds, nanos }, bytes);
+  if (time instanceof Unreadable) problems.add(place, time.problem, time.bytes);
+  return typeof time === 'string' ? time : undefined;
 }
 
 /**

@@ -42,7 +42,7 @@ function knownProgress(metadata: AnyJson): OperationProgress | undefined {
   const { progress, progressPercentage } = metadata;
   const nested = typeof progress === 'object' && progress !== null ? { ...progress } : {};
   const inner: Record<string, unknown> = nested;
-  const [done, total] = COUNTS.filter(([, all]) => Number(metadata[all]) > 0)[0] ?? [];
+  const [done, total] = COUNTS.find(([, all]) => (within(metadata[all], MAXIMUM_COUNT) ?? 0) > 0) ?? [];
   const step = [inner.message, ...STEPS.map((name) => metadata[name])].find(isTelling);
   return boundedProgress({
     percent: progressPercentage ?? inner.progress ?? (typeof progress === 'number' ? progress : undefined),

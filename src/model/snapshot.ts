@@ -9,6 +9,12 @@ export type JsonObject = { [key: string]: unknown };
  */
 export type AnyJson = { '@type': string; [field: string]: unknown };
 
+/**
+ * A value that canonical JSON cannot express, such as a Timestamp of the year 10000 or a text that is not UTF-8. `path` is
+ * where it stands in the snapshot, as in `metadata.hosts[2].labels`; `base64` are its bytes, or the first of them.
+ */
+export type ValueProblem = { path: string; problem: string; base64: string };
+
 /** A `google.rpc.Status`: how an operation ended badly. `code` is a google.rpc.Code, `codeName` its name. */
 export type OperationStatus = { code: number; codeName: string; message: string; details: AnyJson[] };
 
@@ -28,10 +34,10 @@ export type OperationSnapshot<R = AnyJson, M = AnyJson> = {
   modifiedAt?: string;
   /** Typically names the resource that the operation works on; there from the start, before the operation is done. */
   metadata?: M;
+  /** Values without canonical JSON, at most 100 of them: they are null in `metadata`, `response` and `error`. */
+  problems?: ValueProblem[];
   /** Only where the worker has a reader of its own for this type of metadata: see `operationProgress()`. */
   progress?: OperationProgress;
-  /** Values without canonical JSON, which are null in metadata, response or error. */
-  problems?: { path: string; problem: string; base64: string }[];
 } & (
   | { state: 'running' }
   | { state: 'rollingBack'; error: OperationStatus }
