@@ -1,6 +1,13 @@
 import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
 import { cluster, CREATE, startStarts, type StartEnvironment } from './start/environment';
-import { cancelAtOnce, cancelBeforeResult, cancelOwner, leaveResult, startAndAwait } from './start/workflows';
+import {
+  awaitFromOutside,
+  cancelAtOnce,
+  cancelBeforeResult,
+  cancelOwner,
+  leaveResult,
+  startAndAwait,
+} from './start/workflows';
 import { until } from './support/until';
 
 const LONG = { after: '1 h' } as const;
@@ -45,6 +52,18 @@ describe('the result of a started operation', () => {
     });
     expect(cancelled).toHaveLength(1);
   });
+});
+
+test('who awaits a result outside of the scope of its start learns how a cancelled workflow has ended it', async () => {
+  environment.replies.of('outside', () => ({ ...LONG, onCancel: 'completes', response: cluster('outside') }));
+  const handle = await environment.client.workflow.start(awaitFromOutside, {
+    ...environment.workflow(),
+    args: ['outside'],
+  });
+  await until(() => environment.replies.startedOf('outside') === 1);
+  await until(async () => (await environment.timeline(handle)).length === 2);
+  await handle.cancel();
+  expect(await handle.result()).toBe('outside');
 });
 
 describe('a cancellation before the start was answered', () => {

@@ -18,7 +18,6 @@ import { startOperation } from './activities';
 import { cancelAndConfirm, requestCancel } from './cancel';
 import { attemptStatus, notStartedFailure, stillRunningFailure } from './failures';
 import { pollUntil } from './poll';
-import { ownWait } from './scope';
 import { beginWait, type WaitState } from './state';
 import { checkMethod, checkTaskQueue, type Target } from './target';
 import { cancellationOf } from './wait';
@@ -79,9 +78,7 @@ export class OperationStart {
   run(): Promise<OperationSnapshot> {
     const caller = CancellationScope.current();
     if (caller.consideredCancelled) return Promise.reject(new CancelledFailure('Cancelled before the start'));
-    const result = CancellationScope.nonCancellable(() => this.#race(caller));
-    ownWait(caller, result);
-    return result;
+    return CancellationScope.nonCancellable(() => this.#race(caller));
   }
 
   async #race(caller: CancellationScope): Promise<OperationSnapshot> {
