@@ -88,20 +88,6 @@ describe('a cancellation before the start was answered', () => {
     return { end, operations, lines };
   }
 
-  test('waits for the reply that is on its way, and cancels the operation', async () => {
-    environment.replies.of('late reply', () => ({ ...LONG, response: cluster('late reply') }));
-    let isSent = false;
-    environment.cloud.intercept(({ method }) => {
-      if (method !== CREATE || isSent) return undefined;
-      isSent = true;
-      return { hang: 1000 };
-    });
-    const { end, operations } = await cancelWhen('late reply', () => isSent);
-    expect(end).toBe('cancelled');
-    expect(operations).toHaveLength(1);
-    expect(environment.replies.startedOf('late reply')).toBe(1);
-  });
-
   test('finds by its key an operation whose reply was lost, and cancels it', async () => {
     environment.replies.of('lost twice', () => ({ ...LONG, response: cluster('lost twice') }));
     let lost = 0;

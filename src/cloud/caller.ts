@@ -19,6 +19,8 @@ export interface Call {
   body: Buffer;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** Ends the call once it is being sent, in place of `signal`. */
+  inFlight?: AbortSignal | undefined;
 }
 
 /** Is told what the calls of a cloud come to, within the async context of the call. Must not throw. */
@@ -98,21 +100,23 @@ export class Caller {
     try {
       return await this.#tokens?.get(signal, refused);
     } catch (err) {
-      if (err instanceof OperationServiceError) throw err;
+      if (err instanceof OperationServiceError && err.neverSent) throw err;
       const code = statusCode(err instanceof CredentialsError ? 'UNAUTHENTICATED' : 'UNAVAILABLE');
       throw new OperationServiceError(what, {
         code,
+        neverSent: true,
         message: `no token: ${err instanceof Error ? err.message : String(err)}`,
       });
     }
   }
 
-  async #attempt({ what, address, ...call }: Call, token: Fetched<string> | undefined): Promise<Reply> {
+  async #attempt({ what, address, inFlight, ...call }: Call, token: Fetched<string> | undefined): Promise<Reply> {
     const beganAt = performance.now();
     const observe = (code: string): void => this.#observer?.called(call.path, code, performance.now() - beganAt);
     try {
       const channel = this.#channels.to(address);
-      const reply = await channel.unary({ ...call, token: token?.value, timeoutMs: this.#requestTimeoutMs });
+      const signal = inFlight ?? call.signal;
+      const reply = await channel.unary({ ...call, signal, token: token?.value, timeoutMs: this.#requestTimeoutMs });
       observe('OK');
       return reply;
     } catch (err) {

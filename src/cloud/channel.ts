@@ -49,6 +49,8 @@ export class CallError extends Error {
     readonly header: Reply['header'] = () => undefined,
     /** A google.rpc.Status. */
     readonly status?: Buffer,
+    /** Nothing has reached the server. */
+    readonly neverSent = false,
   ) {
     super(details);
   }

@@ -36,6 +36,14 @@ export function execute(
   return operations(CLOUD, { poll, ...defaults }).execute(method, request, options);
 }
 
+/** What {@link execute} says that it has failed of. */
+export function messageOf(...given: Parameters<typeof execute>): Promise<string> {
+  return execute(...given).then(
+    () => 'done',
+    (err: unknown) => (err instanceof Error ? err.message : String(err)),
+  );
+}
+
 /** Executes with a request that JSON cannot carry. */
 export function executeWithoutJson(kind: 'bigint' | 'NaN' | 'cycle'): Promise<AnyJson> {
   const request: JsonObject = { name: 'secret', size: kind === 'bigint' ? 3n : kind === 'NaN' ? NaN : {} };
