@@ -2,11 +2,13 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { OperationServiceError } from '../src/cloud/error';
 import { checkResponseType } from '../src/cloud/snapshot';
-import { retryDelayMs, startVerdict } from '../src/model/error-table';
+import { retryDelayMs } from '../src/model/error-table';
 import { configurationError, toApplicationFailure } from '../src/model/failure';
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import type { JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
+import { startVerdict } from '../src/model/start-verdict';
 import { durationText } from '../src/model/texts';
+import { withSignals } from './attempt';
 import { countConflict } from './observe';
 import { unknownCloudText, type ActivityContext } from './context';
 import { checkSize } from './poll';
@@ -30,21 +32,20 @@ export type StartResult =
   /** Nothing was begun: the cloud has too much to do. `delayMs` is what it asked to wait, 0 where it did not say. */
   | { outcome: 'busy'; delayMs: number; refused: OperationStatus };
 
-/** A lost worker is noticed within the heartbeat timeout; an attempt that is quicker than this sends none. */
-const HEARTBEAT_INTERVAL_MS = 2_000;
-
 /**
  * Activity `operation.start`: one attempt to start an operation. Fails for good where the cloud refuses, and retryably,
- * with the type of {@link OUTCOME_UNKNOWN}, where nobody knows whether it has begun the operation.
+ * with the type of {@link OUTCOME_UNKNOWN}, where nobody knows whether it has begun the operation. A call that was sent
+ * is awaited also when the activity is cancelled.
  */
 export async function startOperation(context: ActivityContext, input: StartInput): Promise<StartResult> {
   const activity = Context.current();
   const cloud = context.clouds.get(input.cloud);
   if (!cloud) throw configurationError(input.cloud, unknownCloudText(input.cloud, context));
-  const heartbeats = setInterval(() => activity.heartbeat(), HEARTBEAT_INTERVAL_MS);
+  const { method, request, idempotencyKey } = input;
   try {
-    const { method, request, idempotencyKey } = input;
-    const started = await cloud.start(method, request, idempotencyKey, activity.cancellationSignal);
+    const started = await withSignals(activity, ({ wanted, running }) =>
+      cloud.start(method, request, idempotencyKey, wanted, running),
+    );
     const operation = checkSize(started.operation);
     if (input.typed) checkResponseType(operation, method, cloud.registry);
     return { outcome: 'started', operation };
@@ -53,15 +54,13 @@ export async function startOperation(context: ActivityContext, input: StartInput
     // Thrown by ourselves about a wrong input, or an operation that ended against the contract.
     if (err instanceof ApplicationFailure) throw err;
     throw outcomeUnknown(context, input.cloud, err instanceof Error ? err.message : String(err));
-  } finally {
-    clearInterval(heartbeats);
   }
 }
 
 function answered(context: ActivityContext, cloud: string, error: OperationServiceError): StartResult {
-  const { code, codeName, message, rawMessage, details } = error;
+  const { code, codeName, message, rawMessage, details, neverSent } = error;
   const refused: OperationStatus = { code, codeName, message: rawMessage, details };
-  const found = startVerdict(refused);
+  const found = startVerdict({ ...refused, neverSent });
   switch (found.verdict) {
     case 'conflict':
       countConflict(cloud);
@@ -71,8 +70,26 @@ function answered(context: ActivityContext, cloud: string, error: OperationServi
     case 'unknown':
       throw outcomeUnknown(context, cloud, message, refused);
     case 'refused':
-      throw toApplicationFailure({ type: 'OperationServiceError', cloud, code, codeName, message, details });
+      throw refusedFailure(cloud, error);
   }
+}
+
+/** The second detail of a failure with which a start is refused. */
+export interface StartRefusal {
+  /** The cloud has not answered: the refusal tells nothing of what an attempt before has led to. */
+  neverSent: boolean;
+}
+
+function refusedFailure(cloud: string, { code, codeName, message, details, neverSent }: OperationServiceError): Error {
+  const type = 'OperationServiceError';
+  const failure = toApplicationFailure({ type, cloud, code, codeName, message, details });
+  const refusal: StartRefusal = { neverSent };
+  return ApplicationFailure.create({
+    type,
+    message: failure.message,
+    nonRetryable: true,
+    details: [...(failure.details ?? []), refusal],
+  });
 }
 
 /** The type of a failure after which the operation may have begun; `details[0]` is the OperationStatus, where there is one. */

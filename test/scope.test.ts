@@ -1,11 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { taskFailures } from './cancelling/scene';
 import { cluster, startStarts, type StartEnvironment } from './start/environment';
-import { cancelInFinally, leaveNestedScope, leaveUnawaited, undoAfterSleep, undoInScope } from './start/workflows';
+import {
+  beginWhenLeft,
+  cancelInFinally,
+  leaveForeignResult,
+  leaveNestedScope,
+  leaveOthers,
+  leaveUnawaited,
+  resultAfterScope,
+  undoInScope,
+} from './start/workflows';
 
 const EMPTY = { '@type': 'google.protobuf.Empty' };
 
 let environment: StartEnvironment;
-beforeAll(async () => (environment = await startStarts()));
+beforeAll(async () => {
+  const beside = (): Promise<string> => sleep(1000).then(() => 'activity ended');
+  environment = await startStarts({ activities: { beside } });
+});
 afterAll(() => environment.stop());
 
 describe('an operationScope with a branch that fails', () => {
@@ -26,12 +39,11 @@ describe('an operationScope with a branch that fails', () => {
     expect(undone).toEqual(['undone']);
   });
 
-  test('awaits that too where the branch was waiting for no operation', async () => {
-    const { client, cloud, workflow } = environment;
-    const before = cloud.calls.length;
-    const failed = client.workflow.execute(undoAfterSleep, { ...workflow(), args: ['asleep'] });
-    await expect(failed).rejects.toMatchObject({ cause: { type: 'OperationFailed' } });
-    expect(cloud.calls.slice(before).filter(({ method }) => method === DELETE)).toHaveLength(1);
+  test('leaves a branch alone that waits for no operation, which then begins none', async () => {
+    const { client, replies, workflow } = environment;
+    const ended = await client.workflow.execute(beginWhenLeft, { ...workflow(), args: ['late'] });
+    expect(ended).toMatch(/The limit on networks is exceeded, cancelled$/);
+    expect(replies.startedOf('late')).toBe(0);
   });
 
   test('cancels what waits in a scope within it, before it is left', async () => {
@@ -67,4 +79,42 @@ test('a wait that nobody looks at when an operationScope is left fails no workfl
   });
   expect(await taskFailures(handle)).toEqual([]);
   expect(cancelled).toEqual([left]);
+});
+
+describe('an operationScope that is left', () => {
+  test.each([
+    ['ends', false, 'scope ended'],
+    ['fails', true, 'scope failed'],
+  ])('cancels no child, timer, activity or operation without a wait: it %s', async (how, fails, end) => {
+    const { client, replies, workflow } = environment;
+    replies.of(how, () => ({ after: '1 s', response: cluster(how) }));
+    const cancelled = await environment.cancelledIn(async () => {
+      const others = await client.workflow.execute(leaveOthers, { ...workflow(), args: [how, fails] });
+      expect(others).toEqual([end, 'child ended', 'timer fired', 'activity ended', how]);
+    });
+    expect(cancelled).toEqual([]);
+  });
+
+  test.each([
+    ['goes on', false, 0],
+    ['is cancelled with the scope that awaits it then', true, 1],
+  ])('does not own what it has started any more, whose wait %s', async (name, isCancelled, cancels) => {
+    const { client, replies, workflow } = environment;
+    replies.of(name, () => ({ after: isCancelled ? '1 h' : '1 s', response: cluster(name) }));
+    const cancelled = await environment.cancelledIn(async () => {
+      const result = client.workflow.execute(resultAfterScope, { ...workflow(), args: [name, isCancelled] });
+      expect(await result).toBe(isCancelled ? 'cancelled' : name);
+    });
+    expect(cancelled).toHaveLength(cancels);
+  });
+
+  test('ends the await of an operation that was started outside, and not its wait', async () => {
+    const { client, replies, workflow } = environment;
+    replies.of('foreign', () => ({ after: '2 s', response: cluster('foreign') }));
+    const cancelled = await environment.cancelledIn(async () => {
+      const both = await client.workflow.execute(leaveForeignResult, { ...workflow(), args: ['foreign'] });
+      expect(both).toEqual(['cancelled', 'foreign']);
+    });
+    expect(cancelled).toEqual([]);
+  });
 });

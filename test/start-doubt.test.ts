@@ -31,7 +31,7 @@ async function start(name: string, later: FaultEffect[]): Promise<WorkflowHandle
 
 describe('an operation that may have been begun by a start whose reply was lost', () => {
   test.each<[string, FaultEffect, string]>([
-    ['too many requests', { code: 8, message: 'Too many requests' }, 'OperationServiceError'],
+    ['a quota', { code: 8, message: 'Quota limit compute.instances.count exceeded' }, 'OperationServiceError'],
     ['a role that was revoked', { code: 7, message: 'Permission denied' }, 'OperationServiceError'],
     ['a token that is refused', { code: 16, message: 'The token is invalid' }, 'OperationServiceError'],
   ])('is not denied by %s: the failure tells the key, and no second one is begun', async (name, fault, type) => {

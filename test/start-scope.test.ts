@@ -1,6 +1,13 @@
 import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
 import { cluster, CREATE, startStarts, type StartEnvironment } from './start/environment';
-import { cancelAtOnce, cancelBeforeResult, cancelOwner, leaveResult, startAndAwait } from './start/workflows';
+import {
+  awaitFromOutside,
+  cancelAtOnce,
+  cancelBeforeResult,
+  cancelOwner,
+  leaveResult,
+  startAndAwait,
+} from './start/workflows';
 import { until } from './support/until';
 
 const LONG = { after: '1 h' } as const;
@@ -47,6 +54,18 @@ describe('the result of a started operation', () => {
   });
 });
 
+test('who awaits a result outside of the scope of its start learns how a cancelled workflow has ended it', async () => {
+  environment.replies.of('outside', () => ({ ...LONG, onCancel: 'completes', response: cluster('outside') }));
+  const handle = await environment.client.workflow.start(awaitFromOutside, {
+    ...environment.workflow(),
+    args: ['outside'],
+  });
+  await until(() => environment.replies.startedOf('outside') === 1);
+  await until(async () => (await environment.timeline(handle)).length === 2);
+  await handle.cancel();
+  expect(await handle.result()).toBe('outside');
+});
+
 describe('a cancellation before the start was answered', () => {
   /** Cancels `execute` when `ready`, and gives what the workflow ended with and which operations were cancelled. */
   async function cancelWhen(
@@ -68,20 +87,6 @@ describe('a cancellation before the start was answered', () => {
     });
     return { end, operations, lines };
   }
-
-  test('waits for the reply that is on its way, and cancels the operation', async () => {
-    environment.replies.of('late reply', () => ({ ...LONG, response: cluster('late reply') }));
-    let isSent = false;
-    environment.cloud.intercept(({ method }) => {
-      if (method !== CREATE || isSent) return undefined;
-      isSent = true;
-      return { hang: 1000 };
-    });
-    const { end, operations } = await cancelWhen('late reply', () => isSent);
-    expect(end).toBe('cancelled');
-    expect(operations).toHaveLength(1);
-    expect(environment.replies.startedOf('late reply')).toBe(1);
-  });
 
   test('finds by its key an operation whose reply was lost, and cancels it', async () => {
     environment.replies.of('lost twice', () => ({ ...LONG, response: cluster('lost twice') }));

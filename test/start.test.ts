@@ -115,6 +115,8 @@ describe('what is in the way', () => {
   test.each([
     ['"quoted"', (id: string) => `conflicting operation "${id}" detected`],
     ['bare', (id: string) => `Conflicting operation ${id} detected`],
+    ['in progress', (id: string) => `Operation "${id}" is in progress`],
+    ['running', (id: string) => `Cluster has running operation "${id}"`],
   ])('an operation that is named %s is waited for, visibly, and then the start is made', async (name, message) => {
     const conflicting = environment.cloud.operation({ after: 1500, response: cluster('other') });
     let isOver = false;
@@ -131,29 +133,31 @@ describe('what is in the way', () => {
     ]);
   });
 
-  test('a conflict with an operation that nobody can see is backed off from', async () => {
+  test('a conflict with what is no operation is backed off from, and it is asked for once', async () => {
     environment.replies.of('unseen', (started) =>
-      started === 1
-        ? { refuse: { code: 9, message: 'Conflicting operation fcmnobodyknows detected' } }
+      started < 4
+        ? { refuse: { code: 9, message: 'Operation "already" is in progress' } }
         : { response: cluster('unseen') },
     );
     const handle = await environment.start('unseen');
     expect(await handle.result()).toMatchObject({ name: 'unseen' });
-    expect(await environment.timeline(handle)).toContainEqual(
-      expect.stringMatching(/^ClusterService\/Create · FAILED_PRECONDITION · next try in \d+ m?s$/),
-    );
+    const timeline = await environment.timeline(handle);
+    expect(timeline.filter((line) => line.startsWith('operation.get'))).toHaveLength(1);
+    const tries = timeline.filter((line) => /^ClusterService\/Create · FAILED_PRECONDITION · next try in /.test(line));
+    expect(tries).toHaveLength(3);
   });
 
-  test('too many active operations are backed off from', async () => {
-    const message = 'The limit on maximum number of active operations has exceeded.';
-    environment.replies.of('busy', (started) =>
-      started < 3 ? { refuse: { code: 8, message } } : { response: cluster('busy') },
+  test.each([
+    [8, 'RESOURCE_EXHAUSTED', 'The limit on maximum number of active operations has exceeded.'],
+    [8, 'RESOURCE_EXHAUSTED', 'Too many requests'],
+    [9, 'FAILED_PRECONDITION', 'another operation is in progress'],
+  ])('code %d %s, %s, is backed off from', async (code, codeName, message) => {
+    environment.replies.of(message, (started) =>
+      started < 3 ? { refuse: { code, message } } : { response: cluster(message) },
     );
-    const handle = await environment.start('busy');
-    expect(await handle.result()).toMatchObject({ name: 'busy' });
-    const tries = (await environment.timeline(handle)).filter((line) =>
-      line.includes('RESOURCE_EXHAUSTED · next try in'),
-    );
+    const handle = await environment.start(message);
+    expect(await handle.result()).toMatchObject({ name: message });
+    const tries = (await environment.timeline(handle)).filter((line) => line.includes(`${codeName} · next try in`));
     expect(tries).toHaveLength(2);
   });
 

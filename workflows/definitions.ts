@@ -16,7 +16,7 @@ import {
   type StartOptions,
   type WaitOptions,
 } from '../src/model/options';
-import type { AnyJson, JsonObject, OperationSnapshot, ShownOperation } from '../src/model/snapshot';
+import { isDone, type AnyJson, type JsonObject, type OperationSnapshot, type ShownOperation } from '../src/model/snapshot';
 import { reported, retryable } from './failures';
 import { operationChanged, operationQuery, pollOperation } from './messages';
 import { HistoryTooLong } from './poll';
@@ -77,7 +77,13 @@ export async function executeOperation(
         state = { ...beginWait(), onPoll };
         recordPoll(state, operation);
       }
-      return new OperationWait(resolveTarget(cloud, state.operation?.id, taskQueue), options, state, 'continueAsNew');
+      const { operation } = state;
+      // Of one that is done nothing is asked any more, so it needs no id.
+      const isOver = operation !== undefined && isDone(operation);
+      const target = isOver
+        ? { cloud: operation.cloud, operationId: operation.id }
+        : resolveTarget(cloud, operation?.id, taskQueue);
+      return new OperationWait(target, options, state, 'continueAsNew');
     };
     const wait = begin();
     handleMessages(input, wait);

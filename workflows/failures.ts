@@ -198,6 +198,12 @@ export function attemptStatus({ cause }: ActivityFailure): OperationStatus | und
   return { ...NO_ANSWER, message: cause.message, ...(typeof status === 'object' && status) };
 }
 
+/** Whether an attempt that was refused has got as far as the cloud. */
+export function wasSent({ cause }: ActivityFailure): boolean {
+  const refusal: unknown = cause instanceof ApplicationFailure ? cause.details?.[1] : undefined;
+  return !(typeof refusal === 'object' && refusal !== null && 'neverSent' in refusal && refusal.neverSent === true);
+}
+
 /** A single look that somebody asked for and that could not be had in time. The wait goes on. */
 export function notPolledFailure({ cloud, operationId }: Target, limitMs: number): ApplicationFailure {
   const code = statusCode('UNAVAILABLE');

@@ -3,7 +3,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { WaitOptions } from '../src/model/options';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import type { CancelOutcome } from './cancel';
-import { owned } from './scope';
+import { isCancelled, isLeft, owned } from './scope';
 
 /** One operation, by its id. */
 export interface OperationHandle<R = AnyJson, M = AnyJson> {
@@ -25,39 +25,61 @@ export interface StartedOperation<R = AnyJson, M = AnyJson> extends OperationHan
   readonly operation: OperationSnapshot<R, M>;
   /**
    * Waits until it is done and returns its response. May be awaited many times and from several places: the first call
-   * begins the one wait, with its options, which belongs to the scope of the `start()`. When another scope that awaits
-   * it is cancelled, only that await ends.
+   * begins the one wait, with its options, which belongs to the scope of the `start()`, or to that of the first call once
+   * an `operationScope` around the start is over. When another scope that awaits it is cancelled, only that await ends.
    */
   result(options?: WaitOptions): Promise<R>;
 }
 
 /**
  * Gives a function that makes others share what their first call begins, which belongs to the scope that this is called
- * in. To be called before the first await, since later the scope may not be the current one.
+ * in; or, once an operation scope around that has been left, to the scope of the first call. To be called before the first
+ * await, since later the scope may not be the current one.
  */
 export function shareable(): <A extends unknown[], T>(begin: (...args: A) => Promise<T>) => (...args: A) => Promise<T> {
   const owner = CancellationScope.current();
-  return (begin) => {
-    let shared: ReturnType<typeof begin> | undefined;
-    const share: typeof begin = async (...args) => {
-      const result = (shared ??= owner.run(() => begin(...args)));
-      result.catch(() => undefined);
+  return <A extends unknown[], T>(begin: (...args: A) => Promise<T>) => {
+    let first: Shared<T> | undefined;
+    return (...args: A): Promise<T> => {
       const caller = CancellationScope.current();
-      if (caller === owner || !caller.cancellable) return result;
-      const left = caller.cancelRequested.catch(() => {
-        // The owner's cancellation reaches the scopes within it as well: they learn how it ended.
-        if (owner.consideredCancelled) return result;
-        throw new CancelledFailure('Cancelled; the wait goes on, since it belongs to another scope');
-      });
-      left.catch(() => undefined);
-      return Promise.race([result, left]);
-    };
-    return (...args) => {
-      const caller = CancellationScope.current();
+      const shared = (first ??= share(isLeft(owner) ? caller : owner, () => begin(...args)));
+      const { home, result } = shared;
       // Shielded, it ends with its owner alone, whom an operationScope around the caller cannot cancel.
-      return caller === owner || caller.cancellable ? owned(share(...args)) : share(...args);
+      if (caller === home || !caller.cancellable) return result;
+      return owned((own) => awaited(shared, own));
     };
   };
+}
+
+/** What is shared, where it belongs, and the scope that it is cancelled with. */
+interface Shared<T> {
+  home: CancellationScope;
+  own: CancellationScope;
+  result: Promise<T>;
+}
+
+function share<T>(home: CancellationScope, begin: () => Promise<T>): Shared<T> {
+  let own = home;
+  const call = (): Promise<T> =>
+    owned((scope) => {
+      own = scope;
+      return begin();
+    });
+  // A scope with a timeout would begin another one.
+  const result = CancellationScope.current() === home ? call() : home.run(call);
+  result.catch(() => undefined);
+  return { home, own, result };
+}
+
+/** The result, for who awaits it in another scope: it may be cancelled alone. */
+function awaited<T>(shared: Shared<T>, caller: CancellationScope): Promise<T> {
+  const left = caller.cancelRequested.catch(() => {
+    // The owner's cancellation reaches the scopes within it as well: they learn how it ended.
+    if (isCancelled(shared.own)) return shared.result;
+    throw new CancelledFailure('Cancelled; the wait goes on, since it belongs to another scope');
+  });
+  left.catch(() => undefined);
+  return Promise.race([shared.result, left]);
 }
 
 /**

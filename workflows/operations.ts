@@ -12,7 +12,7 @@ import {
   type StartOptions,
   type WaitOptions,
 } from '../src/model/options';
-import type { AnyJson, JsonObject, OperationSnapshot } from '../src/model/snapshot';
+import { isDone, type AnyJson, type JsonObject, type OperationSnapshot } from '../src/model/snapshot';
 import { getOnce } from './activities';
 import { cancelNow } from './cancel';
 import { reported, retryable } from './failures';
@@ -96,26 +96,26 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
     ofHandle?: unknown,
     operation?: OperationSnapshot,
   ): Promise<R> =>
-    owned(
-      reported({ cloud, operationId }, async () => {
-        const { method, ...own } = plainObject('options', given ?? {});
-        const state = { ...beginWait(), ...(operation && { operation }) };
-        const on = target(operationId, method ?? ofHandle);
-        const wait = new OperationWait(on, resolveOptions(options, own), state, 'activityRetry');
-        return typedResponse<R>((await wait.run()).response);
-      }),
-    );
+    reported({ cloud, operationId }, async () => {
+      const { method, ...own } = plainObject('options', given ?? {});
+      const state = { ...beginWait(), ...(operation && { operation }) };
+      // Of one that is done nothing is asked any more, so it needs no id.
+      const isOver = operation !== undefined && isDone(operation);
+      const on = isOver ? { cloud, operationId } : target(operationId, method ?? ofHandle);
+      const wait = new OperationWait(on, resolveOptions(options, own), state, 'activityRetry');
+      return typedResponse<R>((await wait.run()).response);
+    });
   const handle = <R, M>(operationId: string, method: unknown): OperationHandle<R, M> => ({
     operationId,
     get: () =>
-      ownedQuietly(
+      ownedQuietly(() =>
         reported({ cloud, operationId }, async () =>
           typedSnapshot((await getOnce(target(operationId, method))).operation),
         ),
       ),
-    result: (given) => wait(operationId, given, method),
+    result: (given) => owned(() => wait(operationId, given, method)),
     cancel: (given) =>
-      ownedQuietly(
+      ownedQuietly(() =>
         reported({ cloud, operationId }, async () => {
           const own = plainObject('options', given ?? {});
           onlyKeys('', own, ['cancelTimeout']);
@@ -135,17 +135,17 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
   };
   return {
     execute: (method, request, given) =>
-      owned(
+      owned(() =>
         reported({ cloud }, async () => {
           const { own, startOptions } = splitOptions(given);
           const operation = await start(method, request, startOptions, own);
           return retryable(() => wait(operation.id, own, typed(method), operation));
         }),
       ),
-    start: (method, request, given) =>
-      owned(
+    start: (method, request, given) => {
+      const share = shareable();
+      return owned(() =>
         reported({ cloud }, async () => {
-          const share = shareable();
           const operation = await start(method, request, plainObject('options', given ?? {}), {});
           return {
             ...handle(operation.id, typed(method)),
@@ -153,8 +153,9 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
             result: share((own?: WaitOptions) => wait(operation.id, own, typed(method), operation)),
           };
         }),
-      ),
-    wait: (operationId, given) => wait(operationId, given),
+      );
+    },
+    wait: (operationId, given) => owned(() => wait(operationId, given)),
     getHandle: handle,
   };
 }

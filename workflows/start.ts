@@ -1,7 +1,7 @@
 import { ActivityFailure, CancelledFailure, type ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, getRandomStream, sleep } from '@temporalio/workflow';
 import type { StartInput, StartResult } from '../activities';
-import { isRetryable, refusesAlways } from '../src/model/error-table';
+import { isRetryable } from '../src/model/error-table';
 import { operationFailure, toApplicationFailure, type OperationFailure } from '../src/model/failure';
 import { JITTER_STREAM, KEY_STREAM } from '../src/model/names';
 import {
@@ -13,12 +13,12 @@ import {
 } from '../src/model/options';
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
+import { refusesAlways } from '../src/model/start-verdict';
 import { conflictSummary, perhapsBegunText, retrySummary, startCancelledText, startSummary } from '../src/model/texts';
 import { startOperation } from './activities';
 import { cancelAndConfirm, requestCancel } from './cancel';
-import { attemptStatus, notStartedFailure, stillRunningFailure } from './failures';
+import { attemptStatus, notStartedFailure, stillRunningFailure, wasSent } from './failures';
 import { pollUntil } from './poll';
-import { ownWait } from './scope';
 import { beginWait, type WaitState } from './state';
 import { checkMethod, checkTaskQueue, type Target } from './target';
 import { cancellationOf } from './wait';
@@ -59,6 +59,8 @@ export class OperationStart {
   #isUnderWay = false;
   /** Whether an attempt may have begun the operation without our knowing: what refuses later ones may not have seen it. */
   #outcomeUnknown = false;
+  /** What the cloud has named as in the way, and does not know. */
+  readonly #unseen = new Set<string>();
   /** What was last in the way. */
   #last: OperationStatus | undefined;
   readonly #startedAtMs = Date.now();
@@ -79,9 +81,7 @@ export class OperationStart {
   run(): Promise<OperationSnapshot> {
     const caller = CancellationScope.current();
     if (caller.consideredCancelled) return Promise.reject(new CancelledFailure('Cancelled before the start'));
-    const result = CancellationScope.nonCancellable(() => this.#race(caller));
-    ownWait(caller, result);
-    return result;
+    return CancellationScope.nonCancellable(() => this.#race(caller));
   }
 
   async #race(caller: CancellationScope): Promise<OperationSnapshot> {
@@ -143,7 +143,7 @@ export class OperationStart {
       this.#isUnderWay = false;
       if (!(err instanceof ActivityFailure)) throw err;
       const failure = operationFailure(err);
-      if (failure) throw this.#refused(failure) ?? err;
+      if (failure) throw this.#refused(failure, wasSent(err)) ?? err;
       if (err.cause instanceof CancelledFailure) throw err;
       this.#outcomeUnknown = true;
       this.#last = attemptStatus(err) ?? this.#last;
@@ -153,9 +153,11 @@ export class OperationStart {
   }
 
   /** Undefined where the failure of the attempt says it all. */
-  #refused(failure: OperationFailure): ApplicationFailure | undefined {
+  #refused(failure: OperationFailure, wasSent: boolean): ApplicationFailure | undefined {
     const isAnswer = failure.type === 'OperationServiceError';
-    if (isAnswer && refusesAlways(failure.codeName)) this.#outcomeUnknown = false;
+    // What cannot be read has been begun, and its failure tells what there is.
+    const isKnown = isAnswer ? wasSent && refusesAlways(failure.codeName) : isBegun(failure);
+    if (isKnown) this.#outcomeUnknown = false;
     if (this.#outcomeUnknown) {
       return toApplicationFailure({
         ...failure,
@@ -174,14 +176,17 @@ export class OperationStart {
 
   /** Waits for the operation that is in the way; false where there was nothing to wait for. */
   async #waitFor(operationId: string): Promise<boolean> {
+    if (this.#unseen.has(operationId)) return false;
     const state = beginWait();
     const summary = (poll: number): string => conflictSummary(operationId, poll);
     try {
       const ended = await pollUntil(targetOf(this.start, operationId), this.waitOptions, state, this.#untilMs, summary);
       return ended !== undefined && Date.now() > state.startedAtMs + 1_000;
     } catch (err) {
-      if (operationFailure(err)) return false;
-      throw err;
+      const failure = operationFailure(err);
+      if (!failure) throw err;
+      if (failure.type === 'OperationNotFound') this.#unseen.add(operationId);
+      return false;
     }
   }
 
@@ -231,9 +236,15 @@ export class OperationStart {
   }
 }
 
+/** Whether the failure of an attempt is about an operation, which there is then. */
+function isBegun({ type }: OperationFailure): boolean {
+  return type === 'OperationUnreadable';
+}
+
 /** Where the cloud refused, or was never asked: whoever cancelled a start has what he wanted. Rethrows anything else. */
 function nothingBegun(err: unknown): undefined {
   const cause = err instanceof ActivityFailure ? err.cause : err;
-  if (cause instanceof CancelledFailure || operationFailure(err)) return undefined;
+  const failure = operationFailure(err);
+  if (cause instanceof CancelledFailure || (failure && !isBegun(failure))) return undefined;
   throw err;
 }

@@ -16,7 +16,6 @@ import {
   type EndedOperation,
   type LongHistory,
 } from './poll';
-import { ownWait } from './scope';
 import type { WaitState } from './state';
 import type { Target } from './target';
 
@@ -66,7 +65,6 @@ export class OperationWait {
     const result = CancellationScope.nonCancellable(() =>
       caller.consideredCancelled ? this.#cancelled(() => undefined) : this.#race(caller),
     );
-    ownWait(caller, result);
     countWait(this.target.cloud, this.state, result);
     return result;
   }

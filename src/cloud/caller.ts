@@ -21,6 +21,8 @@ export interface Call {
   signal?: AbortSignal | undefined;
   /** @default the request timeout of the cloud */
   timeoutMs?: number;
+  /** Ends the call once it is being sent, in place of `signal`. */
+  inFlight?: AbortSignal | undefined;
 }
 
 /** Is told what the calls of a cloud come to, within the async context of the call. Must not throw. */
@@ -101,10 +103,11 @@ export class Caller {
     try {
       return await this.#tokens?.get(signal, refused);
     } catch (err) {
-      if (err instanceof OperationServiceError) throw err;
+      if (err instanceof OperationServiceError && err.neverSent) throw err;
       const code = statusCode(err instanceof CredentialsError ? 'UNAUTHENTICATED' : 'UNAVAILABLE');
       throw new OperationServiceError(what, {
         code,
+        neverSent: true,
         message: `no token: ${err instanceof Error ? err.message : String(err)}`,
       });
     }
@@ -124,9 +127,10 @@ export class Caller {
 
   async #attempt(call: Call, token: Fetched<string> | undefined): Promise<Reply> {
     const beganAt = performance.now();
-    const { what: _, address, timeoutMs = this.#requestTimeoutMs, ...unary } = call;
+    const { what: _, address, inFlight, timeoutMs = this.#requestTimeoutMs, ...unary } = call;
+    const signal = inFlight ?? call.signal;
     try {
-      const reply = await this.#channels.to(address).unary({ ...unary, token: token?.value, timeoutMs });
+      const reply = await this.#channels.to(address).unary({ ...unary, signal, token: token?.value, timeoutMs });
       this.#observer?.called(call.path, 'OK', performance.now() - beganAt);
       return reply;
     } catch (err) {

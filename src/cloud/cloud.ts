@@ -11,12 +11,13 @@ import { statusCode } from '../model/status-code';
 import { operationName } from '../model/texts';
 import { Caller, type CallObserver } from './caller';
 import { MAXIMUM_REPLY_BYTES, type Reply } from './channel';
-import { CANCEL, decodeOperation, GET, type OperationCall } from './envelope';
+import { CANCEL, decodeOperation, GET, type OperationCall, type RawOperation } from './envelope';
 import { OperationServiceError } from './error';
 import { Discovery, fixedEndpoints, type Endpoints } from './discovery';
 import { ServiceAccountCredentials, type BareCall } from './iam';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
 import { toSnapshot } from './snapshot';
+import { isReplyTooLarge, replyTooLarge, toStarted } from './started';
 
 /** An operation, and how long the server asked to wait before the next poll. */
 export interface Polled {
@@ -77,9 +78,16 @@ export class Cloud {
 
   /**
    * Calls a method that starts an operation, and gives the operation as it began. The request is checked against the
-   * descriptors before anything is sent. The same key again returns the same operation.
+   * descriptors before anything is sent. The same key again returns the same operation. `signal` ends it before it is
+   * sent, `inFlight` after that.
    */
-  async start(method: string, request: unknown, idempotencyKey: string, signal?: AbortSignal): Promise<Polled> {
+  async start(
+    method: string,
+    request: unknown,
+    idempotencyKey: string,
+    signal?: AbortSignal,
+    inFlight = signal,
+  ): Promise<Polled> {
     const found = findOperationMethod(this.registry, method);
     if (typeof found === 'string') throw configurationError(this.name, `method: ${found}`);
     const { path } = found;
@@ -96,9 +104,13 @@ export class Cloud {
     const headers = { [IDEMPOTENCY_KEY_HEADER]: idempotencyKey };
     const send = async (): Promise<Reply> => {
       const address = await this.#serviceAddress(found.method.parent.typeName, signal);
-      return this.#caller.call({ what, address, path, body, headers, signal });
+      return this.#caller.call({ what, address, path, body, headers, signal, inFlight });
     };
-    return this.#read(what, undefined, await unlessAborted(what, send, signal));
+    try {
+      return this.#read(what, undefined, await unlessAborted(what, send, signal, inFlight));
+    } catch (err) {
+      throw isReplyTooLarge(err) ? replyTooLarge(this.name, what, idempotencyKey) : err;
+    }
   }
 
   close(): void {
@@ -132,7 +144,7 @@ export class Cloud {
     try {
       return this.#read(what, operationId, await unlessAborted(what, send, signal));
     } catch (err) {
-      if (!(err instanceof OperationServiceError && err.rawMessage.startsWith(TOO_LARGE))) throw err;
+      if (!isReplyTooLarge(err)) throw err;
       const message = `${name} cannot be read: its reply is larger than ${MAXIMUM_REPLY_BYTES / 2 ** 20} MiB. Read the resource with a call of your own`;
       throw toApplicationFailure({ type: 'OperationUnreadable', cloud: this.name, operationId, message, details: [] });
     }
@@ -147,25 +159,35 @@ export class Cloud {
     } catch (err) {
       throw garbled(`is no Operation (${err instanceof Error ? err.message : String(err)})`);
     }
-    if (raw.id === '') throw garbled('names no operation');
+    // What a proxy gives in place of a reply that it has lost is empty.
+    if (body.length === 0 || (raw.id === '' && expectedId !== undefined)) throw garbled('names no operation');
     if (expectedId !== undefined && raw.id !== expectedId) {
       throw garbled(`is about another operation, ${JSON.stringify(raw.id.slice(0, 100))}`);
     }
-    const operation = toSnapshot(this.name, raw, this.registry, this.#options.progress);
+    const read = (named: RawOperation): OperationSnapshot =>
+      toSnapshot(this.name, named, this.registry, this.#options.progress);
+    const operation = expectedId === undefined ? toStarted(what, raw, read) : read(raw);
     const seconds = Number(header(POLL_INTERVAL_HEADER));
     return seconds > 0 ? { operation, hintMs: seconds * 1000 } : { operation };
   }
 }
 
-/** How grpc-js puts that a reply is over the limit: with the code of a busy server, which would be polled for ever. */
-const TOO_LARGE = 'Received message larger than max';
-
-/** Whatever a call waits for when `signal` aborts, its turn, a token or a reply: it fails as CANCELLED. */
-async function unlessAborted<T>(what: string, work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/**
+ * Whatever a call waits for when `signal` aborts, its turn, a token or an endpoint, or the reply when `inFlight` does: it
+ * fails as CANCELLED.
+ */
+async function unlessAborted<T>(
+  what: string,
+  work: () => Promise<T>,
+  signal: AbortSignal | undefined,
+  inFlight = signal,
+): Promise<T> {
   try {
     return await work();
   } catch (err) {
-    if (!signal?.aborted) throw err;
-    throw new OperationServiceError(what, { code: statusCode('CANCELLED'), message: 'its caller has abandoned it' });
+    const neverSent = !(err instanceof OperationServiceError) || err.neverSent;
+    if (!(neverSent ? signal : inFlight)?.aborted) throw err;
+    const message = `it was given up before it was ${neverSent ? 'sent' : 'answered'}`;
+    throw new OperationServiceError(what, { code: statusCode('CANCELLED'), message, neverSent });
   }
 }

@@ -95,7 +95,7 @@ export class Discovery implements Endpoints {
       const code = isTold ? err.code : statusCode('UNAVAILABLE');
       const reason = err instanceof Error ? err.message : String(err);
       const message = `${this.#address} does not list its endpoints: ${reason}`;
-      throw new OperationServiceError(`Endpoints of ${this.#cloud}`, { code, message });
+      throw new OperationServiceError(`Endpoints of ${this.#cloud}`, { code, message, neverSent: true });
     }
   }
 
@@ -105,6 +105,7 @@ export class Discovery implements Endpoints {
     const mend = id === 'iam' ? 'give serviceAccountKey an iamEndpoint' : 'give the host in `endpoint` or `services`';
     throw new OperationServiceError(`Endpoints of ${this.#cloud}`, {
       code: statusCode('FAILED_PRECONDITION'),
+      neverSent: true,
       message: `${this.#address} lists ${address === undefined ? 'none' : JSON.stringify(address.slice(0, 100))} for ${JSON.stringify(id)}${problem ?? ''}: ${mend}`,
     });
   }

@@ -7,6 +7,15 @@ import { statusText } from '../model/texts';
 import type { CallError } from './channel';
 import { decodeStatus } from './envelope';
 
+/** How a call ended. `neverSent` is false unless it is given. */
+interface CallStatus {
+  code: number;
+  message: string;
+  details?: AnyJson[];
+  requestId?: string;
+  neverSent?: boolean;
+}
+
 /** A call that the cloud refused, or that did not get through. */
 export class OperationServiceError extends Error {
   override readonly name = 'OperationServiceError';
@@ -19,9 +28,11 @@ export class OperationServiceError extends Error {
   readonly details: AnyJson[];
   /** For the cloud's support. */
   readonly requestId?: string;
+  /** Nothing has reached the cloud: there was no token, no endpoint or no connection. Otherwise it may have had its effect. */
+  readonly neverSent: boolean;
 
   /** What `status` says is redacted: servers echo requests. */
-  constructor(call: string, status: { code: number; message: string; details?: AnyJson[]; requestId?: string }) {
+  constructor(call: string, status: CallStatus) {
     const name = codeName(status.code);
     const message = redact(status.message);
     super(`${call}: ${statusText({ codeName: name, message })}`);
@@ -29,6 +40,7 @@ export class OperationServiceError extends Error {
     this.codeName = name;
     this.rawMessage = message;
     this.details = (status.details ?? []).map(redactDetail);
+    this.neverSent = status.neverSent ?? false;
     if (status.requestId !== undefined) this.requestId = redact(status.requestId);
   }
 
@@ -40,6 +52,7 @@ export class OperationServiceError extends Error {
       message: err.details,
       details: status?.details.map((detail) => anyToJson(detail, registry)) ?? [],
       ...(requestId === undefined ? {} : { requestId }),
+      neverSent: err.neverSent,
     });
   }
 }

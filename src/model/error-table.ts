@@ -48,54 +48,7 @@ export function pollVerdict(codeName: string): PollVerdict {
   return Object.hasOwn(TABLE, codeName) ? TABLE[codeName as StatusCodeName].verdict : 'transient';
 }
 
-/**
- * What an error of a start means.
- * - `unknown`: no answer from the cloud itself, so it may have begun the operation. Repeated with the same key.
- * - `busy`: nothing was begun, and later it may be. Backed off from.
- * - `conflict`: another operation is in the way. Waited for, then tried again.
- * - `refused`: nothing was begun, and nothing changes by itself.
- */
-export type StartVerdict =
-  { verdict: 'unknown' | 'busy' | 'refused' } | { verdict: 'conflict'; conflictingOperationId: string };
-
-/** Codes of trouble on the way or within the cloud, after which the start may or may not have had its effect. */
-const OUTCOME_UNKNOWN: readonly string[] = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'DEADLINE_EXCEEDED',
-  'INTERNAL',
-  'UNAVAILABLE',
-] satisfies StatusCodeName[];
-
-/** Both spellings that Yandex Cloud was seen to use. */
-const CONFLICT = /conflicting operation (?:"([^"\s]+)"|(\S+)) detected/i;
-
-export function startVerdict(status: { codeName: string; message: string; details: readonly AnyJson[] }): StartVerdict {
-  const { codeName, message, details } = status;
-  const [, quoted, bare] = CONFLICT.exec(message) ?? [];
-  const conflictingOperationId = quoted ?? bare;
-  if (conflictingOperationId !== undefined) return { verdict: 'conflict', conflictingOperationId };
-  if (OUTCOME_UNKNOWN.includes(codeName)) return { verdict: 'unknown' };
-  // A quota of resources is refused by the same code, and does not free itself within minutes.
-  const passes = /active operations/i.test(message) || retryDelayMs(details) > 0;
-  if (codeName === 'ABORTED' || (codeName === 'RESOURCE_EXHAUSTED' && passes)) return { verdict: 'busy' };
-  return { verdict: 'refused' };
-}
-
 /** Whether what ended with that code may go well another time: an operation, or a start that was refused. */
 export function isRetryable(codeName: string): boolean {
   return codeName !== 'CANCELLED' && pollVerdict(codeName) === 'transient';
-}
-
-/** Codes about the request itself, which the cloud would have refused before as well. */
-const REFUSES_ALWAYS: readonly string[] = [
-  'INVALID_ARGUMENT',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-] satisfies StatusCodeName[];
-
-/** Whether a start that is refused with that code has not been begun by an attempt before it either, whose reply was lost. */
-export function refusesAlways(codeName: string): boolean {
-  return REFUSES_ALWAYS.includes(codeName);
 }

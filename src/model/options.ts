@@ -257,11 +257,13 @@ export function checkCloudName(value: unknown): string {
 
 /** Checks an operation id; throws an OptionError. */
 export function checkOperationId(value: unknown): string {
+  if (isOperationId(value)) return value;
   const rule = `give the id that the cloud returned: a string of 1 to ${MAXIMUM_ID_BYTES} bytes without control characters`;
+  throw new OptionError('operationId', value, rule);
+}
+
+export function isOperationId(value: unknown): value is string {
   // Half a character of two cannot be written: the cloud would get another id.
-  if (typeof value !== 'string' || value === '' || /[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value)) {
-    throw new OptionError('operationId', value, rule);
-  }
-  if (new TextEncoder().encode(value).length > MAXIMUM_ID_BYTES) throw new OptionError('operationId', value, rule);
-  return value;
+  const isText = typeof value === 'string' && value !== '' && !/[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value);
+  return isText && new TextEncoder().encode(value).length <= MAXIMUM_ID_BYTES;
 }

@@ -73,7 +73,8 @@ export function operationTitle(operation: Pick<OperationSnapshot, 'id' | 'descri
 
 /** `yandex operation fcm… (Create cluster)` */
 export function operationName(cloud: string, operationId: string, about?: string): string {
-  return `${cloud} operation ${cut(operationId, 100)}${about ? ` (${cut(about, 256)})` : ''}`;
+  const id = operationId === '' ? 'without an id' : cut(operationId, 100);
+  return `${cloud} operation ${id}${about ? ` (${cut(about, 256)})` : ''}`;
 }
 
 /** The name of an operation with what it tells of itself. */

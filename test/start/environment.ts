@@ -1,4 +1,5 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkerOptions } from '@temporalio/worker';
 import type { FakeCloud, Script } from 'temporal-lro/testing';
 import type { JsonObject } from 'temporal-lro/workflow';
 import { startEnvironment, type TestEnvironment } from '../support/environment';
@@ -47,8 +48,9 @@ export interface StartEnvironment extends TestEnvironment {
   cancelledIn(work: () => Promise<void>): Promise<string[]>;
 }
 
-export async function startStarts(): Promise<StartEnvironment> {
-  const environment = await startEnvironment({ worker: { workflowsPath: require.resolve('./workflows') } });
+export async function startStarts(worker: Partial<WorkerOptions> = {}): Promise<StartEnvironment> {
+  const workflowsPath = require.resolve('./workflows');
+  const environment = await startEnvironment({ worker: { workflowsPath, ...worker } });
   const { client, cloud, workflow } = environment;
   return {
     ...environment,

@@ -4,8 +4,10 @@ import {
   CancellationScope,
   continueAsNew,
   isCancellation,
+  ParentClosePolicy,
   proxyActivities,
   sleep,
+  startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import {
@@ -32,6 +34,14 @@ export function execute(
   defaults: OperationsOptions = {},
 ): Promise<AnyJson> {
   return operations(CLOUD, { poll, ...defaults }).execute(method, request, options);
+}
+
+/** What {@link execute} says that it has failed of. */
+export function messageOf(...given: Parameters<typeof execute>): Promise<string> {
+  return execute(...given).then(
+    () => 'done',
+    (err: unknown) => (err instanceof Error ? err.message : String(err)),
+  );
 }
 
 /** Executes with a request that JSON cannot carry. */
@@ -168,18 +178,69 @@ export async function leaveNestedScope(name: string): Promise<void> {
   await operationScope(() => Promise.all([inner(), yandex.execute(NetworkService.create, { name })]));
 }
 
-/** One branch fails while the other sleeps, which then undoes what it had made. */
-export async function undoAfterSleep(name: string): Promise<void> {
+/** One branch fails while the other sleeps, which then wants to begin another operation; how that ends. */
+export async function beginWhenLeft(name: string): Promise<string> {
   const yandex = operations(CLOUD, { poll });
-  const orUndo = async (): Promise<void> => {
-    try {
-      await sleep('1 h');
-    } catch (err) {
-      await CancellationScope.nonCancellable(() => yandex.execute(ClusterService.delete, { clusterId: name }));
-      throw err;
-    }
+  let late = Promise.resolve('not begun');
+  const sleepFirst = (): Promise<string> =>
+    (late = sleep('3 s').then(() => yandex.execute(ClusterService.create, { name }).then(told, told)));
+  const both = operationScope(() => Promise.all([sleepFirst(), yandex.execute(NetworkService.create, { name })]));
+  return `${await both.then(told, told)}, ${await late}`;
+}
+
+/** Ends after a while, unless it is cancelled. */
+export function childWorkflow(): Promise<string> {
+  return sleep('2 s').then(() => 'child ended');
+}
+
+/**
+ * Leaves an operationScope while a child, a timer and an activity in it go on, and an operation that nobody waits for:
+ * how they end.
+ */
+export async function leaveOthers(name: string, fails: boolean): Promise<string[]> {
+  const { beside } = proxyActivities<{ beside(): Promise<string> }>({ startToCloseTimeout: '1 min' });
+  const others: Promise<string>[] = [];
+  let started: { result(): Promise<Cluster> } | undefined;
+  const within = async (): Promise<void> => {
+    started = await operations(CLOUD, { poll }).start(ClusterService.create, { name });
+    const child = await startChild(childWorkflow, { parentClosePolicy: ParentClosePolicy.ABANDON });
+    others.push(
+      ...[child.result(), sleep('2 s').then(() => 'timer fired'), beside()].map((other) => other.catch(told)),
+    );
+    if (fails) throw ApplicationFailure.nonRetryable('scope failed');
   };
-  await operationScope(() => Promise.all([orUndo(), yandex.execute(NetworkService.create, { name })]));
+  const left = await operationScope(within).then(() => 'scope ended', told);
+  return [left, ...(await Promise.all(others)), told(await started?.result())];
+}
+
+/** The result of an operation that was started in an operationScope, after it; in a scope that is cancelled, if asked for. */
+export async function resultAfterScope(name: string, isCancelled: boolean): Promise<string> {
+  const started = await operationScope(() => operations(CLOUD, { poll }).start(ClusterService.create, { name }));
+  const scope = new CancellationScope();
+  const result = scope.run(() => started.result()).then(told, told);
+  await sleep(1);
+  if (isCancelled) scope.cancel();
+  return result;
+}
+
+/** Awaits in an operationScope that is left what was started outside; what each of two who await it gets. */
+export async function leaveForeignResult(name: string): Promise<string[]> {
+  const started = await operations(CLOUD, { poll }).start(ClusterService.create, { name });
+  let left = Promise.resolve('');
+  const stayed = started.result().then(told, told);
+  await operationScope(async () => {
+    left = started.result().then(told, told);
+    await sleep(1);
+  });
+  return Promise.all([left, stayed]);
+}
+
+/** The operation belongs to a scope in a scope, and is awaited outside: what who awaits it gets. */
+export async function awaitFromOutside(name: string): Promise<string> {
+  const started = await CancellationScope.cancellable(() =>
+    CancellationScope.cancellable(() => operations(CLOUD, { poll }).start(ClusterService.create, { name })),
+  );
+  return started.result().then(told, told);
 }
 
 /** One branch fails while the other, which has started an operation, waits for something else. */

@@ -1,0 +1,71 @@
+import type { ApplicationFailure } from '@temporalio/common';
+import { toApplicationFailure } from '../model/failure';
+import { isOperationId, MAXIMUM_ID_BYTES } from '../model/options';
+import type { OperationSnapshot } from '../model/snapshot';
+import { nameOf, stateText } from '../model/texts';
+import { MAXIMUM_REPLY_BYTES } from './channel';
+import type { RawOperation } from './envelope';
+import { OperationServiceError } from './error';
+
+// Replies to starts after which there is an operation that nobody can wait for: they must not be lost, nor called for again.
+
+/** Of an id that is shown and not used. */
+const MAXIMUM_SHOWN_LENGTH = 100;
+
+/**
+ * The operation of a reply to a start. One that is done needs no id, since nothing is asked of it any more. Throws an
+ * `OperationUnreadable` failure, with the operation, where the id is not one that can be asked for.
+ */
+export function toStarted(
+  what: string,
+  raw: RawOperation,
+  read: (raw: RawOperation) => OperationSnapshot,
+): OperationSnapshot {
+  if (isOperationId(raw.id) || (raw.id === '' && raw.done)) return read(raw);
+  const operation = read({ ...raw, id: shown(raw.id) });
+  throw toApplicationFailure({
+    type: 'OperationUnreadable',
+    cloud: operation.cloud,
+    operationId: operation.id,
+    message: `${nameOf(operation)}, which ${what} has begun, cannot be waited for or cancelled: ${problemOf(raw.id)}. The cloud answered that it is ${stateText(operation)}: look for it there, by what else is known of it`,
+    details: [],
+    operation,
+  });
+}
+
+function problemOf(id: string): string {
+  if (id === '') return 'it has no id';
+  const size = Buffer.byteLength(id);
+  return size > MAXIMUM_ID_BYTES
+    ? `its id has ${size} bytes, more than the ${MAXIMUM_ID_BYTES} of an id`
+    : 'its id has control characters';
+}
+
+/** Without control characters, which stand as JSON has them, and bounded. */
+function shown(id: string): string {
+  const text = JSON.stringify(id.slice(0, MAXIMUM_SHOWN_LENGTH)).slice(1, -1);
+  return id.length > MAXIMUM_SHOWN_LENGTH ? `${text}…` : text;
+}
+
+/**
+ * How grpc-js puts that a reply is over the limit: with the code of a busy server, which would be called for ever. A server
+ * says the same of a request, with a limit of its own.
+ */
+const REPLY_TOO_LARGE = new RegExp(
+  `^Received message (?:larger than max .* vs|that decompresses to a size larger than) ${MAXIMUM_REPLY_BYTES}\\b`,
+);
+
+export function isReplyTooLarge(err: unknown): boolean {
+  return err instanceof OperationServiceError && REPLY_TOO_LARGE.test(err.rawMessage);
+}
+
+/** The failure of a start whose reply was too large. */
+export function replyTooLarge(cloud: string, what: string, idempotencyKey: string): ApplicationFailure {
+  return toApplicationFailure({
+    type: 'OperationUnreadable',
+    cloud,
+    operationId: '',
+    message: `${what} has begun an operation that cannot be waited for or cancelled: the reply that names it is larger than ${MAXIMUM_REPLY_BYTES / 2 ** 20} MiB. Look for it in the cloud; its idempotencyKey is ${idempotencyKey}`,
+    details: [],
+  });
+}
