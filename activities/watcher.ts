@@ -47,9 +47,12 @@ export class Watcher {
     return true;
   }
 
-  /** Forgets what one wait of a workflow run watches, without a report: its workflow has gone on. */
-  drop(cloud: string, operationId: string, runId: string | undefined, wait: number): void {
-    this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
+  /**
+   * Forgets what one wait of a workflow run watches, without a report: its workflow has gone on. Returns whether a poll
+   * has returned the operation meanwhile.
+   */
+  drop(cloud: string, operationId: string, runId: string | undefined, wait: number): boolean {
+    return this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait) ?? false;
   }
 
   /**
@@ -90,12 +93,13 @@ class Watch {
     this.#pollIn(Math.max(0, interval - (performance.now() - last.at)));
   }
 
-  drop(runId: string | undefined, wait: number): void {
-    for (const lease of this.#leases.keys()) {
-      if (!lease.isOf(runId, wait)) continue;
+  drop(runId: string | undefined, wait: number): boolean {
+    const dropped = [...this.#leases.keys()].filter((lease) => lease.isOf(runId, wait));
+    for (const lease of dropped) {
       lease.drop();
       this.#settle(lease, Promise.resolve());
     }
+    return dropped.some(({ isKnown }) => isKnown);
   }
 
   giveBackAll(taskQueue: string): void {
@@ -185,6 +189,8 @@ export class Lease {
   #settled = false;
   #failures = 0;
   #notFound = 0;
+  /** Whether a poll has returned the operation. */
+  isKnown = false;
   /** What the last poll saw, for people who look at the pending activity. */
   seen: string;
 
@@ -208,6 +214,7 @@ export class Lease {
   /** Counts a poll in; how many in a row have failed, and how many in a row found no operation. */
   count(outcome: PollOutcome): { failures: number; notFound: number } {
     this.#failures = 'error' in outcome ? this.#failures + 1 : 0;
+    this.isKnown ||= 'polled' in outcome;
     this.#notFound = 'error' in outcome && isNotFound(outcome.error) ? this.#notFound + 1 : 0;
     return { failures: this.#failures, notFound: this.#notFound };
   }

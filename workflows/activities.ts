@@ -67,10 +67,12 @@ export function getOnce(target: Target): Promise<GetResult> {
   return getOperation(target, { startedAtMs: Date.now(), schedule }, { summary: target.operationId });
 }
 
-/** `startedAtMs` is when the wait began, or this request where nobody waits. */
-export function cancelOperation(target: Target, startedAtMs: number, call: CallLimits): Promise<CancelResult> {
+/** What a request to cancel is told of its wait. */
+export type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'known'>;
+
+export function cancelOperation(target: Target, request: CancelRequest, call: CallLimits): Promise<CancelResult> {
   const { taskQueue: _, ...operation } = target;
-  const input: CancelInput = { ...operation, startedAtMs };
+  const input: CancelInput = { ...operation, ...request };
   return activities(target, { ...CALL_TIMEOUTS, ...limits(call) })[CANCEL_ACTIVITY](input);
 }
 

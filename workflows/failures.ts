@@ -13,6 +13,7 @@ import {
   operationName,
   stillRunningText,
   timedOutText,
+  type NotCancelled,
 } from '../src/model/texts';
 import type { ConfirmedCancel } from './cancel';
 import type { WaitState } from './state';
@@ -94,6 +95,17 @@ export function lastProblem(err: unknown): string {
   return 'no answer came in time';
 }
 
+/** {@link lastProblem} of what only informs, so that whatever it fails of ends nothing; rethrows that the operation has ended. */
+export function problemUnlessEnded(err: unknown): string {
+  if (!(err instanceof ActivityFailure) || isEnd(err)) throw err;
+  return lastProblem(err);
+}
+
+/** Whether an activity has failed of an operation that is done, but cannot be told. */
+export function isEnd(err: unknown): boolean {
+  return operationFailure(err)?.type === 'OperationUnreadable';
+}
+
 /** What is last known of the operation, for a failure's details. */
 export function lastSeen({ operation, lastPolledAtMs }: WaitState): LastSeen {
   return {
@@ -133,15 +145,15 @@ export function stillRunningFailure(
   cancelTimeoutMs: number,
   state: WaitState,
 ): ApplicationFailure {
-  const { operation, refused } = cancel;
+  const { cloud, id: operationId } = cancel.operation;
+  const seen = lastSeen(state);
   return toApplicationFailure({
     type: 'OperationStillRunning',
-    cloud: operation.cloud,
-    operationId: operation.id,
-    message: stillRunningText(operation, cancelTimeoutMs, cancel),
-    details: refused?.details ?? [],
-    ...lastSeen(state),
-    operation,
+    cloud,
+    operationId,
+    message: stillRunningText(cloud, operationId, cancelTimeoutMs, seen, cancel),
+    details: cancel.refused?.details ?? [],
+    ...seen,
   });
 }
 
@@ -169,6 +181,25 @@ const NO_ANSWER: OperationStatus = {
   message: 'no worker has answered',
   details: [],
 };
+
+/** What the last attempt of `operation.cancel` failed of; rethrows what {@link problemUnlessEnded} does. */
+export function notCancelled(err: unknown): NotCancelled {
+  const problem = problemUnlessEnded(err);
+  if (operationFailure(err)) return { problem };
+  for (let e = err; e instanceof Error; e = e.cause) {
+    const status: unknown = e instanceof ApplicationFailure ? e.details?.[0] : undefined;
+    if (isStatus(status)) return { refused: status };
+  }
+  return { problem };
+}
+
+function isStatus(value: unknown): value is OperationStatus {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, codeName, message, details }: Partial<Record<keyof OperationStatus, unknown>> = value;
+  return (
+    typeof code === 'number' && typeof codeName === 'string' && typeof message === 'string' && Array.isArray(details)
+  );
+}
 
 /** How an attempt failed of which nobody knows what it did; undefined where Temporal gave it up, as for a lost worker. */
 export function attemptStatus({ cause }: ActivityFailure): OperationStatus | undefined {

@@ -99,6 +99,18 @@ const REFUSES_ALWAYS: readonly string[] = [
   'UNIMPLEMENTED',
 ] satisfies StatusCodeName[];
 
+/** Codes of a cloud, or an operation, that cannot be cancelled. After others, such as a revoked role, Cancel may succeed yet. */
+const REFUSES_CANCEL: readonly string[] = [
+  'UNIMPLEMENTED',
+  'FAILED_PRECONDITION',
+  'INVALID_ARGUMENT',
+] satisfies StatusCodeName[];
+
+/** Whether a Cancel that is refused with that code is not worth repeating. */
+export function refusesCancel(codeName: string): boolean {
+  return REFUSES_CANCEL.includes(codeName);
+}
+
 /** Whether a start that is refused with that code has not been begun by an attempt before it either, whose reply was lost. */
 export function refusesAlways(codeName: string): boolean {
   return REFUSES_ALWAYS.includes(codeName);
