@@ -1,4 +1,12 @@
-import { ActivityFailure, ApplicationFailure, CancelledFailure, ServerFailure } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  defaultFailureConverter,
+  defaultPayloadConverter,
+  ServerFailure,
+  TimeoutFailure,
+} from '@temporalio/common';
 import { CancellationScope } from '@temporalio/workflow';
 import type { StartInput } from '../activities';
 import { isRetryable } from '../src/model/error-table';
@@ -90,9 +98,24 @@ export function notInTime(err: unknown): undefined {
 
 /** Why an activity was not done {@link notInTime}: what its last attempt failed of. */
 export function lastProblem(err: unknown): string {
-  // A timeout of the whole has the failure of the last attempt as its cause.
-  for (let e = err; e instanceof Error; e = e.cause) if (e instanceof ApplicationFailure) return e.message;
-  return 'no answer came in time';
+  return lastAttempt(err)?.message ?? 'no answer came in time';
+}
+
+/** How the last attempt of an activity failed, as far as it did; another one may have been under way when time ran out. */
+function lastAttempt(err: unknown): ApplicationFailure | undefined {
+  for (let e = err; e instanceof Error; e = e.cause ?? sentCause(e)) if (e instanceof ApplicationFailure) return e;
+  return undefined;
+}
+
+/** The cause of a timeout, which the SDK leaves as it was sent. */
+function sentCause(err: Error): Error | undefined {
+  const sent = err instanceof TimeoutFailure ? err.failure?.cause : undefined;
+  try {
+    return sent ? defaultFailureConverter.failureToError(sent, defaultPayloadConverter) : undefined;
+  } catch {
+    // By a payload converter of the user's own: what was sent with it cannot be read here.
+    return undefined;
+  }
 }
 
 /** {@link lastProblem} of what only informs, so that whatever it fails of ends nothing; rethrows that the operation has ended. */
@@ -185,12 +208,8 @@ const NO_ANSWER: OperationStatus = {
 /** What the last attempt of `operation.cancel` failed of; rethrows what {@link problemUnlessEnded} does. */
 export function notCancelled(err: unknown): NotCancelled {
   const problem = problemUnlessEnded(err);
-  if (operationFailure(err)) return { problem };
-  for (let e = err; e instanceof Error; e = e.cause) {
-    const status: unknown = e instanceof ApplicationFailure ? e.details?.[0] : undefined;
-    if (isStatus(status)) return { refused: status };
-  }
-  return { problem };
+  const status: unknown = operationFailure(err) ? undefined : lastAttempt(err)?.details?.[0];
+  return isStatus(status) ? { refused: status } : { problem };
 }
 
 function isStatus(value: unknown): value is OperationStatus {
