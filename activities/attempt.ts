@@ -29,14 +29,15 @@ export class Attempt {
     this.#timer = setTimeout(() => ended.abort(), endMs);
     this.signal = AbortSignal.any([activity.cancellationSignal, ended.signal]);
     this.#heartbeats = setInterval(() => {
+      if (this.isOver) ended.abort();
       this.#lastBeatAt = performance.now();
       activity.heartbeat(this.#details);
     }, HEARTBEAT_INTERVAL_MS);
   }
 
   /**
-   * Whether the server may have started another attempt. Asked right before a call, it also tells when the process has
-   * just stood still: the replies of that time are handled before its timers.
+   * Whether the server may have started another attempt: also because the process stood still. To be asked right before
+   * a call, since replies that came meanwhile may be handled before the timers.
    */
   get isOver(): boolean {
     const now = performance.now();
