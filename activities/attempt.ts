@@ -1,51 +1,93 @@
 import type { Context } from '@temporalio/activity';
 
-/** A lost worker is noticed within the heartbeat timeout; an attempt that is quicker than this sends none. */
-const HEARTBEAT_INTERVAL_MS = 2_000;
-/** What is left of the time of an attempt tells the server how it ended. */
-const USABLE_SHARE = 0.95;
-
-/** What ends the call that an attempt makes. */
-export interface AttemptSignals {
-  /** Aborts when nobody wants the call any more, too: for as long as it has not been sent. */
-  wanted: AbortSignal;
-  /** Aborts when the attempt is over or its worker stops, and not before: a call that was sent has its effect all the same. */
-  running: AbortSignal;
-}
-
-/** Runs `work` while the attempt sends heartbeats, by which it learns that it is cancelled or over. */
-export async function withSignals<T>(activity: Context, work: (signals: AttemptSignals) => Promise<T>): Promise<T> {
-  const [wanted, running] = [new AbortController(), new AbortController()];
-  const end = (): void => {
-    running.abort();
-    wanted.abort();
-  };
-  const look = (): void => {
-    if (!activity.cancellationSignal.aborted) return;
-    const { cancelRequested, paused, reset, timedOut, notFound, workerShutdown } = activity.cancellationDetails ?? {};
-    if (cancelRequested) wanted.abort();
-    // Without a reason it is the worker that stops.
-    if (timedOut || notFound || workerShutdown || !(cancelRequested || paused || reset)) end();
-  };
-  // A cancellation is signalled once, also where the attempt ends later.
-  const heartbeats = setInterval(() => {
-    activity.heartbeat();
-    look();
-  }, HEARTBEAT_INTERVAL_MS);
-  const deadline = setTimeout(end, USABLE_SHARE * remainingMs(activity));
-  activity.cancellationSignal.addEventListener('abort', look);
-  try {
-    look();
-    return await work({ wanted: wanted.signal, running: running.signal });
-  } finally {
-    clearInterval(heartbeats);
-    clearTimeout(deadline);
-    activity.cancellationSignal.removeEventListener('abort', look);
-  }
-}
-
+/** The SDK sends fewer of them. This often, a process that stands still is noticed in time. */
+const HEARTBEAT_INTERVAL_MS = 1_000;
+/** This long before its end, an attempt sends nothing more: what is sent before reaches the cloud in time. */
+const MAXIMUM_MARGIN_MS = 1_000;
 /** Timers of Node take no more. */
 const MAXIMUM_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * One attempt of an activity that calls the cloud. It heartbeats until {@link end}, by which it learns that it is
+ * cancelled or over. The server tells a worker late, or not at all, that an attempt is over, so this also goes by a
+ * monotonic clock of the worker.
+ */
+export class Attempt {
+  readonly #activity: Context;
+  readonly #wanted = new AbortController();
+  readonly #running = new AbortController();
+  readonly #endsAt: number;
+  readonly #heartbeats: NodeJS.Timeout;
+  readonly #deadline: NodeJS.Timeout;
+  #lastBeatAt = performance.now();
+  #details: unknown;
+
+  constructor(activity: Context) {
+    this.#activity = activity;
+    this.#details = activity.info.heartbeatDetails;
+    const leftMs = remainingMs(activity);
+    const endMs = leftMs - Math.min(leftMs / 10, MAXIMUM_MARGIN_MS);
+    this.#endsAt = performance.now() + endMs;
+    this.#deadline = setTimeout(() => this.#stop(), endMs);
+    this.#heartbeats = setInterval(() => this.#heartbeat(), HEARTBEAT_INTERVAL_MS);
+    activity.cancellationSignal.addEventListener('abort', this.#look);
+    this.#look();
+  }
+
+  /** Aborts when the activity is cancelled, when the attempt is over, and when its worker stops. */
+  get wanted(): AbortSignal {
+    return this.#wanted.signal;
+  }
+
+  /** Aborts when the attempt is over or its worker stops. A call that was sent has its effect even when it is cancelled. */
+  get running(): AbortSignal {
+    return this.#running.signal;
+  }
+
+  /**
+   * Whether the server may have started another attempt, also because the process stood still. Ask right before a call,
+   * since replies that came meanwhile may be handled before the timers.
+   */
+  get isOver(): boolean {
+    const now = performance.now();
+    const { heartbeatTimeoutMs = Infinity } = this.#activity.info;
+    return this.#running.signal.aborted || now >= this.#endsAt || now - this.#lastBeatAt > heartbeatTimeoutMs / 2;
+  }
+
+  /** Leaves `details` for the next attempt, in its `heartbeatDetails`. */
+  leave(details: unknown): void {
+    this.#details = details;
+    this.#activity.heartbeat(details);
+  }
+
+  end(): void {
+    clearInterval(this.#heartbeats);
+    clearTimeout(this.#deadline);
+    this.#activity.cancellationSignal.removeEventListener('abort', this.#look);
+  }
+
+  #heartbeat(): void {
+    if (this.isOver) this.#stop();
+    this.#lastBeatAt = performance.now();
+    this.#activity.heartbeat(this.#details);
+    // A cancellation is signalled once, also where the attempt ends later.
+    this.#look();
+  }
+
+  #stop(): void {
+    this.#running.abort();
+    this.#wanted.abort();
+  }
+
+  readonly #look = (): void => {
+    const { cancellationSignal, cancellationDetails } = this.#activity;
+    if (!cancellationSignal.aborted) return;
+    const { cancelRequested, paused, reset, timedOut, notFound, workerShutdown } = cancellationDetails ?? {};
+    if (cancelRequested) this.#wanted.abort();
+    // Without a reason it is the worker that stops.
+    if (timedOut || notFound || workerShutdown || !(cancelRequested || paused || reset)) this.#stop();
+  };
+}
 
 /** Of an attempt that has just begun. A timeout of 0 is none. */
 function remainingMs({ info }: Context): number {

@@ -1,21 +1,27 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Cloud } from '../src/cloud/cloud';
+import type { CancelTurn, Polled } from '../src/cloud/cloud';
 import { decide, type PollOutcome } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/cloud/error';
-import { pollVerdict, retryDelayMs } from '../src/model/error-table';
+import type { DescriptorRegistry } from '../src/descriptors/registry';
+import { pollVerdict, refusesCancel, retryDelayMs } from '../src/model/error-table';
+import { isNewEvidence, UNKNOWN_OPERATION, type PollRecord } from '../src/model/evidence';
 import { configurationError } from '../src/model/failure';
 import { redact } from '../src/model/redact';
 import { nextInterval } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
+import { statusText } from '../src/model/texts';
+import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
-import { outcomeOf, recordBefore, leaveRecord } from './poll';
+import { outcomeOf, recordBefore } from './poll';
 
 export interface CancelInput {
   cloud: string;
   operationId: string;
   /** When the wait began by Temporal's clock, in epoch milliseconds; where nobody waits, when this was asked for. */
   startedAtMs: number;
+  /** What the polls of the wait have shown. No error of a poll ends the cancellation of a known operation. */
+  record?: PollRecord;
   /** Which wait of the workflow run it is that goes on without its watch. */
   wait?: number;
   /** The path of the method that started the operation, as for a poll. */
@@ -25,84 +31,120 @@ export interface CancelInput {
 /** What came of the request. `operation` is the state right after it. */
 export interface CancelResult {
   operation: OperationSnapshot;
-  /** Why the cloud did not accept the request: it does not support it, or not in this state, or not from us. */
+  /** Why the cloud will never accept the request: it does not support it, or not for this operation. */
   refused?: OperationStatus;
 }
 
-/** A lost worker is noticed within the heartbeat timeout; an attempt that is quicker than this sends none. */
-const HEARTBEAT_INTERVAL_MS = 2_000;
 /** Of attempts: an operation that nobody wants costs money. */
 const SCHEDULE = { initialIntervalMs: 1_000, ageFraction: 0.1, maximumIntervalMs: 10_000, jitter: 0.2 };
 
 /**
  * Activity `operation.cancel`: drops the watch of the waiting workflow, polls, and sends Cancel unless the operation is
- * done: a late Cancel is known to overwrite the outcome of a finished one. Trouble in transit is retried by the server.
+ * done: a late Cancel is known to overwrite the outcome of a finished one. The server retries it until the operation is
+ * done or Cancel is accepted or refused for good.
  */
 export async function cancelOperation(context: ActivityContext, input: CancelInput): Promise<CancelResult> {
-  const { cloud: name, operationId, startedAtMs, wait } = input;
-  const activity = Context.current();
-  const { currentAttemptScheduledTimestampMs, workflowExecution } = activity.info;
-  const cloud = context.clouds.get(name);
-  if (!cloud) {
-    const message = unknownCloudText(name, context);
-    // As for a poll: later a broken deploy is likelier than a wrong name.
-    if (currentAttemptScheduledTimestampMs - startedAtMs >= 60_000) throw again(context, message);
-    throw configurationError(name, message, operationId);
-  }
-  if (wait !== undefined) context.watcher.drop(name, operationId, workflowExecution?.runId, wait);
-  const heartbeats = setInterval(() => activity.heartbeat(), HEARTBEAT_INTERVAL_MS);
+  const attempt = new Attempt(Context.current());
   try {
-    const before = snapshotOf(context, cloud, input, await outcomeOf(cloud.get(operationId)));
-    if (isDone(before)) return { operation: before };
-    const outcome = await outcomeOf(cloud.cancel(operationId));
-    if ('error' in outcome && outcome.error instanceof OperationServiceError) {
-      const { code, codeName, rawMessage, details, message } = outcome.error;
-      if (pollVerdict(codeName) === 'transient') throw again(context, message, retryDelayMs(details));
-      return { operation: before, refused: { code, codeName, message: rawMessage, details } };
-    }
-    return { operation: snapshotOf(context, cloud, input, outcome) };
+    return await new Cancellation(context, input, attempt).run();
   } finally {
-    clearInterval(heartbeats);
+    attempt.end();
   }
 }
 
-/** The snapshot of a call; throws what ends the activity, or {@link again} for what does not. */
-function snapshotOf(
-  context: ActivityContext,
-  cloud: Cloud,
-  input: CancelInput,
-  outcome: PollOutcome,
-): OperationSnapshot {
-  const activity = Context.current();
-  const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = activity.info;
-  const before = recordBefore(activity, {});
-  const given = { ...input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE };
-  const { decision, record } = decide(given, outcome, {
-    ageMs: currentAttemptScheduledTimestampMs - input.startedAtMs,
-    record: before,
-    random: context.random(),
-    registry: cloud.registry,
-  });
-  leaveRecord(activity, before, record);
-  switch (decision.next) {
-    case 'return':
-      if ('operation' in decision.result) return decision.result.operation;
-      throw again(context, 'refused');
-    case 'fail':
-      throw decision.failure;
-    case 'poll':
-      throw again(context, decision.message, decision.intervalMs);
-  }
-}
+/** One attempt to cancel. */
+class Cancellation {
+  readonly #activity = Context.current();
+  /** What the polls of the wait have shown so far. */
+  #record: PollRecord;
 
-/** The attempt ends and the server starts another one. The message is told to the caller where time runs out. */
-function again(context: ActivityContext, message: string, delayMs = 0): ApplicationFailure {
-  const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = Context.current().info;
-  const ageMs = currentAttemptScheduledTimestampMs - scheduledTimestampMs;
-  return ApplicationFailure.create({
-    type: 'OperationNotCancelled',
-    message: redact(message),
-    nextRetryDelay: nextInterval(SCHEDULE, ageMs, context.random(), delayMs),
-    category: 'BENIGN',
-  });
+  constructor(
+    readonly context: ActivityContext,
+    readonly input: CancelInput,
+    readonly attempt: Attempt,
+  ) {
+    const { cloud, operationId, wait } = input;
+    const { workflowExecution } = this.#activity.info;
+    const dropped =
+      wait === undefined ? undefined : context.watcher.drop(cloud, operationId, workflowExecution?.runId, wait);
+    const before = recordBefore(this.#activity, input);
+    this.#record = dropped?.known && !before.known ? dropped : before;
+  }
+
+  async run(): Promise<CancelResult> {
+    const { context, input, attempt } = this;
+    const { cloud: name, operationId, wait } = input;
+    const cloud = context.clouds.get(name);
+    if (!cloud) {
+      const message = unknownCloudText(name, context);
+      // Where somebody waits another worker has the cloud, or had it before a deploy that will be mended.
+      if (this.#record.known || wait !== undefined) throw this.#again(message);
+      throw configurationError(name, message, operationId);
+    }
+    try {
+      return await cloud.inOneTurn(operationId, attempt.wanted, (turn) => this.#cancel(turn, cloud.registry));
+    } catch (err) {
+      if (err instanceof ApplicationFailure) throw err;
+      throw this.#again(err instanceof Error ? err.message : String(err));
+    }
+  }
+
+  async #cancel(turn: CancelTurn, registry: DescriptorRegistry): Promise<CancelResult> {
+    const before = this.#judge(await this.#call(() => turn.get()), registry);
+    if (isDone(before)) return { operation: before };
+    const outcome = await this.#call(() => turn.cancel());
+    if (!('error' in outcome && outcome.error instanceof OperationServiceError)) {
+      return { operation: this.#judge(outcome, registry) };
+    }
+    const { code, codeName, rawMessage, details, message } = outcome.error;
+    const refused: OperationStatus = { code, codeName, message: rawMessage, details };
+    if (refusesCancel(codeName)) return { operation: before, refused };
+    const isAnswer = pollVerdict(codeName) !== 'transient';
+    throw this.#again(message, retryDelayMs(details), isAnswer ? [refused] : []);
+  }
+
+  /** Nothing is sent once another attempt may have seen the end of the operation. */
+  #call(call: () => Promise<Polled>): Promise<PollOutcome> {
+    if (this.attempt.isOver) throw this.#again('the attempt ended before the cloud could be asked');
+    return outcomeOf(call());
+  }
+
+  /** The snapshot of a call; throws what ends the activity, or {@link #again} for what does not. */
+  #judge(outcome: PollOutcome, registry: DescriptorRegistry): OperationSnapshot {
+    const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = this.#activity.info;
+    const input = { ...this.input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE };
+    const { decision, record } = decide(input, outcome, {
+      ageMs: currentAttemptScheduledTimestampMs - this.input.startedAtMs,
+      record: this.#record,
+      random: this.context.random(),
+      registry,
+    });
+    this.#record = record;
+    switch (decision.next) {
+      case 'return':
+        if ('operation' in decision.result) return decision.result.operation;
+        throw this.#again(statusText(decision.result.refused.status));
+      case 'poll':
+        throw this.#again(decision.message, decision.intervalMs);
+      case 'fail':
+        // Of a known operation only its end is final.
+        if (record.known && decision.failure.type !== 'OperationUnreadable')
+          throw this.#again(decision.failure.message);
+        throw decision.failure;
+    }
+  }
+
+  /** The attempt ends and the server starts another one. What is told here the caller is told where time runs out. */
+  #again(message: string, delayMs = 0, details: OperationStatus[] = []): ApplicationFailure {
+    const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = this.#activity.info;
+    const ageMs = currentAttemptScheduledTimestampMs - scheduledTimestampMs;
+    if (isNewEvidence(this.input.record ?? UNKNOWN_OPERATION, this.#record)) this.attempt.leave(this.#record);
+    return ApplicationFailure.create({
+      type: 'OperationNotCancelled',
+      message: redact(message),
+      details,
+      nextRetryDelay: nextInterval(SCHEDULE, ageMs, this.context.random(), delayMs),
+      category: 'BENIGN',
+    });
+  }
 }

@@ -8,7 +8,7 @@ import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import type { JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
 import { startVerdict } from '../src/model/start-verdict';
 import { durationText } from '../src/model/texts';
-import { withSignals } from './attempt';
+import { Attempt } from './attempt';
 import { countConflict } from './observe';
 import { unknownCloudText, type ActivityContext } from './context';
 import { checkSize } from './poll';
@@ -38,14 +38,12 @@ export type StartResult =
  * is awaited also when the activity is cancelled.
  */
 export async function startOperation(context: ActivityContext, input: StartInput): Promise<StartResult> {
-  const activity = Context.current();
   const cloud = context.clouds.get(input.cloud);
   if (!cloud) throw configurationError(input.cloud, unknownCloudText(input.cloud, context));
   const { method, request, idempotencyKey } = input;
+  const attempt = new Attempt(Context.current());
   try {
-    const started = await withSignals(activity, ({ wanted, running }) =>
-      cloud.start(method, request, idempotencyKey, wanted, running),
-    );
+    const started = await cloud.start(method, request, idempotencyKey, attempt.wanted, attempt.running);
     const operation = checkSize(started.operation);
     if (input.typed) checkResponseType(operation, method, cloud.registry);
     return { outcome: 'started', operation };
@@ -54,6 +52,8 @@ export async function startOperation(context: ActivityContext, input: StartInput
     // Thrown by ourselves about a wrong input, or an operation that ended against the contract.
     if (err instanceof ApplicationFailure) throw err;
     throw outcomeUnknown(context, input.cloud, err instanceof Error ? err.message : String(err));
+  } finally {
+    attempt.end();
   }
 }
 

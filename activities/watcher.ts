@@ -1,5 +1,6 @@
 import type { Cloud } from '../src/cloud/cloud';
 import { decide, type PollOutcome } from '../src/cloud/decide';
+import type { PollRecord } from '../src/model/evidence';
 import type { Lease } from './lease';
 import { countWatched, logPoll } from './observe';
 import { outcomeOf } from './poll';
@@ -43,9 +44,12 @@ export class Watcher {
     return true;
   }
 
-  /** Forgets what one wait of a workflow run watches, without a report: its workflow has gone on. */
-  drop(cloud: string, operationId: string, runId: string | undefined, wait: number): void {
-    this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
+  /**
+   * Forgets what one wait of a workflow run watches, without a report: its workflow has gone on. Returns what its
+   * polls have shown meanwhile, where it was watched here.
+   */
+  drop(cloud: string, operationId: string, runId: string | undefined, wait: number): PollRecord | undefined {
+    return this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
   }
 
   /**
@@ -86,12 +90,13 @@ class Watch {
     this.#pollIn(Math.max(0, interval - (performance.now() - last.at)));
   }
 
-  drop(runId: string | undefined, wait: number): void {
-    for (const lease of this.#leases.keys()) {
-      if (!lease.isOf(runId, wait)) continue;
+  drop(runId: string | undefined, wait: number): PollRecord | undefined {
+    const dropped = [...this.#leases.keys()].filter((lease) => lease.isOf(runId, wait));
+    for (const lease of dropped) {
       lease.drop();
       this.#settle(lease, Promise.resolve());
     }
+    return dropped[0]?.record;
   }
 
   giveBackAll(taskQueue: string): void {

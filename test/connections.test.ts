@@ -277,7 +277,7 @@ describe('limits', () => {
     const first = limiter.run(() => new Promise<void>((resolve) => (end = resolve)));
     const abandoned = new AbortController();
     let isMade = false;
-    const second = limiter.run(() => Promise.resolve((isMade = true)), abandoned.signal);
+    const second = limiter.run(() => Promise.resolve((isMade = true)), { signal: abandoned.signal });
     const third = limiter.run(() => Promise.resolve('third'));
     abandoned.abort();
     await expect(second).rejects.toThrow('abandoned before its turn');

@@ -79,10 +79,12 @@ export function getOnce(target: Target): Promise<OperationSeen> {
   return lookAtOperation(target, { startedAtMs: Date.now(), schedule }, { summary: target.operationId });
 }
 
-/** `startedAtMs` is when the wait began, or this request where nobody waits. */
-export async function cancelOperation(target: Target, startedAtMs: number, call: CallLimits): Promise<CancelResult> {
+/** What a request to cancel is told of its wait. */
+export type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
+
+export async function cancelOperation(target: Target, request: CancelRequest, call: CallLimits): Promise<CancelResult> {
   const { taskQueue: _, ...operation } = target;
-  const input: CancelInput = { ...operation, startedAtMs };
+  const input: CancelInput = { ...operation, ...request };
   const proxies = activities(target, { ...CALL_TIMEOUTS, ...limits(call) });
   return checkCancelResult(await proxies[CANCEL_ACTIVITY](input), target);
 }

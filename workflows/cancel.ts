@@ -1,12 +1,14 @@
 import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { CancelResult } from '../activities';
+import { refusesCancel } from '../src/model/error-table';
+import { operationFailure } from '../src/model/failure';
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { isDone, type AnyJson, type OperationSnapshot } from '../src/model/snapshot';
 import { cancelPollSummary, cancelSummary, type NotCancelled } from '../src/model/texts';
 import { cancelOperation } from './activities';
-import { lastProblem, notInTime } from './failures';
+import { isEnd, notCancelled, problemUnlessEnded } from './failures';
 import { lastLook, pollUntil, type EndedOperation } from './poll';
-import { beginWait, recordPoll, type WaitState } from './state';
+import { beginWait, evidenceOf, recordPoll, type WaitState } from './state';
 import type { Target } from './target';
 
 /** What became of an operation that was asked to be cancelled. */
@@ -20,8 +22,6 @@ export type CancelOutcome<R = AnyJson, M = AnyJson> =
 
 /** A {@link CancelOutcome}, and why it is not better. */
 export type ConfirmedCancel = CancelOutcome & NotCancelled;
-
-const LAST_LOOK_MS = 10_000;
 
 /**
  * Cancels the operation in the cloud and polls it until it is done, at most for `cancelTimeoutMs`. The request is
@@ -41,42 +41,51 @@ export async function cancelAndConfirm(
   const untilMs = Date.now() + options.cancelTimeoutMs;
   const requested = request(target, state, options.cancelTimeoutMs);
   stopPolling();
+  const isKnown = evidenceOf(state).known;
   let why: NotCancelled = {};
   try {
     const { operation, refused } = await requested;
     recordPoll(state, operation);
     if (refused) why = { refused };
   } catch (err) {
-    notInTime(err);
-    why = { problem: lastProblem(err) };
+    if (!isKnown && operationFailure(err)) throw err;
+    why = notCancelled(err);
   }
-  const operation = await endOf(target, options, state, untilMs, why);
+  const { operation, ...notSeen } = await endOf(target, options, state, untilMs, why);
   if (isDone(operation)) ends.get(keyOf(target))?.forEach((tell) => tell(operation));
-  return outcomeOf(operation, why);
+  return outcomeOf(operation, { ...why, ...notSeen });
 }
 
+/** The operation at its end, or at the end of the time; then also why it could not be polled, where that is so. */
 async function endOf(
   target: Target,
   options: ResolvedWaitOptions,
   state: WaitState,
   untilMs: number,
   why: NotCancelled,
-): Promise<OperationSnapshot> {
-  if (state.operation && isDone(state.operation)) return state.operation;
-  const summaryOf = (poll: number): string =>
-    cancelPollSummary(state.operation ?? { id: target.operationId }, poll, why.refused);
-  const ended = await pollUntil(target, options, state, untilMs, summaryOf);
-  if (ended) return ended;
+): Promise<{ operation: OperationSnapshot } & Pick<NotCancelled, 'lastLook'>> {
+  const { cloud, operationId: id } = target;
+  if (state.operation && isDone(state.operation)) return { operation: state.operation };
+  const summaryOf = (poll: number): string => cancelPollSummary(state.operation ?? { id }, poll, why.refused);
+  // Of polls that fail for good the last look tells why.
+  const polled = await pollUntil(target, options, state, untilMs, summaryOf).catch(problemUnlessEnded);
+  if (typeof polled === 'object') return { operation: polled };
   // A retry that would pass the limit is not made: what is left of the time is slept, and a last look taken.
   if (untilMs > Date.now()) await sleep(untilMs - Date.now(), { summary: summaryOf(state.polls + 1) });
-  const { cloud, operationId: id } = target;
-  return (await lastLook(target, state, LAST_LOOK_MS, summaryOf)) ?? state.operation ?? { cloud, id, state: 'running' };
+  const { operation, problem } = await lastLook(target, state, summaryOf);
+  if (operation) return { operation };
+  return { operation: state.operation ?? { cloud, id, state: 'running' }, lastLook: problem };
 }
 
-/** Cancels an operation on demand, whether or not somebody waits for it. */
-export async function cancelNow(target: Target, options: ResolvedWaitOptions): Promise<CancelOutcome> {
-  const confirmed = await CancellationScope.nonCancellable(() => cancelAndConfirm(target, options, beginWait()));
-  const { refused: _refused, problem: _problem, ...outcome } = confirmed;
+/** Cancels an operation on demand, whether or not somebody waits for it. `started` is what this workflow has started. */
+export async function cancelNow(
+  target: Target,
+  options: ResolvedWaitOptions,
+  started?: OperationSnapshot,
+): Promise<CancelOutcome> {
+  const state: WaitState = { ...beginWait(), ...(started && { operation: started }) };
+  const confirmed = await CancellationScope.nonCancellable(() => cancelAndConfirm(target, options, state));
+  const { refused: _refused, problem: _problem, lastLook: _lastLook, ...outcome } = confirmed;
   return outcome;
 }
 
@@ -95,30 +104,39 @@ export async function requestCancel(
   );
 }
 
-/** A request under way, and until when it is repeated. */
+/** A request under way, until when it is repeated, and whether errors of its polls end it. */
 interface Requested {
   result: Promise<CancelResult>;
   untilMs: number;
+  isKnown: boolean;
 }
 
 /** Those of this workflow: who cancels the same operation meanwhile shares the answer. */
 const requests = new Map<string, Requested>();
 
-async function request(target: Target, { startedAtMs }: WaitState, timeoutMs: number): Promise<CancelResult> {
+async function request(target: Target, state: WaitState, timeoutMs: number): Promise<CancelResult> {
   const key = keyOf(target);
   const untilMs = Date.now() + timeoutMs;
-  // One that is repeated for longer would hold this caller; of one that gives up sooner he repeats it himself.
+  const record = evidenceOf(state);
+  const isKnown = record.known;
+  // One that is repeated for longer would hold this caller. One that gives up sooner, or because nobody knew the
+  // operation, he repeats himself.
   for (let shared = requests.get(key); shared && shared.untilMs <= untilMs; shared = requests.get(key)) {
     try {
       return await shared.result;
     } catch (err) {
-      notInTime(err);
-      if (shared.untilMs === untilMs) throw err;
+      const isWorthRepeating = operationFailure(err)
+        ? isKnown && !shared.isKnown && !isEnd(err)
+        : shared.untilMs < untilMs;
+      if (!isWorthRepeating) throw err;
     }
   }
-  const leftMs = Math.max(1, untilMs - Date.now());
-  const limits = { summary: cancelSummary(target.operationId), scheduleToCloseTimeoutMs: leftMs };
-  const requested = { result: cancelOperation(target, startedAtMs, limits), untilMs };
+  const limits = {
+    summary: cancelSummary(target.operationId),
+    scheduleToCloseTimeoutMs: Math.max(1, untilMs - Date.now()),
+  };
+  const about = { startedAtMs: state.startedAtMs, record };
+  const requested = { result: cancelOperation(target, about, limits), untilMs, isKnown };
   requests.set(key, requested);
   const forget = (): void => {
     if (requests.get(key) === requested) requests.delete(key);
@@ -152,6 +170,10 @@ function outcomeOf(operation: OperationSnapshot, why: NotCancelled): ConfirmedCa
       return { outcome: operation.error.codeName === 'CANCELLED' ? 'cancelled' : 'failed', operation };
     case 'running':
     case 'rollingBack':
-      return { outcome: why.refused ? 'unsupported' : 'unconfirmed', operation, ...why };
+      return { outcome: isUnsupported(why) ? 'unsupported' : 'unconfirmed', operation, ...why };
   }
+}
+
+function isUnsupported({ refused }: NotCancelled): boolean {
+  return refused !== undefined && refusesCancel(refused.codeName);
 }

@@ -16,7 +16,13 @@ import {
   type StartOptions,
   type WaitOptions,
 } from '../src/model/options';
-import { isDone, type AnyJson, type JsonObject, type OperationSnapshot, type ShownOperation } from '../src/model/snapshot';
+import {
+  isDone,
+  type AnyJson,
+  type JsonObject,
+  type OperationSnapshot,
+  type ShownOperation,
+} from '../src/model/snapshot';
 import { reported, retryable } from './failures';
 import { operationChanged, operationQuery, pollOperation } from './messages';
 import { HistoryTooLong } from './poll';

@@ -1,10 +1,18 @@
-import { ActivityFailure, ApplicationFailure, CancelledFailure, ServerFailure } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  defaultFailureConverter,
+  defaultPayloadConverter,
+  ServerFailure,
+  TimeoutFailure,
+} from '@temporalio/common';
 import { CancellationScope } from '@temporalio/workflow';
 import type { StartInput } from '../activities';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
-import type { OperationStatus } from '../src/model/snapshot';
+import { isOperationStatus, type OperationStatus } from '../src/model/snapshot';
 import { codeName, statusCode } from '../src/model/status-code';
 import {
   cancelledText,
@@ -13,6 +21,7 @@ import {
   operationName,
   stillRunningText,
   timedOutText,
+  type NotCancelled,
 } from '../src/model/texts';
 import type { ConfirmedCancel } from './cancel';
 import type { WaitState } from './state';
@@ -109,9 +118,35 @@ export function notInTime(err: unknown): undefined {
 
 /** Why an activity was not done {@link notInTime}: what its last attempt failed of. */
 export function lastProblem(err: unknown): string {
-  // A timeout of the whole has the failure of the last attempt as its cause.
-  for (let e = err; e instanceof Error; e = e.cause) if (e instanceof ApplicationFailure) return e.message;
-  return 'no answer came in time';
+  return lastAttempt(err)?.message ?? 'no answer came in time';
+}
+
+/** How the last attempt of an activity failed, as far as it did; another one may have been under way when time ran out. */
+function lastAttempt(err: unknown): ApplicationFailure | undefined {
+  for (let e = err; e instanceof Error; e = e.cause ?? sentCause(e)) if (e instanceof ApplicationFailure) return e;
+  return undefined;
+}
+
+/** The cause of a timeout, which the SDK leaves as it was sent. */
+function sentCause(err: Error): Error | undefined {
+  const sent = err instanceof TimeoutFailure ? err.failure?.cause : undefined;
+  try {
+    return sent ? defaultFailureConverter.failureToError(sent, defaultPayloadConverter) : undefined;
+  } catch {
+    // By a payload converter of the user's own: what was sent with it cannot be read here.
+    return undefined;
+  }
+}
+
+/** {@link lastProblem} of what only informs, so that whatever it fails of ends nothing; rethrows that the operation has ended. */
+export function problemUnlessEnded(err: unknown): string {
+  if (!(err instanceof ActivityFailure) || isEnd(err)) throw err;
+  return lastProblem(err);
+}
+
+/** Whether an activity has failed of an operation that is done, but cannot be told. */
+export function isEnd(err: unknown): boolean {
+  return operationFailure(err)?.type === 'OperationUnreadable';
 }
 
 /** What is last known of the operation, for a failure's details. */
@@ -153,15 +188,15 @@ export function stillRunningFailure(
   cancelTimeoutMs: number,
   state: WaitState,
 ): ApplicationFailure {
-  const { operation, refused } = cancel;
+  const { cloud, id: operationId } = cancel.operation;
+  const seen = lastSeen(state);
   return toApplicationFailure({
     type: 'OperationStillRunning',
-    cloud: operation.cloud,
-    operationId: operation.id,
-    message: stillRunningText(operation, cancelTimeoutMs, cancel),
-    details: refused?.details ?? [],
-    ...lastSeen(state),
-    operation,
+    cloud,
+    operationId,
+    message: stillRunningText(cloud, operationId, cancelTimeoutMs, seen, cancel),
+    details: cancel.refused?.details ?? [],
+    ...seen,
   });
 }
 
@@ -189,6 +224,13 @@ const NO_ANSWER: OperationStatus = {
   message: 'no worker has answered',
   details: [],
 };
+
+/** What the last attempt of `operation.cancel` failed of; rethrows what {@link problemUnlessEnded} does. */
+export function notCancelled(err: unknown): NotCancelled {
+  const problem = problemUnlessEnded(err);
+  const status: unknown = operationFailure(err) ? undefined : lastAttempt(err)?.details?.[0];
+  return isOperationStatus(status) ? { refused: status } : { problem };
+}
 
 /** How an attempt failed of which nobody knows what it did; undefined where Temporal gave it up, as for a lost worker. */
 export function attemptStatus({ cause }: ActivityFailure): OperationStatus | undefined {

@@ -1,3 +1,4 @@
+import { ActivityFailure } from '@temporalio/common';
 import { isCancellation, metricMeter } from '@temporalio/workflow';
 import { operationFailure } from '../src/model/failure';
 import { METRICS } from '../src/model/metrics';
@@ -5,16 +6,24 @@ import type { OperationSnapshot } from '../src/model/snapshot';
 import { HistoryTooLong } from './poll';
 import type { WaitState } from './state';
 
+/** The label `cloud` of waits for which no worker has confirmed the name of the cloud: anybody can type one. */
+const UNCONFIRMED = 'unconfirmed';
+
 /** Counts a wait by its outcome when it ends, and how late that was seen. Not counted again when a history is replayed. */
-export function countWait(cloud: string, state: WaitState, result: Promise<OperationSnapshot>): void {
+export function countWait(state: WaitState, result: Promise<OperationSnapshot>): void {
+  const { polls } = state;
+  /** As a worker has told it that configures the cloud, to this run: what the run was given may hold any name. */
+  const seenCloud = (): string | undefined => (state.polls > polls ? state.operation?.cloud : undefined);
   result.then(
     (operation) => {
+      const cloud = seenCloud() ?? UNCONFIRMED;
       count(cloud, 'succeeded');
       if (operation.modifiedAt !== undefined) recordLateness(cloud, operation.modifiedAt);
     },
     (err: unknown) => {
       if (err instanceof HistoryTooLong) return;
       const failure = operationFailure(err);
+      const cloud = seenCloud() ?? answeredCloud(err) ?? UNCONFIRMED;
       count(cloud, failure?.type ?? (isCancellation(err) ? 'cancelled' : 'error'));
       const { operation } = state;
       if (operation?.state === 'failed' && operation.modifiedAt !== undefined) {
@@ -22,6 +31,12 @@ export function countWait(cloud: string, state: WaitState, result: Promise<Opera
       }
     },
   );
+}
+
+/** The cloud that refused the polls of a wait: only what a worker asks of a cloud that it configures fails otherwise. */
+function answeredCloud(err: unknown): string | undefined {
+  const failure = err instanceof ActivityFailure ? operationFailure(err) : undefined;
+  return failure?.type === 'OperationConfigurationError' ? undefined : failure?.cloud;
 }
 
 function count(cloud: string, outcome: string): void {

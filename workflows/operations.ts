@@ -105,7 +105,7 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
       const wait = new OperationWait(on, resolveOptions(options, own), state, 'activityRetry');
       return typedResponse<R>((await wait.run()).response);
     });
-  const handle = <R, M>(operationId: string, method: unknown): OperationHandle<R, M> => ({
+  const handle = <R, M>(operationId: string, method: unknown, started?: OperationSnapshot): OperationHandle<R, M> => ({
     operationId,
     get: () =>
       ownedQuietly(() =>
@@ -119,7 +119,7 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
         reported({ cloud, operationId }, async () => {
           const own = plainObject('options', given ?? {});
           onlyKeys('', own, ['cancelTimeout']);
-          return typedOutcome(await cancelNow(target(operationId, method), resolveOptions(options, own)));
+          return typedOutcome(await cancelNow(target(operationId, method), resolveOptions(options, own), started));
         }),
       ),
   });
@@ -148,7 +148,7 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
         reported({ cloud }, async () => {
           const operation = await start(method, request, plainObject('options', given ?? {}), {});
           return {
-            ...handle(operation.id, typed(method)),
+            ...handle(operation.id, typed(method), operation),
             operation: typedSnapshot(operation),
             result: share((own?: WaitOptions) => wait(operation.id, own, typed(method), operation)),
           };
@@ -156,7 +156,7 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
       );
     },
     wait: (operationId, given) => owned(() => wait(operationId, given)),
-    getHandle: handle,
+    getHandle: (operationId, method) => handle(operationId, method),
   };
 }
 

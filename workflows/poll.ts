@@ -1,11 +1,12 @@
 import { condition, getRandomStream, sleep, workflowInfo } from '@temporalio/workflow';
 import { JITTER_STREAM } from '../src/model/names';
+import type { PollRecord } from '../src/model/evidence';
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { nextInterval, type PollSchedule } from '../src/model/schedule';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
 import { pollSummary, refusalSummary, timerSummary } from '../src/model/texts';
 import { getOperation, lookAtOperation } from './activities';
-import { notInTime } from './failures';
+import { notInTime, problemUnlessEnded } from './failures';
 import { evidenceOf, recordPoll, recordRefusal, type WaitState } from './state';
 import type { Target } from './target';
 
@@ -42,7 +43,7 @@ export async function pollUntilDone(
   const { startedAtMs } = state;
   for (;;) {
     if (state.nextPollAtMs !== undefined) await sleepUntilDue(target, state);
-    const byRetry = longHistory === 'activityRetry' && (isHistoryLong() || state.timers >= MAXIMUM_INLINE_TIMERS);
+    const byRetry = longHistory === 'activityRetry' && mustRetry(state);
     const result = await getOperation(
       target,
       {
@@ -76,6 +77,11 @@ export async function historyTooLong(state: WaitState): Promise<void> {
   );
 }
 
+/** Whether a run that does not continue as new must sleep by activity retry from now on. */
+function mustRetry({ timers }: WaitState): boolean {
+  return isHistoryLong() || timers >= MAXIMUM_INLINE_TIMERS;
+}
+
 function isHistoryLong(): boolean {
   const { continueAsNewSuggested, historyLength } = workflowInfo();
   return continueAsNewSuggested || historyLength > MAXIMUM_HISTORY_EVENTS;
@@ -105,46 +111,84 @@ function sleepSummary({ operationId }: Target, { operation, pollError }: WaitSta
 
 /**
  * Polls by a fresh schedule until the operation is done, at most until `untilMs`; undefined when it is not done by then.
- * The age of the wait, by which errors are judged, stays what it is.
+ * Rejects with the failure of the activity where that is final. The age of the wait stays what it is.
  */
 export async function pollUntil(
   target: Target,
   { schedule, by }: ResolvedWaitOptions,
   state: WaitState,
   untilMs: number,
-  summaryOf = (poll: number): string => pollSummary(state.operation ?? { id: target.operationId }, poll),
+  summaryOf = summaryBy(target, state),
 ): Promise<EndedOperation | undefined> {
   const jitter = getRandomStream(JITTER_STREAM);
   const scheduledFromMs = Date.now();
   for (let remainingMs = untilMs - Date.now(); remainingMs > 0; remainingMs = untilMs - Date.now()) {
+    const input = { ...seenBy(state), scheduledFromMs, schedule, by: mustRetry(state) ? 'activityRetry' : by } as const;
     const limits = { summary: summaryOf(state.polls + 1), scheduleToCloseTimeoutMs: remainingMs };
-    const input = { startedAtMs: state.startedAtMs, scheduledFromMs, schedule, by };
     const polled = await getOperation(target, input, limits).catch(notInTime);
-    if (!polled || 'refused' in polled) break;
+    if (!polled) break;
+    if ('refused' in polled) {
+      recordRefusal(state, polled.refused);
+      await sleepUntil(
+        Math.min(Date.now() + polled.refused.delayMs, untilMs),
+        state,
+        sleepSummary(target, state, polled.refused.delayMs),
+      );
+      continue;
+    }
     const operation = recordPoll(state, polled.operation);
     if (isDone(operation)) return operation;
     const intervalMs = nextInterval(schedule, Date.now() - scheduledFromMs, jitter.random(), polled.hintMs);
-    await sleepUntil(Math.min(Date.now() + intervalMs, untilMs), operation);
+    await sleepUntil(Math.min(Date.now() + intervalMs, untilMs), state, timerSummary(operation, intervalMs));
   }
   return undefined;
 }
 
-/** One look that must not hold anybody up: undefined where none succeeds within `limitMs`. */
-export async function lastLook(
+/** One poll, repeated through transient errors for at most `limitMs`. Rejects with the failure of the activity. */
+export async function pollOnce(
   target: Target,
   state: WaitState,
   limitMs: number,
-  summaryOf = (poll: number): string => pollSummary(state.operation ?? { id: target.operationId }, poll),
-): Promise<OperationSnapshot | undefined> {
-  const { startedAtMs } = state;
+  summaryOf = summaryBy(target, state),
+): Promise<OperationSnapshot> {
   const limits = { summary: summaryOf(state.polls + 1), scheduleToCloseTimeoutMs: limitMs };
-  const polled = await lookAtOperation(target, { startedAtMs, schedule: LAST_LOOK }, limits).catch(notInTime);
-  return polled && recordPoll(state, polled.operation);
+  const polled = await lookAtOperation(target, { ...seenBy(state), schedule: POLL_ONCE }, limits);
+  return recordPoll(state, polled.operation);
 }
 
-const LAST_LOOK = { initialIntervalMs: 1_000, ageFraction: 1, maximumIntervalMs: 1_000, jitter: 0 };
+const POLL_ONCE = { initialIntervalMs: 1_000, ageFraction: 1, maximumIntervalMs: 1_000, jitter: 0 };
 
-async function sleepUntil(atMs: number, operation: OperationSnapshot): Promise<void> {
-  const ms = Math.max(1, atMs - Date.now());
-  await sleep(ms, { summary: timerSummary(operation, ms) });
+/** What a poll has shown that only informs: the operation, or why it could not be polled. */
+export type LastLook = { operation: OperationSnapshot; problem?: never } | { operation?: never; problem: string };
+
+/** How long the last look may take, repetitions included. */
+const LAST_LOOK_MS = 10_000;
+
+/**
+ * One poll by somebody who fails whatever it shows, unless it shows the end. Rejects with `OperationUnreadable` only,
+ * which is an end.
+ */
+export async function lastLook(
+  target: Target,
+  state: WaitState,
+  summaryOf = summaryBy(target, state),
+): Promise<LastLook> {
+  try {
+    return { operation: await pollOnce(target, state, LAST_LOOK_MS, summaryOf) };
+  } catch (err) {
+    return { problem: problemUnlessEnded(err) };
+  }
+}
+
+function summaryBy({ operationId }: Target, state: WaitState): (poll: number) => string {
+  return (poll) => pollSummary(state.operation ?? { id: operationId }, poll);
+}
+
+function seenBy(state: WaitState): { startedAtMs: number; record: PollRecord } {
+  return { startedAtMs: state.startedAtMs, record: evidenceOf(state) };
+}
+
+async function sleepUntil(atMs: number, state: WaitState, summary: string): Promise<void> {
+  state.timers++;
+  await sleep(Math.max(1, atMs - Date.now()), { summary });
 }

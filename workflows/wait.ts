@@ -4,13 +4,21 @@ import { endedFailure } from '../src/model/failure';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
 import { deadlineSummary } from '../src/model/texts';
 import { cancelAndConfirm, onEnd, requestCancel, type ConfirmedCancel } from './cancel';
-import { cancelledFailure, lastSeen, notPolledFailure, stillRunningFailure, timedOutFailure } from './failures';
+import {
+  cancelledFailure,
+  lastSeen,
+  notInTime,
+  notPolledFailure,
+  stillRunningFailure,
+  timedOutFailure,
+} from './failures';
 import { countWait } from './metrics';
 import {
   endsWait,
   HistoryTooLong,
   historyTooLong,
   lastLook,
+  pollOnce,
   pollUntilDone,
   schedulePoll,
   type EndedOperation,
@@ -65,7 +73,7 @@ export class OperationWait {
     const result = CancellationScope.nonCancellable(() =>
       caller.consideredCancelled ? this.#cancelled(() => undefined) : this.#race(caller),
     );
-    countWait(this.target.cloud, this.state, result);
+    countWait(this.state, result);
     return result;
   }
 
@@ -103,7 +111,7 @@ export class OperationWait {
     const restMs = this.#restMs(this.#lookedAtMs);
     if (restMs > 0) await sleep(restMs);
     this.#lookedAtMs = Date.now();
-    const operation = await CancellationScope.nonCancellable(() => lastLook(target, state, LOOK_MS));
+    const operation = await CancellationScope.nonCancellable(() => pollOnce(target, state, LOOK_MS).catch(notInTime));
     if (!operation) throw notPolledFailure(target, LOOK_MS);
     if (endsWait(operation, options.onRollback)) this.#seenEnded(operation);
     else schedulePoll(state, options.schedule);
@@ -198,7 +206,7 @@ export class OperationWait {
     } else {
       stopPolling();
       // It may have ended since the last poll, and the failure should tell the state as it is now.
-      const operation = await lastLook(target, state, LOOK_MS);
+      const { operation } = await lastLook(target, state);
       if (operation && isDone(operation)) return this.#ended(operation, caller);
       if (caller.consideredCancelled) return this.#cancelled(() => undefined);
     }

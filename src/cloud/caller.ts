@@ -7,7 +7,7 @@ import { statusCode } from '../model/status-code';
 import { CallError, Channels, type Reply } from './channel';
 import { OperationServiceError } from './error';
 import { BARE_CALL_TIMEOUT_MS, type BareCall } from './iam';
-import { Limiter } from './limiter';
+import { Limiter, type Purpose, type TurnOptions } from './limiter';
 import type { ResolvedCloudOptions } from './options';
 
 /** One unary call. */
@@ -69,25 +69,43 @@ export class Caller {
   }
 
   /** Rejects with an OperationServiceError. */
-  async call(unconnected: Call): Promise<Reply> {
+  async call(unconnected: Call, purpose?: Purpose): Promise<Reply> {
     const call = await this.#connected(unconnected);
-    return this.#limiter.run(async () => {
-      // Not before its turn: by then a token might have ended.
-      const token = await this.#token(call);
-      if (!token) return this.#attempt(call, undefined);
-      try {
-        return await this.#attempt(call, token);
-      } catch (err) {
-        if (!isUnauthenticated(err)) throw err;
-        this.#tokens?.refused(token);
-        const next = await this.#token(call, token);
-        if (next?.value === token.value) throw err;
-        const reply = await this.#attempt(call, next);
-        // Not so where others are accepted: a host that refuses every token would cost an exchange a call.
-        if (next) this.#tokens?.accepted(next);
-        return reply;
-      }
-    }, call.signal);
+    return this.#limiter.run(() => this.#make(call), { signal: call.signal, ...(purpose && { purpose }) });
+  }
+
+  /** Lets `calls` make calls to an address one after the other, in one turn of the cloud's limits. */
+  async inOneTurn<T>(
+    to: Pick<Call, 'what' | 'address' | 'path'>,
+    calls: (make: (call: Call) => Promise<Reply>) => Promise<T>,
+    turn: TurnOptions,
+  ): Promise<T> {
+    await this.#connected({ ...to, body: Buffer.alloc(0), signal: turn.signal });
+    return this.#limiter.run((another) => {
+      let made = 0;
+      return calls((call) => {
+        if (made++ > 0) another();
+        return this.#make(call);
+      });
+    }, turn);
+  }
+
+  async #make(call: Call): Promise<Reply> {
+    // Not before its turn: by then a token might have ended.
+    const token = await this.#token(call);
+    if (!token) return this.#attempt(call, undefined);
+    try {
+      return await this.#attempt(call, token);
+    } catch (err) {
+      if (!isUnauthenticated(err)) throw err;
+      this.#tokens?.refused(token);
+      const next = await this.#token(call, token);
+      if (next?.value === token.value) throw err;
+      const reply = await this.#attempt(call, next);
+      // Not so where others are accepted: a host that refuses every token would cost an exchange a call.
+      if (next) this.#tokens?.accepted(next);
+      return reply;
+    }
   }
 
   /** A call outside the limits and without a token, for what calls need first. Rejects with a CallError. */

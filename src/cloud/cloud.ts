@@ -9,7 +9,7 @@ import { OptionError } from '../model/options';
 import type { OperationSnapshot } from '../model/snapshot';
 import { statusCode } from '../model/status-code';
 import { operationName } from '../model/texts';
-import { Caller, type CallObserver } from './caller';
+import { Caller, type Call, type CallObserver } from './caller';
 import { MAXIMUM_REPLY_BYTES, type Reply } from './channel';
 import { CANCEL, decodeOperation, GET, type OperationCall, type RawOperation } from './envelope';
 import { OperationServiceError } from './error';
@@ -24,6 +24,14 @@ export interface Polled {
   operation: OperationSnapshot;
   hintMs?: number;
 }
+
+/** What can be called in a turn for a cancellation; each as the method of {@link Cloud} with its name. */
+export interface CancelTurn {
+  get(): Promise<Polled>;
+  cancel(): Promise<Polled>;
+}
+
+type Send = (call: Call) => Promise<Reply>;
 
 /**
  * One configured cloud: its calls, and what its replies mean. Calls reject with an OperationServiceError, or with an
@@ -68,12 +76,31 @@ export class Cloud {
 
   /** One poll. */
   get(operationId: string, signal?: AbortSignal): Promise<Polled> {
-    return this.#callOperationService('Get', GET, operationId, signal);
+    return this.#callOperationService('Get', GET, operationId, signal, (call) => this.#caller.call(call));
   }
 
   /** Asks the cloud to cancel; what comes back is the state at that moment. */
   cancel(operationId: string, signal?: AbortSignal): Promise<Polled> {
-    return this.#callOperationService('Cancel', CANCEL, operationId, signal);
+    const send: Send = (call) => this.#caller.call(call, 'cancel');
+    return this.#callOperationService('Cancel', CANCEL, operationId, signal, send);
+  }
+
+  /**
+   * Lets `calls` poll an operation and ask to cancel it, with nothing between: in one turn of the limits, ahead of other
+   * calls that wait for theirs. Rejects at once when `signal` aborts before that turn; aborts the calls when it does
+   * later.
+   */
+  async inOneTurn<T>(operationId: string, signal: AbortSignal, calls: (turn: CancelTurn) => Promise<T>): Promise<T> {
+    const address = await this.#endpoints.operations(signal);
+    return this.#caller.inOneTurn(
+      { what: `Get of ${operationName(this.name, operationId)}`, address, path: GET.path },
+      (send) =>
+        calls({
+          get: () => this.#callOperationService('Get', GET, operationId, signal, send),
+          cancel: () => this.#callOperationService('Cancel', CANCEL, operationId, signal, send),
+        }),
+      { purpose: 'cancel', signal },
+    );
   }
 
   /**
@@ -104,7 +131,7 @@ export class Cloud {
     const headers = { [IDEMPOTENCY_KEY_HEADER]: idempotencyKey };
     const send = async (): Promise<Reply> => {
       const address = await this.#serviceAddress(found.method.parent.typeName, signal);
-      return this.#caller.call({ what, address, path, body, headers, signal, inFlight });
+      return this.#caller.call({ what, address, path, body, headers, signal, inFlight }, 'start');
     };
     try {
       return this.#read(what, undefined, await unlessAborted(what, send, signal, inFlight));
@@ -133,13 +160,14 @@ export class Cloud {
     verb: string,
     { path, encode }: OperationCall,
     operationId: string,
-    signal?: AbortSignal,
+    signal: AbortSignal | undefined,
+    make: Send,
   ): Promise<Polled> {
     const name = operationName(this.name, operationId);
     const what = `${verb} of ${name}`;
     const send = async (): Promise<Reply> => {
       const address = await this.#endpoints.operations(signal);
-      return this.#caller.call({ what, address, path, body: encode(operationId), signal });
+      return make({ what, address, path, body: encode(operationId), signal });
     };
     try {
       return this.#read(what, operationId, await unlessAborted(what, send, signal));

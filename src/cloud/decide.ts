@@ -24,6 +24,8 @@ export interface GetInput {
   /** Where intervals of {@link WATCH_BELOW_MS} and more are slept. Undefined: a single look, which returns whatever it finds. */
   by?: 'timer' | 'activityRetry';
   onRollback?: 'wait' | 'fail';
+  /** Whether the workflow has started the operation, or has seen it. */
+  known?: boolean;
   /** Which wait of the workflow run this is; undefined for a look that is no wait's. */
   wait?: number;
   /** The path of the method that started the operation: its response must have the type which that method promises. */

@@ -52,3 +52,15 @@ export function pollVerdict(codeName: string): PollVerdict {
 export function isRetryable(codeName: string): boolean {
   return codeName !== 'CANCELLED' && pollVerdict(codeName) === 'transient';
 }
+
+/** Codes of a cloud, or an operation, that cannot be cancelled. After others, such as a revoked role, Cancel may succeed yet. */
+const REFUSES_CANCEL: readonly string[] = [
+  'UNIMPLEMENTED',
+  'FAILED_PRECONDITION',
+  'INVALID_ARGUMENT',
+] satisfies StatusCodeName[];
+
+/** Whether a Cancel that is refused with that code is not worth repeating. */
+export function refusesCancel(codeName: string): boolean {
+  return REFUSES_CANCEL.includes(codeName);
+}

@@ -119,33 +119,62 @@ export function timedOutText(
   cloud: string,
   operationId: string,
   timeoutMs: number,
-  seen: { operation?: OperationSnapshot; lastPolledAt?: string },
+  seen: Seen,
   cancel?: { outcome: string } & NotCancelled,
 ): string {
-  const { operation, lastPolledAt } = seen;
-  const name = operation ? nameOf(operation) : operationName(cloud, operationId);
-  const missed = `${name} did not end within ${durationText(timeoutMs)}`;
+  const missed = `${nameOfSeen(cloud, operationId, seen)} did not end within ${durationText(timeoutMs)}`;
   if (cancel?.outcome === 'cancelled') return `${missed}, and was cancelled`;
-  const state = operation && lastPolledAt ? `it was ${stateText(operation)} at ${lastPolledAt}` : 'it was never seen';
-  return `${missed}: ${state}, and ${cancel ? notCancelledText(cancel) : 'it goes on in the cloud'}`;
+  return `${missed}: it ${seenText(seen)}, and ${cancel ? notCancelledText(cancel) : 'it goes on in the cloud'}`;
+}
+
+/** The operation as last seen, as far as it was. */
+type Seen = { operation?: OperationSnapshot; lastPolledAt?: string };
+
+function nameOfSeen(cloud: string, operationId: string, { operation }: Seen): string {
+  return operation ? nameOf(operation) : operationName(cloud, operationId);
+}
+
+function seenText({ operation, lastPolledAt }: Seen): string {
+  if (!operation) return 'was never seen';
+  return `was ${stateText(operation)} ${lastPolledAt ? `at ${lastPolledAt}` : 'when it was started'}`;
 }
 
 /** Why an operation is not cancelled: the cloud refused, or nothing came back; neither where it accepted. */
 export interface NotCancelled {
   refused?: OperationStatus;
   problem?: string;
+  /** Why the operation could not be polled a last time. */
+  lastLook?: string;
 }
 
-function notCancelledText({ refused, problem }: NotCancelled): string {
-  if (refused) return `the cloud refused to cancel it (${statusText(refused)})`;
-  if (problem !== undefined)
-    return `the cloud could not be asked to cancel it (${cut(redact(problem), MAXIMUM_STATUS_LENGTH)})`;
-  return 'the cloud has not confirmed that it is cancelled';
+function notCancelledText({ refused, problem, lastLook }: NotCancelled): string {
+  const why = refused
+    ? `the cloud refused to cancel it (${statusText(refused)})`
+    : problem !== undefined
+      ? `the cloud could not be asked to cancel it (${problemText(problem)})`
+      : 'the cloud has not confirmed that it is cancelled';
+  if (lastLook === undefined) return why;
+  return `${why}, and a last poll failed${lastLook === problem ? ' as well' : ` (${problemText(lastLook)})`}`;
+}
+
+function problemText(problem: string): string {
+  return cut(redact(problem), MAXIMUM_STATUS_LENGTH);
 }
 
 /** Why a cancelled caller cannot be told how the operation ended. */
-export function stillRunningText(operation: OperationSnapshot, cancelTimeoutMs: number, why: NotCancelled): string {
-  return `${nameOf(operation)} is still ${stateText(operation)}: ${notCancelledText(why)}, and it did not end within ${durationText(cancelTimeoutMs)}`;
+export function stillRunningText(
+  cloud: string,
+  operationId: string,
+  cancelTimeoutMs: number,
+  seen: Seen,
+  why: NotCancelled,
+): string {
+  const { operation } = seen;
+  const isSeenNow = operation && why.lastLook === undefined;
+  const [state, missed] = isSeenNow
+    ? [`is still ${stateText(operation)}`, 'it did not end']
+    : [seenText(seen), 'its end was not seen'];
+  return `${nameOfSeen(cloud, operationId, seen)} ${state}: ${notCancelledText(why)}, and ${missed} within ${durationText(cancelTimeoutMs)}`;
 }
 
 /** Why a wait ended as cancelled. */

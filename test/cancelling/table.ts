@@ -34,8 +34,17 @@ export const columns: Column[] = [
       'at the third request': { ...LONG, faults: [{ on: 'Cancel', calls: 2, code: 14 }] },
       'and its reply is lost': { ...LONG, faults: [{ on: 'Cancel', calls: 1, lostReply: true }] },
       'though Cancel is flaky': { ...LONG, faults: [{ on: 'Cancel', calls: 1, code: 4 }] },
+      'after NOT_FOUND': { ...LONG, faults: [{ on: 'Cancel', calls: 1, code: 5 }] },
+      'after PERMISSION_DENIED': { ...LONG, faults: [{ on: 'Cancel', calls: 2, code: 7 }] },
+      'after UNAUTHENTICATED': { ...LONG, faults: [{ on: 'Cancel', calls: 1, code: 16 }] },
     },
-    requests: { 'at the third request': 3, 'though Cancel is flaky': 2 },
+    requests: {
+      'at the third request': 3,
+      'though Cancel is flaky': 2,
+      'after NOT_FOUND': 2,
+      'after PERMISSION_DENIED': 3,
+      'after UNAUTHENTICATED': 2,
+    },
     outcome: 'cancelled',
   },
   {
@@ -58,7 +67,6 @@ export const columns: Column[] = [
     cloud: 'refuses to cancel it',
     scripts: {
       'with INVALID_ARGUMENT': refusal(3),
-      'with PERMISSION_DENIED': refusal(7),
       'with FAILED_PRECONDITION': refusal(9),
       'with UNIMPLEMENTED': refusal(12),
     },
@@ -71,11 +79,12 @@ export const columns: Column[] = [
     scripts: {
       'and ignores the request': { ...LONG, onCancel: 'ignores' },
       'and cannot be reached': { ...LONG, faults: [{ on: 'Cancel', calls: 1000, code: 14 }] },
+      'and refuses with PERMISSION_DENIED': refusal(7),
     },
     cancelTimeout: '3 s',
-    requests: { 'and cannot be reached': 'several' },
+    requests: { 'and cannot be reached': 'several', 'and refuses with PERMISSION_DENIED': 'several' },
     outcome: 'unconfirmed',
-    why: /the cloud (has not confirmed that it is cancelled|could not be asked to cancel it \((.*UNAVAILABLE.*|no answer came in time)\))/,
+    why: /the cloud (refused to cancel it \(PERMISSION_DENIED: This operation cannot be cancelled\.\)|has not confirmed that it is cancelled|could not be asked to cancel it \((.*UNAVAILABLE.*|no answer came in time)\))/,
   },
 ];
 

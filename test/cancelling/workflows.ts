@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure, type Duration } from '@temporalio/common';
 import {
   CancellationScope,
   condition,
@@ -188,8 +188,19 @@ export function execute(name: string, options: WaitOptions): Promise<Told> {
 }
 
 /** Waits by a worker of another queue. */
-export function waitElsewhere(operationId: string, taskQueue: string): Promise<AnyJson> {
-  return operations(CLOUD, { taskQueue, poll: { initialInterval: '5 s' } }).wait(operationId);
+export function waitElsewhere(operationId: string, taskQueue: string, options: WaitOptions = {}): Promise<AnyJson> {
+  return operations(CLOUD, { taskQueue, poll: { initialInterval: '5 s' } }).wait(operationId, options);
+}
+
+/** Cancels an operation that nothing waits for. */
+export async function cancelById(operationId: string, cancelTimeout: Duration): Promise<string> {
+  return (await operations(CLOUD).getHandle(operationId).cancel({ cancelTimeout })).outcome;
+}
+
+/** Cancels an operation by the handle of its start. */
+export async function cancelStarted(name: string): Promise<string> {
+  const started = await operations(CLOUD).start(ClusterService.create, { name });
+  return (await started.cancel({ cancelTimeout: '30 s' })).outcome;
 }
 
 export type Closing = 'returns' | 'throws';

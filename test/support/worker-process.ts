@@ -23,6 +23,7 @@ export interface WorkerProcessOptions {
   /** A module whose exports are registered as activities beside the plugin's. */
   activitiesPath?: string;
   maxCachedWorkflows?: number;
+  maxConcurrentActivityTaskExecutions?: number;
   maxTaskQueueActivitiesPerSecond?: number;
   /** How long SIGTERM leaves activities that run. @default none */
   shutdownGraceTime?: number;

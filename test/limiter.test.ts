@@ -1,0 +1,109 @@
+import { Limiter, type Purpose } from '../src/cloud/limiter';
+
+/** A limiter that is held until `release` is called, and the order in which the turns after that begin. */
+function held(): {
+  limiter: Limiter;
+  order: string[];
+  ask: (name: string, purpose?: Purpose) => void;
+  end: () => Promise<void>;
+} {
+  const limiter = new Limiter(1);
+  const order: string[] = [];
+  const asked: Promise<unknown>[] = [];
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  asked.push(limiter.run(() => released));
+  return {
+    limiter,
+    order,
+    ask: (name, purpose) => {
+      asked.push(limiter.run(() => Promise.resolve(order.push(name)), purpose && { purpose }));
+    },
+    end: async () => {
+      release();
+      await Promise.all(asked);
+    },
+  };
+}
+
+test('cancellations go first, then starts, then polls, each in the order in which they were asked for', async () => {
+  const { order, ask, end } = held();
+  ask('poll 1');
+  ask('poll 2');
+  ask('start 1', 'start');
+  ask('cancel 1', 'cancel');
+  ask('start 2', 'start');
+  ask('cancel 2', 'cancel');
+  await end();
+  expect(order).toEqual(['cancel 1', 'cancel 2', 'start 1', 'start 2', 'poll 1', 'poll 2']);
+});
+
+test('however many cancellations and starts there are, polls get turns as well', async () => {
+  const { order, ask, end } = held();
+  for (let i = 0; i < 50; i++) {
+    ask('poll');
+    ask('start', 'start');
+    for (let j = 0; j < 50; j++) ask('cancel', 'cancel');
+  }
+  await end();
+  for (const name of ['poll', 'start']) {
+    const at = order.flatMap((one, i) => (one === name ? [i] : []));
+    const gaps = at.map((index, i) => index - (at[i - 1] ?? -1));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(6);
+  }
+});
+
+test('who leaves the queue takes nobody else along, wherever he stood', async () => {
+  const { limiter, order, ask, end } = held();
+  const left = new AbortController();
+  const leaving: Promise<unknown>[] = [];
+  for (let i = 0; i < 9; i++) {
+    if (i % 3 === 1) ask(`poll ${i}`);
+    else leaving.push(limiter.run(() => Promise.resolve(order.push('one that left')), { signal: left.signal }));
+  }
+  left.abort();
+  for (const rejected of leaving) await expect(rejected).rejects.toThrow('abandoned before its turn');
+  // Later than that it makes no difference.
+  left.abort();
+  ask('poll 9');
+  await end();
+  expect(order).toEqual(['poll 1', 'poll 4', 'poll 7', 'poll 9']);
+});
+
+test('leaving a long queue costs no more than joining it', async () => {
+  const { limiter, order, ask, end } = held();
+  const COUNT = 50_000;
+  const controllers = Array.from({ length: COUNT }, () => new AbortController());
+  const beganAt = performance.now();
+  const leaving = controllers.map(({ signal }) =>
+    limiter.run(() => Promise.resolve(order.push('one that left')), { signal }).catch(() => undefined),
+  );
+  const joinedAt = performance.now();
+  for (const controller of controllers.reverse()) controller.abort();
+  const leftAt = performance.now();
+  await Promise.all(leaving);
+  ask('poll');
+  await end();
+  expect(order).toEqual(['poll']);
+  // Ten times is far from what a search for each of them takes: some hundred times.
+  expect(leftAt - joinedAt).toBeLessThan(10 * (joinedAt - beganAt));
+});
+
+test('a further call in a turn is made at once, and the next turn begins a call later', async () => {
+  const SPACING_MS = 200;
+  const limiter = new Limiter(10, 1000 / SPACING_MS);
+  const madeAt: number[] = [];
+  const make = (): void => void madeAt.push(performance.now());
+  await Promise.all([
+    limiter.run((another) => {
+      make();
+      another();
+      make();
+      return Promise.resolve();
+    }),
+    limiter.run(() => Promise.resolve(make())),
+  ]);
+  const [first = 0, second = 0, third = 0] = madeAt;
+  expect(second - first).toBeLessThan(SPACING_MS);
+  expect(third - first).toBeGreaterThanOrEqual(2 * SPACING_MS - 5);
+});
