@@ -14,10 +14,10 @@ import { configurationError, operationFailure, toApplicationFailure, type LastSe
 import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
 import { isOperationStatus, type OperationStatus } from '../src/model/snapshot';
 import { codeName, statusCode } from '../src/model/status-code';
+import { notStartedText } from '../src/model/start-texts';
 import {
   cancelledText,
   durationText,
-  notStartedText,
   operationName,
   stillRunningText,
   timedOutText,

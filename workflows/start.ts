@@ -14,7 +14,13 @@ import {
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { refusesAlways } from '../src/model/start-verdict';
-import { conflictSummary, perhapsBegunText, retrySummary, startCancelledText, startSummary } from '../src/model/texts';
+import {
+  conflictSummary,
+  perhapsBegunText,
+  retrySummary,
+  startCancelledText,
+  startSummary,
+} from '../src/model/start-texts';
 import { startOperation } from './activities';
 import { cancelAndConfirm, requestCancel } from './cancel';
 import { attemptStatus, notStartedFailure, stillRunningFailure, wasSent } from './failures';
