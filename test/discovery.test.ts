@@ -68,6 +68,7 @@ describe('discovery', () => {
     list = away;
     await expect(discovery().operations()).rejects.toMatchObject({
       codeName: 'UNAVAILABLE',
+      neverSent: true,
       message:
         'Endpoints of yandex: UNAVAILABLE: api.cloud.yandex.net:443 does not list its endpoints: No connection established',
     });

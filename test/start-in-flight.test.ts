@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { operationFailure, OperationsPlugin, type CloudOptions } from 'temporal-lro';
 import type { FaultEffect } from 'temporal-lro/testing';
+import { createActivities } from '../activities';
+import { Cloud } from '../src/cloud/cloud';
 import { CredentialsError } from '../src/credentials/credentials';
 import { PROTO_DIRECTORY } from './support/proto';
 import { cluster, CREATE, errorOf, startStarts, type StartEnvironment } from './start/environment';
@@ -9,6 +12,7 @@ import { execute, messageOf } from './start/workflows';
 import { CLOUD, runWorker } from './support/environment';
 import { until } from './support/until';
 
+const descriptors = [join(PROTO_DIRECTORY, 'fakecloud.binpb')];
 const LONG = { after: '1 h' } as const;
 const KEY = /a start with idempotencyKey [0-9a-f-]{36} finds it/;
 /** Longer than the heartbeat timeout: an activity that is cancelled knows it long before. */
@@ -28,7 +32,6 @@ const calls = (): number => environment.cloud.calls.filter(({ method }) => metho
 
 /** Runs `work` with a task queue whose activities reach a cloud with such options. */
 async function withWorker<T>(options: CloudOptions, taskQueue: string, work: () => Promise<T>): Promise<T> {
-  const descriptors = [join(PROTO_DIRECTORY, 'fakecloud.binpb')];
   const given = 'discovery' in options ? options : { endpoint: environment.cloud.address, ...options };
   const plugins = [new OperationsPlugin({ clouds: { [CLOUD]: { plaintext: true, descriptors, ...given } } })];
   const stop = await runWorker({ connection: environment.connection, taskQueue, plugins });
@@ -85,13 +88,19 @@ describe('a call in flight', () => {
     expect(environment.replies.startedOf('stopped')).toBe(1);
   });
 
-  test('is ended when its attempt is over', async () => {
+  test('is ended just before its attempt has run out of time', async () => {
     effects = [{ hang: '1 h' }];
-    const taskQueue = environment.workflow().workflowId;
-    const error = await withWorker({ requestTimeout: '30 s' }, taskQueue, async () =>
-      errorOf((await environment.start('over', { startTimeout: '2 s' }, { taskQueue })).result()),
-    );
-    expect(operationFailure(error)?.message).toMatch(/it was given up before it was answered.* finds it/);
+    const { address } = environment.cloud;
+    const cloud = new Cloud(CLOUD, { endpoint: address, plaintext: true, descriptors, requestTimeout: '30 s' });
+    const { activities } = createActivities(new Map([[CLOUD, cloud]]));
+    const attempt = new MockActivityEnvironment({ startToCloseTimeoutMs: 1_000 });
+    const input = { cloud: CLOUD, method: CREATE, request: { name: 'over' }, idempotencyKey: 'over', typed: false };
+    const ended: unknown = await attempt.run(() => activities['operation.start'](input)).catch((err: unknown) => err);
+    cloud.close();
+    expect(ended).toMatchObject({
+      type: 'OperationStartUnknown',
+      message: expect.stringMatching(/CANCELLED: it was given up before it was answered/) as string,
+    });
   });
 });
 
