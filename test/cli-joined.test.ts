@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { operationWorkflowId } from 'temporal-lro';
 import type { awaitOperation } from 'temporal-lro/workflow-definitions';
+import { widthOf } from '../src/cli/columns';
 import { CLOUD, startEnvironment, type TestEnvironment } from './support/environment';
 import { startProgram, type Program } from './support/program';
 import { reset } from './support/reset';
@@ -43,4 +44,17 @@ test('an operation that had ended is told with the time that it took', async () 
   const { code, stderr } = await awaiting(id).ended;
   expect(stderr).toMatch(/succeeded after 10 ms$/m);
   expect(code).toBe(0);
+});
+
+test('on a narrow terminal the line that moves is cut, since a broken one could not be drawn over', async () => {
+  const { cloud, taskQueue } = environment;
+  const id = cloud.operation({ after: '1 h', description: '大規模なデータベースクラスターの作成', response });
+  const command = `stty cols 40; ${process.execPath} ${MAIN} await ${id} --cloud ${CLOUD} --task-queue ${taskQueue}`;
+  const run = startProgram('script', ['-qec', command, '/dev/null']);
+  await run.printed('大規模');
+  await environment.client.workflow.getHandle(operationWorkflowId(CLOUD, id)).cancel();
+  const { stdout } = await run.ended;
+  const drawn = stdout.split(/\x1b\[[\d;?]*[A-Za-z]|[\r\n]/).filter((text) => /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/.test(text));
+  expect(drawn.some((text) => text.includes('大規模'))).toBe(true);
+  for (const text of drawn) expect(widthOf(text)).toBeLessThan(40);
 });

@@ -41,7 +41,7 @@ export async function runOrphans({
   return withClient(connection, async (client) => {
     const desk = new CloudDesk(client, taskQueue, cloud);
     const found = await findOrphans(client, desk, cloud, Date.now() - sinceMs);
-    const treated = cancel ? await cancelled(desk, found) : found.orphans;
+    const treated = cancel ? await cancelOrphans(desk, found) : found.orphans;
     const summary = summaryText(treated, found, cloud, since);
     if (json) {
       for (const orphan of treated) console.log(JSON.stringify({ event: 'orphan', ...orphan }));
@@ -59,7 +59,7 @@ export async function runOrphans({
 }
 
 /** What becomes of each orphan that is cancelled. Throws a CommandError where one may be awaited all the same. */
-async function cancelled(desk: CloudDesk, { orphans, isSure, notes }: Found): Promise<TreatedOrphan[]> {
+export async function cancelOrphans(desk: CloudDesk, { orphans, isSure, notes }: Found): Promise<TreatedOrphan[]> {
   if (orphans.length > 0 && !isSure)
     throw new CommandError(
       `${orphans.length} operations look like orphans, but not every open workflow could be searched for waits of them (${notes.join(' ')}), so none was cancelled: cancel them by the cloud's own tools.`,
