@@ -116,7 +116,11 @@ describe('the checker', () => {
     ['starts with another key', 'I3', { calls: [...good.calls, call('Start', 1_500, { key: 'another' })] }],
     ['polls all the time', 'I4', { calls: Array.from({ length: 60 }, (_, n) => call('Get', 2_000 + 50 * n)) }],
     ['is open a minute after healing', 'I5', { run: open, calls: good.calls.slice(0, 3) }],
-    ['fails workflow tasks', 'I5', closed(history.close, { taskFailures: ['cause 24: nondeterminism'] })],
+    [
+      'fails workflow tasks',
+      'I5',
+      closed(history.close, { taskFailures: [{ atMs: 3_000, cause: 'cause 24: nondeterminism' }] }),
+    ],
   ])('finds a wait that %s', (_, invariant, record) => {
     expect(violated(record)).toEqual([invariant]);
   });
