@@ -1,5 +1,6 @@
 import { AFTERMATH_MS, allowanceMs, settleLimitMs } from './control';
 import { losesReports, spoilsConnections } from './fault-log';
+import type { RunHistory } from './history';
 import { outcomeProblem } from './outcome';
 import { pollBound } from './poll-bound';
 import type { RunRecord, WaitRecord } from './record';
@@ -118,23 +119,32 @@ function checkPolls(record: WaitRecord, run: RunRecord): string[] {
     : [`It was polled ${polls} times; its schedule and the faults account for ${bound} at most`];
 }
 
-/** How the SDK says that a task took seconds, as it does where the worker was suspended in the midst of it. */
-const TASK_TIMED_OUT = 'Script execution timed out';
-const TOLERATED_SLOW_TASKS = 2;
-
-function checkEnded({ run, child }: WaitRecord, { control, healedAtMs, settledAtMs }: RunRecord): string[] {
-  const problems: string[] = [];
+function checkEnded({ run, child }: WaitRecord, { faults, control, healedAtMs, settledAtMs }: RunRecord): string[] {
   if (!run) return ['Its workflow was never started'];
+  const problems: string[] = [];
   const openMs = (run.close?.atMs ?? settledAtMs) - healedAtMs;
   if (!run.close || openMs > settleLimitMs(control, healedAtMs))
     problems.push(`It was open ${Math.round(openMs / 1000)} s after everything had healed`);
   for (const { workflowId, taskFailures } of [run, ...(child ? [child] : [])]) {
-    const slow = taskFailures.filter((failure) => failure.includes(TASK_TIMED_OUT));
-    const [first] = slow.length <= TOLERATED_SLOW_TASKS ? taskFailures.filter((one) => !slow.includes(one)) : slow;
-    if (first !== undefined)
-      problems.push(`${taskFailures.length} workflow tasks of ${workflowId} failed; the first by ${first}`);
+    const unexplained = taskFailures.filter((failure) => !wasSuspended(failure, faults));
+    const [first] = taskFailures.length > TOLERATED_TASKS ? taskFailures : unexplained;
+    if (first)
+      problems.push(`${taskFailures.length} workflow tasks of ${workflowId} failed; the first by ${first.cause}`);
   }
   return problems;
+}
+
+/** Of one workflow; a task that can never succeed fails over and over. */
+const TOLERATED_TASKS = 2;
+/** The SDK ends workflow code that takes this long by the clock, wherever it is, as if it had not been there. */
+const TASK_LIMIT_MS = 5_000;
+
+/** Whether the worker was suspended in the midst of a task, or the machine so busy that it came to the same. */
+function wasSuspended({ atMs, cause }: RunHistory['taskFailures'][number], faults: RunRecord['faults']): boolean {
+  if (cause.includes('Script execution timed out')) return true;
+  return faults.some(
+    ({ kind, fromMs, toMs }) => kind === 'worker-stop' && fromMs <= atMs && toMs >= atMs - TASK_LIMIT_MS,
+  );
 }
 
 function time(ms: number): string {

@@ -22,8 +22,8 @@ export interface RunHistory {
   /** Whether the run had scheduled an activity or a child before it was asked to cancel. */
   hadBegunWhenCancelled: boolean;
   activities: Activity[];
-  /** Causes of failed workflow tasks, but for those of a task that only came too early. */
-  taskFailures: string[];
+  /** Failed workflow tasks, but for those that only came too early. */
+  taskFailures: { atMs: number; cause: string }[];
   /** A line each, for people. */
   lines: string[];
 }
@@ -57,7 +57,8 @@ export function readHistory(workflowId: string, { events }: History): RunHistory
     const { workflowTaskCompletedEventAttributes: task, workflowTaskFailedEventAttributes: failed } = event;
     if (task) startedBy.set(id, Number(task.startedEventId));
     if (failed && Number(failed.cause) !== UNHANDLED_COMMAND) {
-      run.taskFailures.push(`cause ${failed.cause}: ${failed.failure?.message ?? ''}`);
+      const cause = `cause ${failed.cause}: ${failed.failure?.message ?? ''}`;
+      run.taskFailures.push({ atMs: timeOf(event), cause });
     }
     const { activityTaskScheduledEventAttributes: begun, activityTaskCompletedEventAttributes: completed } = event;
     if (begun) {

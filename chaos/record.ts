@@ -16,7 +16,7 @@ export interface WaitRecord {
   run?: RunHistory;
   child?: RunHistory;
   /** The operations that were begun for it. */
-  truths: Truth[];
+  truths: readonly Truth[];
   calls: readonly RecordedCall[];
 }
 

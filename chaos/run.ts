@@ -21,7 +21,7 @@ const MINUTE_MS = 60_000;
 const TOKEN_LIVES_MS = [20_000, 180 * MINUTE_MS];
 
 export interface RunOptions {
-  /** For what the workers print. */
+  /** For the database, and for what the workers print. */
   directory: string;
   /** The workflow bundle. */
   codePath: string;
@@ -33,7 +33,7 @@ export interface RunOptions {
 export async function run(plan: Plan, { directory, codePath, healed }: RunOptions): Promise<RunRecord> {
   const ends: (() => Promise<void> | void)[] = [];
   try {
-    const temporal = await startTemporalProcess();
+    const temporal = await startTemporalProcess([], directory);
     ends.push(() => temporal.remove());
     const cloud = new RecordedCloud(plan.waits);
     await cloud.start();

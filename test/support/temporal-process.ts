@@ -20,11 +20,17 @@ export interface TemporalProcess {
   remove(): Promise<void>;
 }
 
-/** `dynamicConfig` are settings such as `limit.historyCount.suggestContinueAsNew=20`. */
-export async function startTemporalProcess(dynamicConfig: string[] = []): Promise<TemporalProcess> {
+/**
+ * `dynamicConfig` are settings such as `limit.historyCount.suggestContinueAsNew=20`; the database has a directory of its
+ * own within `parent`.
+ */
+export async function startTemporalProcess(
+  dynamicConfig: string[] = [],
+  parent = runDirectory() ?? tmpdir(),
+): Promise<TemporalProcess> {
   const cli = findTemporalCli();
   if (cli === undefined) throw new Error('There is no Temporal CLI, and none could be fetched');
-  const directory = mkdtempSync(join(runDirectory() ?? tmpdir(), 'temporal-'));
+  const directory = mkdtempSync(join(parent, 'temporal-'));
   const address = await freeAddress();
   const server = [
     'server',
