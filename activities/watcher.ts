@@ -7,6 +7,8 @@ import { outcomeOf } from './poll';
 
 /** Beyond so many leases in one process, waits are slept by activity retries instead. Some 2 kB each. */
 const MAXIMUM_LEASES = 10_000;
+/** A cancellation may come while the report of its wait is in flight: so many waits are remembered after their leases. */
+const MAXIMUM_REMEMBERED = 1_000;
 
 /**
  * Polls operations while their intervals are short, within the worker: no activity slot is held, and neither history
@@ -18,6 +20,8 @@ export class Watcher {
   readonly #maximumLeases: number;
   /** Under way, of leases that have ended. */
   readonly #reports = new Set<Promise<void>>();
+  /** What the polls of waits had shown when their leases ended, the latest last. */
+  readonly #remembered = new Map<string, PollRecord>();
   #leases = 0;
 
   constructor(random: () => number, maximumLeases = MAXIMUM_LEASES) {
@@ -32,8 +36,9 @@ export class Watcher {
     const key = JSON.stringify([cloud.name, lease.input.operationId]);
     let watch = this.#watches.get(key);
     if (!watch) {
-      watch = new Watch(cloud, lease.input.operationId, this.#random, (report, emptied) => {
+      watch = new Watch(cloud, lease.input.operationId, this.#random, (ended, report, emptied) => {
         this.#leases--;
+        this.#remember(ended);
         if (emptied) this.#watches.delete(key);
         this.#reports.add(report);
         void report.then(() => this.#reports.delete(report));
@@ -46,10 +51,19 @@ export class Watcher {
 
   /**
    * Forgets what one wait of a workflow run watches, without a report: its workflow has gone on. Returns what its
-   * polls have shown meanwhile, where it was watched here.
+   * polls have shown, where it was watched here.
    */
   drop(cloud: string, operationId: string, runId: string | undefined, wait: number): PollRecord | undefined {
-    return this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
+    this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
+    return this.#remembered.get(JSON.stringify([runId, wait]));
+  }
+
+  #remember({ input: { wait }, context, record }: Lease): void {
+    const key = JSON.stringify([context.info.workflowExecution?.runId, wait]);
+    this.#remembered.delete(key);
+    this.#remembered.set(key, record);
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > MAXIMUM_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
   }
 
   /**
@@ -76,7 +90,7 @@ class Watch {
     private readonly cloud: Cloud,
     private readonly operationId: string,
     private readonly random: () => number,
-    private readonly released: (report: Promise<void>, emptied: boolean) => void,
+    private readonly released: (ended: Lease, report: Promise<void>, emptied: boolean) => void,
   ) {}
 
   /** Polls at once, unless a poll is under way or the last one is as recent as this wait wants its polls. */
@@ -90,13 +104,12 @@ class Watch {
     this.#pollIn(Math.max(0, interval - (performance.now() - last.at)));
   }
 
-  drop(runId: string | undefined, wait: number): PollRecord | undefined {
-    const dropped = [...this.#leases.keys()].filter((lease) => lease.isOf(runId, wait));
-    for (const lease of dropped) {
+  drop(runId: string | undefined, wait: number): void {
+    for (const lease of this.#leases.keys()) {
+      if (!lease.isOf(runId, wait)) continue;
       lease.drop();
       this.#settle(lease, Promise.resolve());
     }
-    return dropped[0]?.record;
   }
 
   giveBackAll(taskQueue: string): void {
@@ -164,6 +177,6 @@ class Watch {
       clearTimeout(this.#timer);
       this.#polling?.abort();
     }
-    this.released(report, emptied);
+    this.released(lease, report, emptied);
   }
 }
