@@ -22,6 +22,7 @@ import {
   stillRunningText,
   timedOutText,
   type NotCancelled,
+  type TimedOut,
 } from '../src/model/texts';
 import type { ConfirmedCancel } from './cancel';
 import type { WaitState } from './state';
@@ -118,7 +119,8 @@ export function notInTime(err: unknown): undefined {
 
 /** Why an activity was not done {@link notInTime}: what its last attempt failed of. */
 export function lastProblem(err: unknown): string {
-  return lastAttempt(err)?.message ?? 'no answer came in time';
+  // Nothing is polled any more.
+  return lastAttempt(err)?.message.replace(/, next poll in [^,]*$/, '') ?? 'no answer came in time';
 }
 
 /** How the last attempt of an activity failed, as far as it did; another one may have been under way when time ran out. */
@@ -163,12 +165,12 @@ export function cancelledFailure(target: Target, end: string, state: WaitState):
   return new CancelledFailure(cancelledText(cloud, operationId, end), [{ cloud, operationId, ...lastSeen(state) }]);
 }
 
-/** The time that the caller gave the operation is up; `cancel` is what came of cancelling it, where it was cancelled. */
+/** The time that the caller gave the operation is up. */
 export function timedOutFailure(
   target: Target,
   timeoutMs: number,
   state: WaitState,
-  cancel?: ConfirmedCancel,
+  outcome: TimedOut,
 ): ApplicationFailure {
   const { cloud, operationId } = target;
   const seen = lastSeen(state);
@@ -176,8 +178,8 @@ export function timedOutFailure(
     type: 'OperationTimedOut',
     cloud,
     operationId,
-    message: timedOutText(cloud, operationId, timeoutMs, seen, cancel),
-    details: cancel?.refused?.details ?? [],
+    message: timedOutText(cloud, operationId, timeoutMs, seen, outcome),
+    details: outcome.cancel?.refused?.details ?? [],
     ...seen,
   });
 }

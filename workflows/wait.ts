@@ -2,7 +2,7 @@ import { allHandlersFinished, CancellationScope, condition, sleep } from '@tempo
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { endedFailure } from '../src/model/failure';
 import { isDone, type OperationSnapshot } from '../src/model/snapshot';
-import { deadlineSummary } from '../src/model/texts';
+import { deadlineSummary, type TimedOut } from '../src/model/texts';
 import { cancelAndConfirm, onEnd, requestCancel, type ConfirmedCancel } from './cancel';
 import {
   cancelledFailure,
@@ -197,20 +197,22 @@ export class OperationWait {
 
   async #timedOut(caller: CancellationScope, stopPolling: () => void): Promise<Succeeded> {
     const { target, options, state } = this;
-    let cancel: ConfirmedCancel | undefined;
+    const outcome: TimedOut = {};
     if (options.onTimeout === 'cancel') {
-      cancel = await cancelAndConfirm(target, options, state, stopPolling);
+      const cancel = await cancelAndConfirm(target, options, state, stopPolling);
+      outcome.cancel = cancel;
       // Cancelled meanwhile, he asks for no more than has been done.
       if (caller.consideredCancelled) return this.#confirmed(cancel);
       if (cancel.outcome === 'completed' || cancel.outcome === 'failed') return this.#ended(cancel.operation, caller);
     } else {
       stopPolling();
       // It may have ended since the last poll, and the failure should tell the state as it is now.
-      const { operation } = await lastLook(target, state);
+      const { operation, problem } = await lastLook(target, state);
+      if (problem !== undefined) outcome.lastLook = problem;
       if (operation && isDone(operation)) return this.#ended(operation, caller);
       if (caller.consideredCancelled) return this.#cancelled(() => undefined);
     }
-    throw timedOutFailure(target, options.timeoutMs ?? 0, state, cancel);
+    throw timedOutFailure(target, options.timeoutMs ?? 0, state, outcome);
   }
 
   #ended(operation: EndedOperation, caller: CancellationScope): Succeeded {

@@ -120,11 +120,18 @@ export function timedOutText(
   operationId: string,
   timeoutMs: number,
   seen: Seen,
-  cancel?: { outcome: string } & NotCancelled,
+  { cancel, lastLook }: TimedOut = {},
 ): string {
   const missed = `${nameOfSeen(cloud, operationId, seen)} did not end within ${durationText(timeoutMs)}`;
   if (cancel?.outcome === 'cancelled') return `${missed}, and was cancelled`;
-  return `${missed}: it ${seenText(seen)}, and ${cancel ? notCancelledText(cancel) : 'it goes on in the cloud'}`;
+  const unseen = lastLook === undefined ? '' : `, a last poll failed (${problemText(lastLook)})`;
+  return `${missed}: it ${seenText(seen)}${unseen}, and ${cancel ? notCancelledText(cancel) : 'it goes on in the cloud'}`;
+}
+
+/** What happened when a wait ran out of time: the outcome of a cancellation, and why a last poll failed. */
+export interface TimedOut {
+  cancel?: { outcome: string } & NotCancelled;
+  lastLook?: string;
 }
 
 /** The operation as last seen, as far as it was. */

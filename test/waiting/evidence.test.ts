@@ -1,9 +1,9 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { operationFailure, operationQuery } from 'temporal-lro';
+import { operationFailure, operationQuery, OperationsPlugin } from 'temporal-lro';
 import type { WaitOptions } from 'temporal-lro/workflow';
 import { NetworkService } from '../../examples/provision-cluster/cloud/fakecloud/v1';
-import { CLOUD, startEnvironment, type TestEnvironment } from '../support/environment';
+import { CLOUD, pluginOf, runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
 import { until } from '../support/until';
 import { awaitOperation, executed, executeOperation, inline } from './workflows';
 
@@ -104,6 +104,35 @@ test.each(['timer', 'activityRetry'] as const)(
     expect(await handle.result()).toEqual(RESPONSE);
   },
 );
+
+test('what one worker has seen counts on the next: one without the cloud ends no wait, and does not replace its timeout', async () => {
+  const { client, cloud, connection, workflow } = environment;
+  const { workflowId: taskQueue } = workflow();
+  const working = { connection, taskQueue, plugins: [pluginOf(cloud)] };
+  const elsewhere = { other: { endpoint: cloud.address, plaintext: true } };
+  const broken = { ...working, plugins: [new OperationsPlugin({ clouds: elsewhere })] };
+  const begin = async (options: WaitOptions): Promise<WorkflowHandle> => {
+    const operationId = cloud.operation({ after: '1 h', onCancel: 'completes', response: EMPTY });
+    const args: Parameters<typeof inline> = [{ cloud: CLOUD, operationId, taskQueue, ...options }];
+    const handle = await client.workflow.start(inline, { ...workflow(), args });
+    await until(() => cloud.calls.some((call) => call.operationId === operationId));
+    return handle;
+  };
+  let stop = await runWorker(working);
+  const [limited, unlimited] = [await begin({ timeout: '4 s' }), await begin({})];
+  // Gives the leases back, with what their polls have shown.
+  await stop();
+  stop = await runWorker(broken);
+  const failure = await limited.result().then(() => undefined, operationFailure);
+  expect(failure).toMatchObject({ type: 'OperationTimedOut', operationId: expect.any(String) as string });
+  expect(failure?.message).toMatch(/a last poll failed \(.*: cloud is "yandex", but this worker configures other.*plugin\), and it goes on/i);
+  expect((await unlimited.describe()).status.name).toBe('RUNNING');
+  await stop();
+  stop = await runWorker(working);
+  await unlimited.cancel();
+  expect(await unlimited.result()).toEqual(RESPONSE);
+  await stop();
+});
 
 test('a poll that fails for good leaves no timer of the deadline behind', async () => {
   const { client, cloud, workflow } = environment;
