@@ -103,6 +103,16 @@ describe('a connection is not silent', () => {
     expect(between.connections()).toBe(1);
   });
 
+  test('where the server answers by errors', async () => {
+    const between = await scene.relay(scene.address);
+    const call = caller(scene.channels(), between.address);
+    for (let index = 0; index < 2; index++) {
+      expect(await errorOf(call(20_000, '/test.Unknown/Get'))).toMatchObject({ code: 12, neverSent: false });
+      await sleep(LIMITS.replyMs);
+    }
+    expect(between.connections()).toBe(1);
+  });
+
   test('where the last call was abandoned', async () => {
     const between = await scene.relay(scene.address);
     const call = caller(scene.channels(), between.address);
