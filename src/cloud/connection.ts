@@ -36,7 +36,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   pingAnswerMs: 8_000,
 };
 
-/** For what a peer is told at the end of a connection. */
+/** For the end of a connection, which a peer that is silent does not confirm. */
 const GOODBYE_MS = 1_000;
 
 /** One unary call, ready to be sent. */
@@ -119,9 +119,10 @@ export class Connection {
    * tells. Resolves to the reason when there will be none.
    */
   connected(timeoutMs: number, signal?: AbortSignal): Promise<NoConnection | undefined> {
+    if (this.#isConnected) return Promise.resolve(undefined);
     const state = this.#sockets.collect(() => this.#client.getChannel().getConnectivityState(true));
     this.#limitConnecting();
-    if (this.#isConnected || state === connectivityState.TRANSIENT_FAILURE) return Promise.resolve(undefined);
+    if (state === connectivityState.TRANSIENT_FAILURE) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const end = (problem?: NoConnection): void => {
         clearTimeout(timer);
@@ -195,9 +196,7 @@ export class Connection {
     if (this.#calls > 0) return;
     // Nobody has waited for a reply for so long that it says anything.
     if (signal?.aborted && this.#silentMs < this.#limits.replyMs) this.#unansweredSince = undefined;
-    if (!this.#isRetired) return;
-    this.#close();
-    setTimeout(() => this.#sockets.destroyAll(), GOODBYE_MS).unref();
+    if (this.#isRetired) this.#close();
   }
 
   #noConnectionWithin(ms: number): string {
@@ -255,11 +254,13 @@ export class Connection {
   }
 
   #close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#endLimit();
-    this.#tellWaiting(this.#problem ?? { code: statusCode('UNAVAILABLE'), details: 'the connection was closed' });
-    this.#client.close();
-    this.#sockets.destroyConnecting();
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#endLimit();
+      this.#tellWaiting(this.#problem ?? { code: statusCode('UNAVAILABLE'), details: 'the connection was closed' });
+      this.#client.close();
+      this.#sockets.destroyConnecting();
+    }
+    if (this.#calls === 0) setTimeout(() => this.#sockets.destroyAll(), GOODBYE_MS).unref();
   }
 }

@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:http2';
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from '../support/listen';
 import { until } from '../support/until';
@@ -19,6 +21,25 @@ describe('a connection that goes silent', () => {
     await call();
     expect([between.connections(), scene.served.length]).toEqual([2, 2]);
     await until(() => between.open() === 1);
+  });
+
+  test('leaves no socket open that its peer does not end', async () => {
+    const sockets: Socket[] = [];
+    const collect = (message: unknown): void => {
+      if (typeof message !== 'object' || message === null || !('socket' in message)) return;
+      if (message.socket instanceof Socket) sockets.push(message.socket);
+    };
+    const between = await scene.relay(scene.address);
+    const call = caller(scene.channels(), between.address);
+    subscribe('net.client.socket', collect);
+    await call();
+    unsubscribe('net.client.socket', collect);
+    const [first] = sockets;
+    between.stallOpen();
+    await errorOf(call(100));
+    await sleep(LIMITS.replyMs);
+    await call();
+    await until(() => first?.destroyed === true);
   });
 
   test('fails a long call before its deadline, since pings are not answered', async () => {
@@ -79,6 +100,16 @@ describe('a connection is not silent', () => {
     isDone = true;
     await others;
     expect(replies).toBeGreaterThan(0);
+    expect(between.connections()).toBe(1);
+  });
+
+  test('where the server answers by errors', async () => {
+    const between = await scene.relay(scene.address);
+    const call = caller(scene.channels(), between.address);
+    for (let index = 0; index < 2; index++) {
+      expect(await errorOf(call(20_000, '/test.Unknown/Get'))).toMatchObject({ code: 12, neverSent: false });
+      await sleep(LIMITS.replyMs);
+    }
     expect(between.connections()).toBe(1);
   });
 

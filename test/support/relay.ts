@@ -6,7 +6,7 @@ export interface Relay {
   address: string;
   /** How many were made so far. */
   connections(): number;
-  /** How many are open now on the side of who connects. */
+  /** How many of those who connected have not ended their connections. */
   open(): number;
   /**
    * While it is silent, it swallows the bytes of every connection, of new ones from the first byte on. What was open in
@@ -36,13 +36,13 @@ export async function relay(
   let count = 0;
   let isSilent = false;
   let isCut = false;
-  const server = createServer((client) => {
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     count++;
     if (isCut) {
       client.on('error', () => undefined).destroy();
       return;
     }
-    const far = connect(port, '127.0.0.1');
+    const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     near.add(client);
     for (const [socket, other] of [
       [client, far],
@@ -53,6 +53,11 @@ export async function relay(
       socket.on('data', (bytes) => silent.has(socket) || other.write(bytes));
       socket
         .on('error', () => undefined)
+        .on('end', () => {
+          near.delete(socket);
+          // Not even an end is confirmed.
+          if (!silent.has(socket)) other.end();
+        })
         .on('close', () => {
           sockets.delete(socket);
           near.delete(socket);
