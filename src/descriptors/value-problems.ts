@@ -79,7 +79,7 @@ export class ValueProblems {
         base64: Buffer.from(redact(kept.toString('latin1')), 'latin1').toString('base64'),
       };
     });
-    if (more > 1) problems.push({ path: '', problem: `${more} more values are null`, base64: '' });
+    if (more > 1) problems.push({ path: '', problem: `${more} more values have problems`, base64: '' });
     return problems;
   }
 }
