@@ -62,6 +62,16 @@ test.each<[string, Case]>([
     },
   ],
   [
+    'such a number beside another member of its oneof',
+    {
+      sent: Buffer.concat([part(16, part(1, 'h')), varint(15, 7)]),
+      path: 'text',
+      problem: /^sent as Varint/,
+      kept: Uint8Array.of(7),
+      json: { text: null, host: { name: 'h', labels: {} } },
+    },
+  ],
+  [
     'a text where a number should be',
     { sent: part(20, 'half'), path: 'ratio', problem: /^sent as /, kept: Buffer.from('half'), json: { ratio: null } },
   ],

@@ -144,6 +144,11 @@ test.each<[string, Uint8Array, JsonObject]>([
     { host: { name: 'h', labels: {} } },
   ],
   [
+    'a record of another wire type does not count beside one that can be read',
+    Buffer.concat([part(15, 'a'), varint(15, 7)]),
+    { text: 'a' },
+  ],
+  [
     'the parts of a message are merged',
     Buffer.concat([part(16, part(1, 'h')), part(16, part(2, entry('k', 'v')))]),
     { host: { name: 'h', labels: { k: 'v' } } },
