@@ -57,6 +57,21 @@ test.each(TOLD)('metadata that tell %s give that progress', (_, fields, progress
   expect(progressText(told)).toBe(text);
 });
 
+test('metadata whose values could not be read tell no progress, and fail nothing', () => {
+  const names = ['progress', 'progressPercentage', 'currentStep', 'totalSteps', 'step', 'message', 'status', 'diskId'];
+  const hostile = { valueOf: 1, toString: null };
+  for (const value of [null, [null], hostile, 'NaN', '-Infinity']) {
+    const read: AnyJson = { '@type': 'x', ...Object.fromEntries(names.map((name) => [name, value])) };
+    const operation = { ...running, metadata: read };
+    for (const text of [texts.operationTitle(operation), texts.runningText(operation), texts.stateText(operation)]) {
+      expect(text).not.toMatch(/undefined|null|NaN %/);
+    }
+  }
+  expect(operationProgress({ ...running, metadata: { '@type': 'x', progress: null, step: 'copying' } })).toEqual({
+    step: 'copying',
+  });
+});
+
 test('an operation that has ended has no progress', () => {
   expect(operationProgress({ ...running, state: 'succeeded', response: metadata })).toBeUndefined();
 });

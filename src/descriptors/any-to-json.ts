@@ -21,9 +21,10 @@ export function anyToJsonAt(
 
 /** The same where no snapshot holds the problems: the JSON itself has them as `problems`, where there are any. */
 export function anyToJson(any: RawAny, registry: DescriptorRegistry): AnyToJson {
-  const problems = new ValueProblems();
-  const json = anyToJsonAt(new Place(''), any, registry, problems);
-  return problems.count === 0 ? json : { problems: problems.list(), ...json };
+  const found = new ValueProblems();
+  const json = anyToJsonAt(new Place(''), any, registry, found);
+  const problems = found.list();
+  return problems.length === 0 ? json : { problems, ...json };
 }
 
 /** Canonical JSON as that of an Any, without a type. Throws where the message, or a value in it, has none. */

@@ -42,16 +42,12 @@ export class MessageReader {
 
   /** Never throws: an Any that cannot be read is `{ '@type', base64, problem }`. */
   any({ typeUrl, value }: RawAny, place: Place): AnyToJson {
-    const before = this.#problems.count;
     const type = this.#typeOf(typeUrl);
     if (typeof type === 'string') return standIn(typeUrl, value, type);
     const hasOwnJson = type.typeName === ANY || foldOf(type) !== undefined;
     const here = hasOwnJson ? place.at('value') : place;
     const read = this.#deeper(type, value, here);
-    if (read instanceof UnreadableMessage) {
-      this.#problems.reset(before);
-      return standIn(typeUrl, value, read.problem);
-    }
+    if (read instanceof UnreadableMessage) return standIn(typeUrl, value, read.problem);
     const json = this.#told(read, here);
     const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
     return isObject && !hasOwnJson ? { '@type': typeUrl, ...json } : { '@type': typeUrl, value: json };
@@ -59,11 +55,9 @@ export class MessageReader {
 
   /** Never throws: a message that cannot be read is null, and that is told. */
   message(schema: DescMessage, bytes: Uint8Array, place: Place): JsonValue {
-    const before = this.#problems.count;
     const isTransparent = TRANSPARENT.has(schema.typeName);
     const read = isTransparent ? this.#read(schema, bytes, place) : this.#deeper(schema, bytes, place);
     if (!(read instanceof UnreadableMessage)) return this.#told(read, place);
-    this.#problems.reset(before);
     return this.#told(new Unreadable(`no ${schema.typeName}: ${read.problem}`, bytes), place);
   }
 
@@ -124,15 +118,18 @@ export class MessageReader {
     while (records.next()) {
       const field = byNumber.get(records.number);
       if (!field) continue;
-      if (field.oneof !== undefined) {
+      // Protobuf ignores a record of another wire type: it counts only where there is nothing else.
+      const isForeign = records.wireType !== field.wireType;
+      if (field.oneof !== undefined && !isForeign) {
         const former = chosen[field.oneof];
         if (former !== undefined && former !== field.index) found[former] = undefined;
         chosen[field.oneof] = field.index;
       }
       const values = (found[field.index] ??= []);
       if (field.isList) readValues(records, field, values);
-      else values.push(readValue(records, field));
+      else if (!isForeign || field.entry || values.length === 0) values.push(readValue(records, field));
     }
+    // Before anything in it is told: what holds it is null as a whole.
     if (records.problem !== undefined) return new UnreadableMessage(records.problem, bytes);
     const json: JsonObject = {};
     for (const field of fields) {
@@ -180,12 +177,10 @@ export class MessageReader {
       }
     }
     const json: JsonObject = {};
-    for (const [key, value] of entries)
-      put(
-        json,
-        key,
-        this.#value(plan.value, value, () => place.at(key)),
-      );
+    for (const [key, value] of entries) {
+      const placeOf = (): Place => place.at(key);
+      put(json, key, this.#value(plan.value, value, placeOf));
+    }
     return json;
   }
 }

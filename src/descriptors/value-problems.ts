@@ -30,7 +30,7 @@ export class Place {
   toString(): string {
     const path = this.#text().replace(/^\./, '');
     if (path.length <= MAXIMUM_PATH_LENGTH) return path;
-    return `${path.slice(0, MAXIMUM_PATH_LENGTH / 2)}…${path.slice(-MAXIMUM_PATH_LENGTH / 2)}`;
+    return `${whole(path.slice(0, MAXIMUM_PATH_LENGTH / 2))}…${whole(path.slice(-MAXIMUM_PATH_LENGTH / 2))}`;
   }
 
   #text(): string {
@@ -41,7 +41,12 @@ export class Place {
 function stepText(step: string | number): string {
   if (typeof step === 'number') return `[${step}]`;
   if (step === '') return '';
-  return /^[\w@-]+$/.test(step) ? `.${step}` : `[${JSON.stringify(step.slice(0, MAXIMUM_KEY_LENGTH))}]`;
+  return /^[\w@-]+$/.test(step) ? `.${step}` : `[${JSON.stringify(whole(step.slice(0, MAXIMUM_KEY_LENGTH)))}]`;
+}
+
+/** Without the half of a character at which it was cut. */
+function whole(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** The values of a reply that have no canonical JSON. They are null in its JSON, and kept here within bounds. */
@@ -49,18 +54,8 @@ export class ValueProblems {
   readonly #kept: { place: Place; problem: string; bytes: Uint8Array }[] = [];
   #count = 0;
 
-  get count(): number {
-    return this.#count;
-  }
-
   add(place: Place, problem: string, bytes: Uint8Array): void {
     if (this.#count++ < MAXIMUM_PROBLEMS) this.#kept.push({ place, problem, bytes });
-  }
-
-  /** Forgets those beyond the first `count`: what held them is itself not there. */
-  reset(count: number): void {
-    this.#count = count;
-    this.#kept.length = Math.min(count, this.#kept.length);
   }
 
   /** At most 100, without secrets; the last one may say how many more there were. */
@@ -74,12 +69,12 @@ export class ValueProblems {
       const note = kept.length < bytes.length ? ` (the first ${kept.length} of ${bytes.length} bytes)` : '';
       return {
         path: redact(place.toString()),
-        problem: redact(problem.slice(0, MAXIMUM_PROBLEM_LENGTH)) + note,
+        problem: redact(whole(problem.slice(0, MAXIMUM_PROBLEM_LENGTH))) + note,
         // Latin-1 gives every byte a character, so that a secret among them is found.
         base64: Buffer.from(redact(kept.toString('latin1')), 'latin1').toString('base64'),
       };
     });
-    if (more > 1) problems.push({ path: '', problem: `${more} more values are null`, base64: '' });
+    if (more > 1) problems.push({ path: '', problem: `${more} more values have problems`, base64: '' });
     return problems;
   }
 }

@@ -1,6 +1,6 @@
 import { fromJson, toBinary, type JsonObject } from '@bufbuild/protobuf';
 import { operationFailure } from 'temporal-lro';
-import { decodeOperation } from '../../src/cloud/envelope';
+import { decodeOperation, method } from '../../src/cloud/envelope';
 import { toSnapshot } from '../../src/cloud/snapshot';
 import { loadDescriptors } from '../../src/descriptors/load';
 import type { OperationSnapshot } from '../../src/model/snapshot';
@@ -61,10 +61,24 @@ test('an operation that is done and has neither is unreadable: its outcome is no
   });
 });
 
-test('an operation that is done and has an error that says OK is unreadable too', () => {
-  expect(failureOf(() => read({ id, done: true, error: { code: 0, message: 'fine' } }))).toMatchObject({
+test('an operation that is done and has an error has failed, even if the code says OK', () => {
+  const failed = (message: string): JsonObject => {
+    const told = `${message} (the cloud sent this error with code 0, OK)`;
+    return { ...common, state: 'failed', error: { code: 2, codeName: 'UNKNOWN', message: told, details } };
+  };
+  expect(read({ id, done: true, error: { message: 'disk caught fire', details } })).toEqual(failed('disk caught fire'));
+  expect(read({ id, done: true, error: { details } })).toEqual(failed('no message'));
+  expect(read({ id, done: false, error: { message: 'disk caught fire' } })).toMatchObject({
+    state: 'rollingBack',
+    error: { codeName: 'UNKNOWN' },
+  });
+});
+
+test('an error that says nothing at all is none: the operation is running, or unreadable once it is done', () => {
+  expect(read({ id, done: false, error: {} })).toEqual({ ...common, state: 'running' });
+  expect(failureOf(() => read({ id, done: true, error: {} }))).toMatchObject({
     type: 'OperationUnreadable',
-    message: `yandex operation ${id} is done with an error whose code is OK: the outcome is unknown, look at the resource itself`,
+    message: `yandex operation ${id} is done with an error whose code is OK and that says nothing: the outcome is unknown, look at the resource itself`,
   });
 });
 
@@ -72,9 +86,46 @@ test('an operation has one result: of an error and then a response on the wire t
   expect(read({ id, done: true, error }, { response })).toEqual({ ...common, state: 'succeeded', response });
 });
 
-// The oneof that proto-loader reports goes by the order of the fields in the .proto, not by that of the wire.
-test.failing('of a response and then an error on the wire the error counts', () => {
+test('of a response and then an error on the wire the error counts', () => {
   expect(read({ id, done: true, response }, { error })).toEqual({ ...common, state: 'failed', error: seenError });
+});
+
+test('texts that are not UTF-8 are told, with their bytes and where they are', () => {
+  const broken = Buffer.from('caf\xe9', 'latin1');
+  const field = (number: number, ...parts: Uint8Array[]): Buffer => {
+    const content = Buffer.concat(parts);
+    return Buffer.concat([Buffer.of((number << 3) | 2, content.length), content]);
+  };
+  const status = field(8, field(2, broken), field(3, field(1, Buffer.from('a'))), field(3, field(1, broken)));
+  const raw = Buffer.concat([bytes({ id }), field(2, broken), field(4, broken), field(7, field(1, broken)), status]);
+  const snapshot = toSnapshot('yandex', decodeOperation(raw), registry);
+  const text = 'caf\ufffd';
+  expect(snapshot).toMatchObject({ description: text, createdBy: text, metadata: { '@type': text } });
+  expect(snapshot).toMatchObject({ error: { message: expect.stringContaining(text) as string } });
+  const paths = ['description', 'createdBy', 'metadata.@type', 'error.message', 'error.details[1].@type'];
+  const base64 = broken.toString('base64');
+  expect(snapshot.problems).toEqual(paths.map((path) => ({ path, problem: 'not UTF-8', base64 })));
+});
+
+test('times that no calendar has are left out and told', () => {
+  const at = { seconds: '253402300800', nanos: 0 };
+  const raw = method('Get').responseSerialize({ id, createdAt: at, modifiedAt: { seconds: '-1', nanos: -5 } });
+  expect(toSnapshot('yandex', decodeOperation(raw), registry)).toEqual({
+    ...common,
+    state: 'running',
+    problems: [
+      {
+        path: 'createdAt',
+        problem: expect.stringMatching(/^253402300800 s and 0 ns/) as string,
+        base64: 'CICD0f+vBw==',
+      },
+      {
+        path: 'modifiedAt',
+        problem: expect.stringMatching(/^-1 s and -5 ns/) as string,
+        base64: expect.any(String) as string,
+      },
+    ],
+  });
 });
 
 test('id, description, creator, times and metadata pass through, and what was not sent is left out', () => {

@@ -1,4 +1,5 @@
 import { ScalarType, type DescField, type DescMessage, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 
 /** Uniform in [0, 1), the same for the same seed. */
 export function seededRandom(seed: number): () => number {
@@ -18,7 +19,9 @@ export function canonicalJson(message: DescMessage, random: () => number, depth 
   const taken = new Set<string>();
   for (const field of message.fields) {
     const slot = field.oneof?.name ?? field.name;
-    const isRequired = (field.proto.options?.$unknown ?? []).some(({ no, data }) => no === 101501 && data[0] === 1);
+    const isRequired =
+      field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED ||
+      (field.proto.options?.$unknown ?? []).some(({ no, data }) => no === 101501 && data[0] === 1);
     if (taken.has(slot) || (!isRequired && !field.oneof && (depth >= MAXIMUM_DEPTH || random() < 0.3))) continue;
     const value = fieldJson(message, field, random, depth);
     if (value === undefined) continue;

@@ -157,9 +157,14 @@ export function bytesOf(typeName: string, json: JsonValue): Uint8Array {
 }
 
 /** A field whose bytes have a length: a text, a message, an Any. */
-export function part(number: number, ...content: (Uint8Array | string)[]): Uint8Array {
-  const bytes = Buffer.concat(content.map((one) => (typeof one === 'string' ? Buffer.from(one) : one)));
+export function part(number: number, ...content: (Uint8Array | string | number[])[]): Uint8Array {
+  const bytes = Buffer.concat(content.map((one) => Buffer.from(one)));
   return new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(bytes).finish();
+}
+
+/** The tag and the length of such a field. */
+export function head(number: number, length: number): Uint8Array {
+  return new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish();
 }
 
 /** An int64, int32, bool or enum. */
