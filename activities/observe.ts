@@ -8,11 +8,16 @@ import { boundText } from '../src/model/bounds';
 import { pollVerdict } from '../src/model/error-table';
 import { METRICS } from '../src/model/metrics';
 import { operationProgress } from '../src/model/progress';
+import { isStatusCodeName, type StatusCodeName } from '../src/model/status-code';
+
+/** How gRPC has a client take a code that it does not know: a cloud may send any number. */
+const UNKNOWN = 'UNKNOWN' satisfies StatusCodeName;
 
 /** What the calls of a cloud come to, told to the meter of the activity that makes them. */
 export function callMetrics(cloud: string): CallObserver {
   return {
-    called(path, code, latencyMs) {
+    called(path, name, latencyMs) {
+      const code = isStatusCodeName(name) ? name : UNKNOWN;
       switch (path) {
         case GET.path:
           count(METRICS.polls, { cloud, code });

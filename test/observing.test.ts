@@ -176,6 +176,31 @@ describe('metrics', () => {
     }
   });
 
+  test('have no label that a workflow or a cloud was free to choose', async () => {
+    const typed = Array.from({ length: 5 }, (_, i) => `typed-${i}`);
+    const end = async (...args: Parameters<typeof awaitOperation>): Promise<void> => {
+      const ended = env.client.workflow.execute<typeof awaitOperation>('awaitOperation', { ...env.workflow(), args });
+      await expect(ended).rejects.toThrow();
+    };
+    const operation = { id: 'x', state: 'running' } as const;
+    await Promise.all([
+      ...typed.map((cloud) => end({ cloud, operationId: 'x' })),
+      ...typed.map((cloud) => {
+        const seen = { startedAtMs: Date.now(), polls: 1, timers: 0, operation: { cloud, ...operation } };
+        return end({ cloud, operationId: 'x', timeout: '1 s' }, seen);
+      }),
+      end({ cloud: CLOUD, operationId: env.cloud.operation({ response: empty, faults: [{ calls: 1, code: 7 }] }) }),
+    ]);
+    const faults = [{ calls: 1, code: 4711 }];
+    await (await wait(env.cloud.operation({ response: empty, faults }))).result();
+    const samples = await scrape();
+    expect(samples.map(({ labels }) => labels.code)).not.toContain('CODE_4711');
+    const clouds = samples.flatMap(({ labels }) => labels.cloud ?? []);
+    expect(new Set(clouds)).toEqual(new Set([CLOUD, 'unconfirmed']));
+    expect(await value('temporal_lro_waits', { cloud: 'unconfirmed' })).toBe(2 * typed.length);
+    expect(await value('temporal_lro_waits', { cloud: CLOUD, outcome: 'OperationServiceError' })).toBe(1);
+  });
+
   test('are what the dashboard asks for, by name and label', async () => {
     const dashboard: unknown = JSON.parse(readFileSync('docs/grafana-dashboard.json', 'utf8'));
     const asked = [...JSON.stringify(dashboard).matchAll(/"(?:expr|query)":"((?:[^"\\]|\\.)*)"/g)].map(

@@ -30,3 +30,7 @@ export function codeName(code: number): string {
 export function statusCode(name: StatusCodeName): number {
   return NAMES.indexOf(name);
 }
+
+export function isStatusCodeName(name: string): name is StatusCodeName {
+  return NAMES.some((one) => one === name);
+}

@@ -183,8 +183,8 @@ export async function stayOpen(operationId: string): Promise<Told> {
   return result;
 }
 
-export function execute(name: string, options: WaitOptions): Promise<Told> {
-  return told(operations(CLOUD, options).execute(ClusterService.create, { name }));
+export function execute(name: string, options: WaitOptions, startTimeout: Duration = '10 min'): Promise<Told> {
+  return told(operations(CLOUD, options).execute(ClusterService.create, { name }, { startTimeout }));
 }
 
 /** Waits by a worker of another queue. */
