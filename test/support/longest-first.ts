@@ -9,6 +9,7 @@ const LONGEST = [
   'demo',
   'durability',
   'cli-outage',
+  'hanging/in-force',
   'cli',
 ];
 
