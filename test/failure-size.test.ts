@@ -6,6 +6,12 @@ const status = { code: 8, codeName: 'RESOURCE_EXHAUSTED', message: 'quota' } as 
 
 test.each([
   ['the metadata', { metadata: large }, [], []],
+  [
+    'the problems of its values',
+    { metadata: large, problems: [{ path: 'metadata.id', problem: 'p', base64: 'x'.repeat(4_000) }] },
+    [],
+    [],
+  ],
   ['the details in the operation', {}, [], [large]],
   ['all details', {}, Array<typeof large>(300).fill({ ...large, text: 'x'.repeat(1_000) }), []],
 ])('a failure too large for Temporal keeps why the operation failed, without %s', (_, more, details, inOperation) => {
