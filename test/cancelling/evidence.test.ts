@@ -144,7 +144,7 @@ scenario('and so does that for a Cancel that was to be repeated when the worker 
   const handle = await client.workflow.start(workflows.waitElsewhere, { ...workflow(), args });
   await until(async () => (await types(handle)).includes('TIMER_STARTED'));
   await handle.cancel();
-  await until(() => cancels(cloud, id) > 0);
+  await until(async () => !!(await handle.describe()).raw.pendingActivities?.some(({ lastFailure }) => lastFailure));
   await stop();
   await until(async () => (await types(handle)).includes('ACTIVITY_TASK_TIMED_OUT'));
   const stopNext = await runWorker(worker);
