@@ -4,12 +4,20 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { PayloadCodec } from '@temporalio/common';
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { OperationsPlugin } from 'temporal-lro';
 import { ClusterService } from 'temporal-lro/testing';
 import type { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
 import { METRICS } from '../src/model/metrics';
-import { CLOUD, quietRuntime, runWorker, startEnvironment, type TestEnvironment } from './support/environment';
+import {
+  CLOUD,
+  pluginOf,
+  quietRuntime,
+  runWorker,
+  startEnvironment,
+  type TestEnvironment,
+} from './support/environment';
 import { CREDENTIALS, leave, leaveLog, MARK } from './support/left-behind';
 import { freeAddress } from './support/listen';
 import { PROTO_DIRECTORY } from './support/proto';
@@ -104,7 +112,7 @@ test('a wait that only the owner of the worker can mend is a warning', async () 
   const faults = [{ on: 'Get' as const, calls: 1, code: 7, message: 'role revoked' }];
   const id = env.cloud.operation({ after: 0, response: empty, faults });
   const schedule = { ...poll, maximumInterval: '100 ms' } as const;
-  const begun = { startedAtMs: Date.now() - 120_000, polls: 1, timers: 0 };
+  const begun = { startedAtMs: Date.now() - 120_000, polls: 1, timers: 0, record: { known: true, failures: 0 } };
   await env.client.workflow.execute('awaitOperation', {
     ...env.workflow(),
     args: [{ cloud: CLOUD, operationId: id, poll: schedule }, begun],
@@ -138,7 +146,34 @@ describe('metrics', () => {
     while ((await value(METRICS.watchedOperations.name)) !== 1) await setTimeout(20);
     await cancelled.cancel();
     await expect(cancelled.result()).rejects.toThrow();
+    await refusedReport();
   });
+
+  /** A watched result that a payload codec refuses. */
+  async function refusedReport(): Promise<void> {
+    const { workflowId: taskQueue } = env.workflow();
+    const codec: PayloadCodec = {
+      encode: (payloads) =>
+        payloads.some(({ data }) => Buffer.from(data ?? []).includes('"response"'))
+          ? Promise.reject(new Error('the codec does not take this'))
+          : Promise.resolve(payloads),
+      decode: (payloads) => Promise.resolve(payloads),
+    };
+    const stop = await runWorker({
+      connection: env.connection,
+      taskQueue,
+      plugins: [pluginOf(env.cloud)],
+      workflowsPath: require.resolve('temporal-lro/workflow-definitions'),
+      dataConverter: { payloadCodecs: [codec] },
+    });
+    const refused = env.client.workflow.execute<typeof awaitOperation>('awaitOperation', {
+      ...env.workflow(),
+      taskQueue,
+      args: [{ cloud: CLOUD, operationId: env.cloud.operation({ response: empty }) }],
+    });
+    await expect(refused).rejects.toThrow();
+    await stop();
+  }
 
   test('count calls by cloud and code, starts that were in conflict, and tokens', async () => {
     const cloud = { cloud: CLOUD };
@@ -148,6 +183,7 @@ describe('metrics', () => {
     expect(await value('temporal_lro_cancels', { ...cloud, code: 'OK' })).toBe(1);
     expect(await value('temporal_lro_token_exchanges', { ...cloud, result: 'ok' })).toBe(1);
     expect(await value('temporal_lro_polls', { ...cloud, code: 'PERMISSION_DENIED' })).toBe(1);
+    expect(await value('temporal_lro_report_failures', cloud)).toBe(1);
     const gets = env.cloud.calls.filter(({ method }) => method.endsWith('/Get')).length;
     expect(await value('temporal_lro_polls', cloud)).toBe(gets);
     expect(await value('temporal_lro_poll_latency_count', cloud)).toBe(gets);
@@ -156,6 +192,7 @@ describe('metrics', () => {
   test('count waits by outcome, and what is watched now', async () => {
     expect(await value('temporal_lro_waits', { outcome: 'succeeded' })).toBe(3);
     expect(await value('temporal_lro_waits', { outcome: 'OperationFailed' })).toBe(1);
+    expect(await value('temporal_lro_waits', { outcome: 'OperationUnreadable' })).toBe(1);
     expect(await value('temporal_lro_waits', { outcome: 'cancelled' })).toBe(1);
     expect(await value('temporal_lro_wait_lateness_count', { cloud: CLOUD })).toBe(5);
     expect(await value('temporal_lro_watched_operations')).toBe(0);

@@ -11,9 +11,10 @@ const UNCONFIRMED = 'unconfirmed';
 
 /** Counts a wait by its outcome when it ends, and how late that was seen. Not counted again when a history is replayed. */
 export function countWait(state: WaitState, result: Promise<OperationSnapshot>): void {
-  const { polls } = state;
+  const { lastPolledAtMs } = state;
   /** As a worker has told it that configures the cloud, to this run: what the run was given may hold any name. */
-  const seenCloud = (): string | undefined => (state.polls > polls ? state.operation?.cloud : undefined);
+  const seenCloud = (): string | undefined =>
+    state.lastPolledAtMs === lastPolledAtMs ? undefined : state.operation?.cloud;
   result.then(
     (operation) => {
       const cloud = seenCloud() ?? UNCONFIRMED;
