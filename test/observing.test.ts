@@ -1,3 +1,4 @@
+import { METRICS } from '../src/model/names';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
@@ -8,7 +9,6 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { OperationsPlugin } from 'temporal-lro';
 import { ClusterService } from 'temporal-lro/testing';
 import type { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
-import { METRICS } from '../src/model/metrics';
 import { CLOUD, quietRuntime, runWorker, startEnvironment, type TestEnvironment } from './support/environment';
 import { CREDENTIALS, leave, leaveLog, MARK } from './support/left-behind';
 import { freeAddress } from './support/listen';
