@@ -2,7 +2,8 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CancelTurn, Polled } from '../src/cloud/cloud';
 import { decide, type PollOutcome } from '../src/cloud/decide';
-import { OperationServiceError } from '../src/cloud/error';
+import { OperationServiceError } from '../src/apis/error';
+import type { CancelInput, CancelResult } from '../src/model/contract';
 import type { DescriptorRegistry } from '../src/descriptors/registry';
 import { pollVerdict, refusesCancel, retryDelayMs } from '../src/model/error-table';
 import { isNewEvidence, UNKNOWN_OPERATION, type PollRecord } from '../src/model/evidence';
@@ -14,26 +15,6 @@ import { statusText } from '../src/model/texts';
 import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
 import { outcomeOf, recordBefore } from './poll';
-
-export interface CancelInput {
-  cloud: string;
-  operationId: string;
-  /** When the wait began by Temporal's clock, in epoch milliseconds; where nobody waits, when this was asked for. */
-  startedAtMs: number;
-  /** What the polls of the wait have shown. No error of a poll ends the cancellation of a known operation. */
-  record?: PollRecord;
-  /** Which wait of the workflow run it is that goes on without its watch. */
-  wait?: number;
-  /** The path of the method that started the operation, as for a poll. */
-  method?: string;
-}
-
-/** What came of the request. `operation` is the state right after it. */
-export interface CancelResult {
-  operation: OperationSnapshot;
-  /** Why the cloud will never accept the request: it does not support it, or not for this operation. */
-  refused?: OperationStatus;
-}
 
 /** Of attempts: an operation that nobody wants costs money. */
 const SCHEDULE = { initialIntervalMs: 1_000, ageFraction: 0.1, maximumIntervalMs: 10_000, jitter: 0.2 };

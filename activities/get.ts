@@ -1,6 +1,7 @@
+import type { GetInput, GetResult } from '../src/model/contract';
 import { CompleteAsyncError, Context } from '@temporalio/activity';
 import type { Cloud } from '../src/cloud/cloud';
-import { decide, scheduleAge, type GetInput, type GetResult, type PollOutcome } from '../src/cloud/decide';
+import { decide, scheduleAge, type PollOutcome } from '../src/cloud/decide';
 import { findOperationMethod } from '../src/descriptors/operation-method';
 import { intervalAtAge, WATCH_BELOW_MS } from '../src/model/schedule';
 import { unknownCloudText, type ActivityContext } from './context';

@@ -1,6 +1,6 @@
+import type { GetInput, GetResult, RefusedPoll } from '../src/model/contract';
 import type { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
-import type { GetInput, GetResult, RefusedPoll } from '../src/cloud/decide';
 import { isNewEvidence, type PollRecord } from '../src/model/evidence';
 import type { OperationSnapshot } from '../src/model/snapshot';
 import { operationName } from '../src/model/texts';

@@ -1,14 +1,15 @@
+import { isStatusCodeName, type StatusCodeName } from '../src/model/snapshot';
+import { METRICS } from '../src/model/names';
+import type { GetInput } from '../src/model/contract';
 import { Context } from '@temporalio/activity';
 import type { Logger } from '@temporalio/common';
 import type { CallObserver } from '../src/cloud/caller';
-import { CANCEL, GET } from '../src/cloud/envelope';
-import type { Decision, GetInput, PollOutcome } from '../src/cloud/decide';
-import { OperationServiceError } from '../src/cloud/error';
+import { CANCEL, GET } from '../src/apis/envelope';
+import type { Decision, PollOutcome } from '../src/cloud/decide';
+import { OperationServiceError } from '../src/apis/error';
 import { boundText } from '../src/model/bounds';
 import { pollVerdict } from '../src/model/error-table';
-import { METRICS } from '../src/model/metrics';
 import { operationProgress } from '../src/model/progress';
-import { isStatusCodeName, type StatusCodeName } from '../src/model/status-code';
 
 /** How gRPC has a client take a code that it does not know: a cloud may send any number. */
 const UNKNOWN = 'UNKNOWN' satisfies StatusCodeName;

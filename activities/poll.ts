@@ -1,7 +1,7 @@
+import type { GetInput } from '../src/model/contract';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Polled } from '../src/cloud/cloud';
-import type { GetInput } from '../src/cloud/decide';
 import { boundSnapshot, boundText, jsonBytes, MAXIMUM_RESPONSE_BYTES } from '../src/model/bounds';
 import { isNewEvidence, readPollRecord, UNKNOWN_OPERATION, type PollRecord } from '../src/model/evidence';
 import { toApplicationFailure } from '../src/model/failure';

@@ -1,8 +1,8 @@
+import type { GetInput, GetResult } from '../src/model/contract';
 import { setTimeout as sleep } from 'timers/promises';
 import type { Context, Info } from '@temporalio/activity';
 import { ActivityCompletionError, ActivityNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, type ActivitySerializationContext } from '@temporalio/common';
-import type { GetInput, GetResult } from '../src/cloud/decide';
 import type { PollRecord } from '../src/model/evidence';
 import { toApplicationFailure, withoutContents } from '../src/model/failure';
 import { boundText } from '../src/model/bounds';

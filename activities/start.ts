@@ -1,36 +1,18 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { OperationServiceError } from '../src/cloud/error';
-import { checkResponseType } from '../src/cloud/snapshot';
+import { OperationServiceError } from '../src/apis/error';
+import { checkResponseType } from '../src/cloud/to-snapshot';
 import { retryDelayMs } from '../src/model/error-table';
+import { OUTCOME_UNKNOWN, type StartInput, type StartRefusal, type StartResult } from '../src/model/contract';
 import { configurationError, toApplicationFailure } from '../src/model/failure';
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
-import type { JsonObject, OperationSnapshot, OperationStatus } from '../src/model/snapshot';
+import type { OperationStatus } from '../src/model/snapshot';
 import { startVerdict } from '../src/model/start-verdict';
 import { durationText } from '../src/model/texts';
 import { Attempt } from './attempt';
 import { countConflict } from './observe';
 import { unknownCloudText, type ActivityContext } from './context';
 import { checkSize } from './poll';
-
-export interface StartInput {
-  cloud: string;
-  /** `/package.Service/Method`, with or without the leading slash. */
-  method: string;
-  request: JsonObject;
-  /** Drawn by the workflow: whoever repeats the start, the cloud sees the same one. */
-  idempotencyKey: string;
-  /** Whether the caller expects the response type that the method promises. */
-  typed: boolean;
-}
-
-/** What an attempt led to, as far as the cloud answered. */
-export type StartResult =
-  | { outcome: 'started'; operation: OperationSnapshot }
-  /** Nothing was begun: another operation is in the way. */
-  | { outcome: 'conflict'; conflictingOperationId: string; refused: OperationStatus }
-  /** Nothing was begun: the cloud has too much to do. `delayMs` is what it asked to wait, 0 where it did not say. */
-  | { outcome: 'busy'; delayMs: number; refused: OperationStatus };
 
 /**
  * Activity `operation.start`: one attempt to start an operation. Fails for good where the cloud refuses, and retryably,
@@ -74,12 +56,6 @@ function answered(context: ActivityContext, cloud: string, error: OperationServi
   }
 }
 
-/** The second detail of a failure with which a start is refused. */
-export interface StartRefusal {
-  /** The cloud has not answered: the refusal tells nothing of what an attempt before has led to. */
-  neverSent: boolean;
-}
-
 function refusedFailure(cloud: string, { code, codeName, message, details, neverSent }: OperationServiceError): Error {
   const type = 'OperationServiceError';
   const failure = toApplicationFailure({ type, cloud, code, codeName, message, details });
@@ -91,9 +67,6 @@ function refusedFailure(cloud: string, { code, codeName, message, details, never
     details: [...(failure.details ?? []), refusal],
   });
 }
-
-/** The type of a failure after which the operation may have begun; `details[0]` is the OperationStatus, where there is one. */
-export const OUTCOME_UNKNOWN = 'OperationStartUnknown';
 
 function outcomeUnknown(
   context: ActivityContext,

@@ -1,12 +1,12 @@
+import { statusCode, type StatusCodeName } from '../src/model/snapshot';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationScript } from 'temporal-lro/testing';
-import { decodeOperation } from '../src/cloud/envelope';
+import { decodeOperation } from '../src/apis/envelope';
 import { loadDescriptors } from '../src/descriptors/load';
 import { IDEMPOTENCY_KEY_HEADER } from '../src/model/names';
-import { statusCode, type StatusCodeName } from '../src/model/status-code';
-import { CallDesk, startMethod } from '../src/testing/call-desk';
+import { CallHandler, startMethod } from '../src/testing/call-handler';
 import { checkScript } from '../src/testing/check-script';
 import { OPERATION_METHODS, readRequestedId } from '../src/testing/envelope';
 import { play } from '../src/testing/play';
@@ -62,7 +62,7 @@ export class RecordedCloud {
   readonly #waits: ReadonlyMap<string, WaitPlan>;
   readonly #registry = loadDescriptors([readFileSync(RESOURCES)]);
   readonly #operations = new ScriptedOperations(this.#registry);
-  readonly #desk = new CallDesk(this.#registry, this.#operations, Date.now);
+  readonly #desk = new CallHandler(this.#registry, this.#operations, Date.now);
   readonly #servers: UnaryServer[] = [];
   readonly #callsOf = new Map<string, RecordedCall[]>();
   /** The ids of the operations of each wait: more than one where a start has begun two. */

@@ -1,5 +1,5 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { method } from '../src/cloud/envelope';
+import { method } from '../src/apis/envelope';
 
 const GET = method('Get');
 

@@ -31,7 +31,7 @@ root.loadSync([
 // Its types want a comment on every method.
 const schema = JSON.stringify(root, (_, value) => (value?.requestType ? { ...value, comment: '' } : value));
 await write(
-  'src/cloud/envelope-schema.ts',
+  'src/apis/envelope-schema.ts',
   `/** The messages and services of the envelope, as proto-loader reads them. */\nexport const ENVELOPE_SCHEMA = ${schema};`,
 );
 

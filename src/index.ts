@@ -2,13 +2,13 @@
 export { OperationsPlugin } from './plugin';
 export type { CloudOptions } from './cloud/options';
 export { iamToken, type Credentials } from './credentials/credentials';
-export { serviceAccountKey, type ServiceAccountKeyOptions } from './cloud/iam';
+export { serviceAccountKey, type ServiceAccountKeyOptions } from './apis/iam';
 export { metadataService, type MetadataServiceOptions } from './credentials/metadata-service';
 export { nebiusIsrael, yandexCloud, yandexCloudKazakhstan } from './cloud/presets';
-export { OperationsClient, type CallOptions } from './cloud/operations-client';
-export { OperationServiceError } from './cloud/error';
+export { OperationsClient, type CallOptions } from './client/operations-client';
+export { OperationServiceError } from './apis/error';
 export { operationFailure, type OperationFailure } from './model/failure';
 export { operationWorkflowId } from './model/names';
 export { operationProgress, type OperationProgress, type ProgressReader } from './model/progress';
-export { operationSearchAttributes } from './model/search-attributes';
+export { operationSearchAttributes } from './model/names';
 export { operationChanged, operationQuery, pollOperation } from '../workflows/messages';

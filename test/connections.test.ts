@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { iamToken, OperationsClient, serviceAccountKey, type CloudOptions } from 'temporal-lro';
 import { FakeCloud } from 'temporal-lro/testing';
-import { Channels } from '../src/cloud/channel';
+import { Channels } from '../src/transport/channel';
 import { Cloud } from '../src/cloud/cloud';
-import { method } from '../src/cloud/envelope';
-import { Limiter } from '../src/cloud/limiter';
-import { TransportSecurity } from '../src/cloud/transport-security';
+import { method } from '../src/apis/envelope';
+import { Limiter } from '../src/transport/limiter';
+import { TransportSecurity } from '../src/transport/tls';
 import { authorizedKey, GuardedCloud, newToken, relay, startSink } from './support/guarded-cloud';
 import { PROTO_DIRECTORY } from './support/proto';
 

@@ -1,3 +1,4 @@
+import { statusCode } from '../src/model/snapshot';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,6 @@ import {
   yandexCloudKazakhstan,
   type CloudOptions,
 } from 'temporal-lro';
-import { statusCode } from '../src/model/status-code';
 import { CallFailure } from '../src/testing/server';
 import { AUDIENCE, authorizedKey, GuardedCloud, newToken, relay } from './support/guarded-cloud';
 

@@ -3,9 +3,9 @@ import { createFileRegistry, fromBinary, type DescService } from '@bufbuild/prot
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { nebiusIsrael, yandexCloud, yandexCloudKazakhstan } from 'temporal-lro';
-import { CallError } from '../src/cloud/channel';
-import { Discovery } from '../src/cloud/discovery';
-import { method } from '../src/cloud/envelope';
+import { CallError } from '../src/transport/channel';
+import { Discovery } from '../src/apis/discovery';
+import { method } from '../src/apis/envelope';
 import { yandexDescriptors } from './support/interop';
 
 describe('a preset', () => {

@@ -1,4 +1,4 @@
-import { Limiter, type Purpose } from '../src/cloud/limiter';
+import { Limiter, type Purpose } from '../src/transport/limiter';
 
 /** A limiter that is held until `release` is called, and the order in which the turns after that begin. */
 function held(): {

@@ -9,7 +9,7 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { OperationsPlugin } from 'temporal-lro';
 import { ClusterService } from 'temporal-lro/testing';
 import type { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
-import { METRICS } from '../src/model/metrics';
+import { METRICS } from '../src/model/names';
 import {
   CLOUD,
   pluginOf,

@@ -2,7 +2,7 @@ import { promises as dns } from 'node:dns';
 import { connect, createServer, type Server as TcpServer, type Socket } from 'node:net';
 import { Metadata, Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { OperationsClient, OperationServiceError, type CloudOptions } from 'temporal-lro';
-import { message, method } from '../src/cloud/envelope';
+import { message, method } from '../src/apis/envelope';
 import { listen } from './support/listen';
 import { until } from './support/until';
 

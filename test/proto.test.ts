@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromJSON, loadSync } from '@grpc/proto-loader';
-import { ENVELOPE_SCHEMA } from '../src/cloud/envelope-schema';
+import { ENVELOPE_SCHEMA } from '../src/apis/envelope-schema';
 import { CONTRACT_SET } from '../src/descriptors/contract-set';
 import { RESOURCES_SET } from '../src/testing/resources-set';
 import { PROTO_DIRECTORY } from './support/proto';

@@ -1,3 +1,4 @@
+import { statusCode } from '../src/model/snapshot';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -17,8 +18,7 @@ import {
 } from 'temporal-lro';
 import { startTemporalServer, type TemporalServer } from 'temporal-lro/testing';
 import { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
-import { message } from '../src/cloud/envelope';
-import { statusCode } from '../src/model/status-code';
+import { message } from '../src/apis/envelope';
 import { CallFailure } from '../src/testing/server';
 import { runWorker } from './support/environment';
 import { authorizedKey, GuardedCloud, newToken } from './support/guarded-cloud';

@@ -1,11 +1,11 @@
+import { statusCode } from '../src/model/snapshot';
 import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { iamToken, OperationsClient, serviceAccountKey } from 'temporal-lro';
-import { Channels } from '../src/cloud/channel';
-import { message, method } from '../src/cloud/envelope';
-import { SentTokens } from '../src/cloud/sent-tokens';
-import { TransportSecurity } from '../src/cloud/transport-security';
-import { statusCode } from '../src/model/status-code';
+import { Channels } from '../src/transport/channel';
+import { message, method } from '../src/apis/envelope';
+import { SentTokens } from '../src/transport/sent-tokens';
+import { TransportSecurity } from '../src/transport/tls';
 import { CallFailure, UnaryServer } from '../src/testing/server';
 import { authorizedKey, GuardedCloud } from './support/guarded-cloud';
 import { MARK } from './support/left-behind';

@@ -1,6 +1,5 @@
-import { codeName } from '../src/model/status-code';
 import { startVerdict } from '../src/model/start-verdict';
-import type { AnyJson } from '../src/model/snapshot';
+import { codeName, type AnyJson } from '../src/model/snapshot';
 
 const NAMES = Array.from({ length: 17 }, (_, code) => codeName(code));
 

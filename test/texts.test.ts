@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { toSnapshot } from '../src/cloud/snapshot';
+import { toSnapshot } from '../src/cloud/to-snapshot';
 import { loadDescriptors } from '../src/descriptors/load';
 import { operationProgress, progressText, type OperationProgress } from '../src/model/progress';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';

@@ -1,5 +1,5 @@
+import { statusCode } from '../src/model/snapshot';
 import { iamToken, OperationsClient } from 'temporal-lro';
-import { statusCode } from '../src/model/status-code';
 import { CallFailure } from '../src/testing/server';
 import { authorizedKey, GuardedCloud, newToken } from './support/guarded-cloud';
 

@@ -1,5 +1,5 @@
 import { checkToken } from '../src/credentials/credentials';
-import { Renewed } from '../src/credentials/renewed';
+import { TokenCache } from '../src/credentials/token-cache';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -22,11 +22,11 @@ class TokenService {
   given = 0;
   /** Whether the next exchange fails. */
   fails = (): boolean => false;
-  readonly tokens: Renewed<string>;
+  readonly tokens: TokenCache<string>;
 
   constructor(fetchTimeoutMs?: number, random = seededRandom(1)) {
     const clock = { now: () => this.now + this.aheadMs, monotonic: () => this.now, random };
-    this.tokens = new Renewed((signal) => this.exchange(signal), {
+    this.tokens = new TokenCache((signal) => this.exchange(signal), {
       ...clock,
       ...(fetchTimeoutMs === undefined ? {} : { fetchTimeoutMs }),
     });

@@ -1,5 +1,3 @@
-import type { RetryPolicy } from '@temporalio/common';
-import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type {
   CancelInput,
   CancelResult,
@@ -9,7 +7,9 @@ import type {
   OperationSeen,
   StartInput,
   StartResult,
-} from '../activities';
+} from '../src/model/contract';
+import type { RetryPolicy } from '@temporalio/common';
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { resolveWaitOptions } from '../src/model/options';
 import { checkCancelResult, checkGetResult, checkStartResult } from './results';

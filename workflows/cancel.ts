@@ -1,5 +1,5 @@
+import type { CancelResult } from '../src/model/contract';
 import { CancellationScope, sleep } from '@temporalio/workflow';
-import type { CancelResult } from '../activities';
 import { refusesCancel } from '../src/model/error-table';
 import { operationFailure } from '../src/model/failure';
 import type { ResolvedWaitOptions } from '../src/model/options';

@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
-  isLeftOut,
+  isNil,
   plainObject,
   resolveStartOptions,
   resolveWaitOptions,
@@ -23,7 +23,7 @@ import {
   type OperationSnapshot,
   type ShownOperation,
 } from '../src/model/snapshot';
-import { reported, retryable } from './failures';
+import { withCallerFailure, retryable } from './failures';
 import { operationChanged, operationQuery, pollOperation } from './messages';
 import { HistoryTooLong } from './poll';
 import { showOperation } from './show';
@@ -45,8 +45,8 @@ export async function awaitOperation(
   const shown = (): ShownOperation => shownOperation(input.cloud, input.operationId, state);
   const onPoll = (): void => showOperation(shown());
   setHandler(operationQuery, shown, { description: 'The operation as last seen' });
-  return reported(input, async () => {
-    state = { ...(isLeftOut(continued) ? state : continuedWait(continued)), onPoll };
+  return withCallerFailure(input, async () => {
+    state = { ...(isNil(continued) ? state : continuedWait(continued)), onPoll };
     const { cloud, operationId, taskQueue, ...options } = plainObject('input', input);
     const target = resolveTarget(cloud, operationId, taskQueue);
     const wait = new OperationWait(target, resolveWaitOptions(options), state, 'continueAsNew');
@@ -69,9 +69,9 @@ export async function executeOperation(
   const shown = (): ShownOperation => shownOperation(input.cloud, '', state);
   const onPoll = (): void => showOperation(shown());
   setHandler(operationQuery, shown, { description: 'The operation as last seen; without an id until it has started' });
-  return reported(input, async () => {
+  return withCallerFailure(input, async () => {
     // The server gives a retry what the run that failed was given; one that continues is a first attempt.
-    const isContinued = !isLeftOut(continued) && workflowInfo().attempt === 1;
+    const isContinued = !isNil(continued) && workflowInfo().attempt === 1;
     state = { ...(isContinued ? continuedWait(continued) : state), onPoll };
     const { cloud, method, request, taskQueue, idempotencyKey, startTimeout, ...own } = plainObject('input', input);
     const startOptions = resolveStartOptions({ idempotencyKey, startTimeout });
@@ -108,7 +108,7 @@ export async function executeOperation(
 /** The messages of both types. They wait for an operation that is still being started. */
 function handleMessages(subject: { cloud: string }, begun: Promise<OperationWait>): void {
   // An error of a handler that is no failure of Temporal's would fail the task: that of the beginning is reported too.
-  const look = (): Promise<OperationSnapshot> => reported(subject, async () => (await begun).lookNow());
+  const look = (): Promise<OperationSnapshot> => withCallerFailure(subject, async () => (await begun).lookNow());
   setHandler(pollOperation, look, { description: 'Poll the operation now, and answer with what it is' });
   setHandler(operationChanged, () => begun.then((wait) => wait.lookSoon()).catch(ignore), {
     description: 'The operation may have changed: poll it now',

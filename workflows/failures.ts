@@ -1,3 +1,4 @@
+import type { StartInput } from '../src/model/contract';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -8,12 +9,10 @@ import {
   TimeoutFailure,
 } from '@temporalio/common';
 import { CancellationScope } from '@temporalio/workflow';
-import type { StartInput } from '../activities';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
-import { isOperationStatus, type OperationStatus } from '../src/model/snapshot';
-import { codeName, statusCode } from '../src/model/status-code';
+import { codeName, isOperationStatus, statusCode, type OperationStatus } from '../src/model/snapshot';
 import { notStartedText } from '../src/model/start-texts';
 import {
   cancelledText,
@@ -32,7 +31,7 @@ import type { Target } from './target';
 type Subject = { cloud?: unknown; operationId?: unknown } | null | undefined;
 
 /** Runs `work` and turns its errors into what callers get. Synchronous errors included: bad input must not fail the task. */
-export async function reported<T>(subject: Subject, work: () => Promise<T>): Promise<T> {
+export async function withCallerFailure<T>(subject: Subject, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (err) {

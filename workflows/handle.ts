@@ -3,7 +3,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { WaitOptions } from '../src/model/options';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import type { CancelOutcome } from './cancel';
-import { isCancelled, isLeft, owned } from './scope';
+import { isCancelled, isLeft, registerInScope } from './scope';
 
 /** One operation, by its id. */
 export interface OperationHandle<R = AnyJson, M = AnyJson> {
@@ -36,7 +36,9 @@ export interface StartedOperation<R = AnyJson, M = AnyJson> extends OperationHan
  * in; or, once an operation scope around that has been left, to the scope of the first call. To be called before the first
  * await, since later the scope may not be the current one.
  */
-export function shareable(): <A extends unknown[], T>(begin: (...args: A) => Promise<T>) => (...args: A) => Promise<T> {
+export function shareFirstCall(): <A extends unknown[], T>(
+  begin: (...args: A) => Promise<T>,
+) => (...args: A) => Promise<T> {
   const owner = CancellationScope.current();
   return <A extends unknown[], T>(begin: (...args: A) => Promise<T>) => {
     let first: Shared<T> | undefined;
@@ -46,7 +48,7 @@ export function shareable(): <A extends unknown[], T>(begin: (...args: A) => Pro
       const { home, result } = shared;
       // Shielded, it ends with its owner alone, whom an operationScope around the caller cannot cancel.
       if (caller === home || !caller.cancellable) return result;
-      return owned((own) => awaited(shared, own));
+      return registerInScope((own) => awaited(shared, own));
     };
   };
 }
@@ -61,7 +63,7 @@ interface Shared<T> {
 function share<T>(home: CancellationScope, begin: () => Promise<T>): Shared<T> {
   let own = home;
   const call = (): Promise<T> =>
-    owned((scope) => {
+    registerInScope((scope) => {
       own = scope;
       return begin();
     });

@@ -1,7 +1,7 @@
+import { METRICS } from '../src/model/names';
 import { ActivityFailure } from '@temporalio/common';
 import { isCancellation, metricMeter } from '@temporalio/workflow';
 import { operationFailure } from '../src/model/failure';
-import { METRICS } from '../src/model/metrics';
 import type { OperationSnapshot } from '../src/model/snapshot';
 import { HistoryTooLong } from './poll';
 import type { WaitState } from './state';

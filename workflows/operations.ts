@@ -2,7 +2,7 @@
 // protobuf or a Node builtin, and nothing has to be registered. Workflow types are in 'temporal-lro/workflow-definitions'.
 import type { OperationMethod } from '../src/model/method';
 import {
-  isLeftOut,
+  isNil,
   onlyKeys,
   plainObject,
   resolveStartOptions,
@@ -15,16 +15,16 @@ import {
 import { isDone, type AnyJson, type JsonObject, type OperationSnapshot } from '../src/model/snapshot';
 import { getOnce } from './activities';
 import { cancelNow } from './cancel';
-import { reported, retryable } from './failures';
+import { withCallerFailure, retryable } from './failures';
 import {
-  shareable,
+  shareFirstCall,
   typedOutcome,
   typedResponse,
   typedSnapshot,
   type OperationHandle,
   type StartedOperation,
 } from './handle';
-import { owned, ownedQuietly } from './scope';
+import { registerInScope, registerQuietlyInScope } from './scope';
 import { OperationStart, resolveStart } from './start';
 import { resolveTarget, type Target } from './target';
 import { beginWait } from './state';
@@ -36,7 +36,7 @@ export type { OperationHandle, StartedOperation } from './handle';
 export type { OperationMethod } from '../src/model/method';
 export { operationWorkflowId } from '../src/model/names';
 export { operationProgress, type OperationProgress } from '../src/model/progress';
-export { operationSearchAttributes } from '../src/model/search-attributes';
+export { operationSearchAttributes } from '../src/model/names';
 export type { StartOptions, WaitOptions } from '../src/model/options';
 export type { AnyJson, JsonObject, OperationSnapshot, OperationStatus, ShownOperation } from '../src/model/snapshot';
 export { operationScope } from './scope';
@@ -96,7 +96,7 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
     ofHandle?: unknown,
     operation?: OperationSnapshot,
   ): Promise<R> =>
-    reported({ cloud, operationId }, async () => {
+    withCallerFailure({ cloud, operationId }, async () => {
       const { method, ...own } = plainObject('options', given ?? {});
       const state = { ...beginWait(), ...(operation && { operation }) };
       // Of one that is done nothing is asked any more, so it needs no id.
@@ -108,15 +108,15 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
   const handle = <R, M>(operationId: string, method: unknown, started?: OperationSnapshot): OperationHandle<R, M> => ({
     operationId,
     get: () =>
-      ownedQuietly(() =>
-        reported({ cloud, operationId }, async () =>
+      registerQuietlyInScope(() =>
+        withCallerFailure({ cloud, operationId }, async () =>
           typedSnapshot((await getOnce(target(operationId, method))).operation),
         ),
       ),
-    result: (given) => owned(() => wait(operationId, given, method)),
+    result: (given) => registerInScope(() => wait(operationId, given, method)),
     cancel: (given) =>
-      ownedQuietly(() =>
-        reported({ cloud, operationId }, async () => {
+      registerQuietlyInScope(() =>
+        withCallerFailure({ cloud, operationId }, async () => {
           const own = plainObject('options', given ?? {});
           onlyKeys('', own, ['cancelTimeout']);
           return typedOutcome(await cancelNow(target(operationId, method), resolveOptions(options, own), started));
@@ -135,17 +135,17 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
   };
   return {
     execute: (method, request, given) =>
-      owned(() =>
-        reported({ cloud }, async () => {
+      registerInScope(() =>
+        withCallerFailure({ cloud }, async () => {
           const { own, startOptions } = splitOptions(given);
           const operation = await start(method, request, startOptions, own);
           return retryable(() => wait(operation.id, own, typed(method), operation));
         }),
       ),
     start: (method, request, given) => {
-      const share = shareable();
-      return owned(() =>
-        reported({ cloud }, async () => {
+      const share = shareFirstCall();
+      return registerInScope(() =>
+        withCallerFailure({ cloud }, async () => {
           const operation = await start(method, request, plainObject('options', given ?? {}), {});
           return {
             ...handle(operation.id, typed(method), operation),
@@ -155,7 +155,7 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
         }),
       );
     },
-    wait: (operationId, given) => owned(() => wait(operationId, given)),
+    wait: (operationId, given) => registerInScope(() => wait(operationId, given)),
     getHandle: (operationId, method) => handle(operationId, method),
   };
 }
@@ -175,7 +175,7 @@ function resolveOptions(defaults: unknown, own: Record<string, unknown>): Resolv
 
 /** No default makes way for undefined or null. */
 function withoutLeftOut(options: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => !isLeftOut(value)));
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => !isNil(value)));
 }
 
 /** Options of a start, and those of the wait that follows it. */

@@ -1,4 +1,4 @@
-import type { CancelResult, GetResult, StartResult } from '../activities';
+import type { CancelResult, GetResult, StartResult } from '../src/model/contract';
 import { toApplicationFailure } from '../src/model/failure';
 import { show } from '../src/model/options';
 import { isOperationStatus, isSnapshot } from '../src/model/snapshot';

@@ -47,7 +47,7 @@ function operationScopesAround(caller: CancellationScope): { around: OperationSc
  * scope of its own, so that they can cancel it and nothing else, and is entered into them while it is open. `call` gets
  * the scope that it is made in. Where `isTold`, the innermost one tells of an operation that was left open.
  */
-export function owned<T>(call: (own: CancellationScope) => Promise<T>, isTold = true): Promise<T> {
+export function registerInScope<T>(call: (own: CancellationScope) => Promise<T>, isTold = true): Promise<T> {
   const caller = CancellationScope.current();
   const scopes = operationScopesAround(caller);
   if (scopes.length === 0) return call(caller);
@@ -62,9 +62,9 @@ export function owned<T>(call: (own: CancellationScope) => Promise<T>, isTold = 
   return result;
 }
 
-/** As {@link owned}, but nothing is said of an operation that was left open. */
-export function ownedQuietly<T>(call: () => Promise<T>): Promise<T> {
-  return owned(call, false);
+/** As {@link registerInScope}, but nothing is said of an operation that was left open. */
+export function registerQuietlyInScope<T>(call: () => Promise<T>): Promise<T> {
+  return registerInScope(call, false);
 }
 
 /**

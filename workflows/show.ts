@@ -1,6 +1,6 @@
+import { OPERATION_ID, OPERATION_RESOURCE, OPERATION_STATE } from '../src/model/names';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { OPERATION_ID, OPERATION_RESOURCE, OPERATION_STATE } from '../src/model/search-attributes';
 import type { ShownOperation } from '../src/model/snapshot';
 import { currentDetails, resourceOf } from '../src/model/texts';
 

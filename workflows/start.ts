@@ -1,13 +1,13 @@
+import type { StartInput, StartResult } from '../src/model/contract';
 import { ActivityFailure, CancelledFailure, type ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, getRandomStream, sleep } from '@temporalio/workflow';
-import type { StartInput, StartResult } from '../activities';
 import { isRetryable } from '../src/model/error-table';
 import { operationFailure, toApplicationFailure, type OperationFailure } from '../src/model/failure';
 import { JITTER_STREAM, KEY_STREAM } from '../src/model/names';
 import {
   checkCloudName,
   checkRequestJson,
-  isLeftOut,
+  isNil,
   type ResolvedStartOptions,
   type ResolvedWaitOptions,
 } from '../src/model/options';
@@ -51,7 +51,7 @@ export function resolveStart(
       idempotencyKey: idempotencyKey ?? getRandomStream(KEY_STREAM).uuid4(),
       typed: typeof method === 'object',
     },
-    ...(isLeftOut(taskQueue) ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
+    ...(isNil(taskQueue) ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
   };
 }
 

@@ -1,5 +1,5 @@
+import type { RefusedPoll } from '../src/model/contract';
 import { KNOWN_OPERATION, recordOutcome, UNKNOWN_OPERATION, type PollRecord } from '../src/model/evidence';
-import type { RefusedPoll } from '../activities';
 import { OptionError } from '../src/model/options';
 import { isDone, type OperationSnapshot, type ShownOperation } from '../src/model/snapshot';
 

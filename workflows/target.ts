@@ -1,4 +1,4 @@
-import { checkCloudName, checkOperationId, isLeftOut, OptionError } from '../src/model/options';
+import { checkCloudName, checkOperationId, isNil, OptionError } from '../src/model/options';
 
 /** Which operation, and where the activities that reach it run. */
 export interface Target {
@@ -17,8 +17,8 @@ export function resolveTarget(cloud: unknown, operationId: unknown, taskQueue?: 
   return {
     cloud: checkCloudName(cloud),
     operationId: checkOperationId(operationId),
-    ...(isLeftOut(taskQueue) ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
-    ...(isLeftOut(method) ? {} : { method: checkMethod(method) }),
+    ...(isNil(taskQueue) ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
+    ...(isNil(method) ? {} : { method: checkMethod(method) }),
   };
 }
 

@@ -19,7 +19,7 @@ export interface Defect {
 export const DEFECTS: readonly Defect[] = [
   {
     name: 'a hung connection is never replaced',
-    file: 'src/cloud/connection.js',
+    file: 'src/transport/connection.js',
     pattern: /connectMs: 10_000,\s+replyMs: 10_000,\s+pingAfterMs: 15_000,/,
     replacement: 'connectMs: 1e8, replyMs: 1e8, pingAfterMs: 1e8,',
     violates: 'I5',

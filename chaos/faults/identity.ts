@@ -1,5 +1,5 @@
+import { statusCode } from '../../src/model/snapshot';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { statusCode } from '../../src/model/status-code';
 import { CallFailure } from '../../src/testing/server';
 import { placesOf, type Fault } from './fault';
 

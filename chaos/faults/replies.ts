@@ -1,4 +1,4 @@
-import type { StatusCodeName } from '../../src/model/status-code';
+import type { StatusCodeName } from '../../src/model/snapshot';
 import type { RecordedCall, Spoil } from '../cloud';
 import { losesReports, spoilsConnections } from '../fault-log';
 import { HOSTILE_REPLIES } from '../hostile';

@@ -1,7 +1,7 @@
+import { REGISTER_SEARCH_ATTRIBUTES, operationSearchAttributes } from '../model/names';
 import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { awaitOperation } from '../../workflows/definitions';
 import { durationMs, type WaitOptions } from '../model/options';
-import { operationSearchAttributes, REGISTER_SEARCH_ATTRIBUTES } from '../model/search-attributes';
 import { operationTitle } from '../model/texts';
 import { attend, type Wait } from './attend';
 import { withClient, type ConnectionOptions } from './connect';

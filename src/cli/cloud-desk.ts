@@ -1,11 +1,10 @@
+import type { CancelInput, CancelResult, GetInput, GetResult } from '../model/contract';
 import { randomUUID } from 'crypto';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure, TimeoutFailure, type Duration, type RetryPolicy } from '@temporalio/common';
-import type { CancelInput, CancelResult, GetInput, GetResult } from '../../activities';
 import { CANCEL_ACTIVITY, GET_ACTIVITY } from '../model/names';
 import { resolveWaitOptions } from '../model/options';
-import { isDone, type OperationSnapshot } from '../model/snapshot';
-import { statusCode } from '../model/status-code';
+import { isDone, statusCode, type OperationSnapshot } from '../model/snapshot';
 import { statusText } from '../model/texts';
 import { grpcError } from './connect';
 import { CommandError } from './outcome';

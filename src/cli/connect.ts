@@ -1,3 +1,4 @@
+import { codeName, statusCode } from '../model/snapshot';
 import {
   Client,
   Connection,
@@ -8,7 +9,6 @@ import {
   type ConnectionOptions as ClientConnectionOptions,
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { codeName, statusCode } from '../model/status-code';
 import { loadDataConverter } from './data-converter';
 import { errorCode, isFileError, messageOf } from './error-text';
 import { checkNamespace, misconfigured } from './names';

@@ -38,7 +38,7 @@ function jsonDisplay(): Display {
 
 /** A line for each change, with the age of the wait as we have seen it. */
 function lineDisplay(operationId: string): Display {
-  const told = new Told(operationId);
+  const told = new WaitHeadline(operationId);
   let last = '';
   const line = (text: string): void => {
     if (text === last) return;
@@ -70,7 +70,7 @@ const FRAMES = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
 
 /** One line that moves: a bar where the cloud tells a percentage, a spinner and the age otherwise. */
 function liveDisplay(operationId: string): Display {
-  const told = new Told(operationId);
+  const told = new WaitHeadline(operationId);
   let note = 'waiting for a worker';
   let frame = 0;
   const bar = new SingleBar(
@@ -123,7 +123,7 @@ function liveDisplay(operationId: string): Display {
 }
 
 /** What a display has been told so far. */
-class Told {
+class WaitHeadline {
   readonly #sinceMs = Date.now();
   operation: ShownOperation | undefined;
 

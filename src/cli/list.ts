@@ -1,7 +1,12 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { operationWorkflowId } from '../model/names';
+import {
+  OPERATION_CLOUD,
+  OPERATION_ID,
+  OPERATION_RESOURCE,
+  OPERATION_STATE,
+  operationWorkflowId,
+} from '../model/names';
 import { checkCloudName } from '../model/options';
-import { OPERATION_CLOUD, OPERATION_ID, OPERATION_RESOURCE, OPERATION_STATE } from '../model/search-attributes';
 import { durationText } from '../model/texts';
 import { tableLines } from './columns';
 import { withClient, type ConnectionOptions } from './connect';

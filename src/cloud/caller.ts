@@ -1,13 +1,13 @@
+import { statusCode } from '../model/snapshot';
 import { checkToken, CredentialsError, type Credentials } from '../credentials/credentials';
-import { Renewed, type Fetched } from '../credentials/renewed';
+import { TokenCache, type Fetched } from '../credentials/token-cache';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { configurationError } from '../model/failure';
 import { OptionError } from '../model/options';
-import { statusCode } from '../model/status-code';
-import { CallError, Channels, type Reply } from './channel';
-import { OperationServiceError } from './error';
-import { BARE_CALL_TIMEOUT_MS, type BareCall } from './iam';
-import { Limiter, type Purpose, type TurnOptions } from './limiter';
+import { CallError, Channels, type Reply } from '../transport/channel';
+import { OperationServiceError } from '../apis/error';
+import { BARE_CALL_TIMEOUT_MS, type BareCall } from '../apis/iam';
+import { Limiter, type Purpose, type TurnOptions } from '../transport/limiter';
 import type { ResolvedCloudOptions } from './options';
 
 /** One unary call. */
@@ -43,7 +43,7 @@ export class Caller {
   readonly #limiter: Limiter;
   readonly #channels: Channels;
   readonly #observer: CallObserver | undefined;
-  #tokens: Renewed<string> | undefined;
+  #tokens: TokenCache<string> | undefined;
 
   constructor(cloud: string, options: ResolvedCloudOptions, registry: DescriptorRegistry, observer?: CallObserver) {
     this.#observer = observer;
@@ -56,7 +56,7 @@ export class Caller {
 
   /** Makes the calls from now on with tokens of `credentials`. */
   authenticate(credentials: Credentials): void {
-    this.#tokens = new Renewed(async (signal) => {
+    this.#tokens = new TokenCache(async (signal) => {
       let succeeded = false;
       try {
         const token = checkToken(await credentials.getToken(signal), Date.now());

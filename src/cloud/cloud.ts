@@ -6,17 +6,16 @@ import { DescriptorError, type DescriptorRegistry } from '../descriptors/registr
 import { configurationError, toApplicationFailure } from '../model/failure';
 import { IDEMPOTENCY_KEY_HEADER, POLL_INTERVAL_HEADER } from '../model/names';
 import { OptionError } from '../model/options';
-import type { OperationSnapshot } from '../model/snapshot';
-import { statusCode } from '../model/status-code';
+import { statusCode, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
 import { Caller, type Call, type CallObserver } from './caller';
-import { MAXIMUM_REPLY_BYTES, type Reply } from './channel';
-import { CANCEL, decodeOperation, GET, type OperationCall, type RawOperation } from './envelope';
-import { OperationServiceError } from './error';
-import { Discovery, fixedEndpoints, type Endpoints } from './discovery';
-import { ServiceAccountCredentials, type BareCall } from './iam';
+import { MAXIMUM_REPLY_BYTES, type Reply } from '../transport/channel';
+import { CANCEL, decodeOperation, GET, type OperationCall, type RawOperation } from '../apis/envelope';
+import { OperationServiceError } from '../apis/error';
+import { Discovery, fixedEndpoints, type Endpoints } from '../apis/discovery';
+import { ServiceAccountCredentials, type BareCall } from '../apis/iam';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
-import { toSnapshot } from './snapshot';
+import { toSnapshot } from './to-snapshot';
 import { isReplyTooLarge, replyTooLarge, toStarted } from './started';
 
 /** An operation, and how long the server asked to wait before the next poll. */

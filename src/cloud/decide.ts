@@ -4,56 +4,13 @@ import { boundStatus } from '../model/bounds';
 import { BACKOFF_LIMIT, pollVerdict, retryDelayMs } from '../model/error-table';
 import { isNotFoundFinal, isRefusalFinal, recordOutcome, UNKNOWN_OPERATION, type PollRecord } from '../model/evidence';
 import { configurationError, toApplicationFailure } from '../model/failure';
-import { hintLimitMs, intervalAtAge, nextInterval, WATCH_BELOW_MS, type PollSchedule } from '../model/schedule';
-import { isDone, type OperationSnapshot, type OperationStatus } from '../model/snapshot';
-import { codeName, statusCode } from '../model/status-code';
+import type { GetInput, GetResult } from '../model/contract';
+import { hintLimitMs, intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../model/schedule';
+import { codeName, isDone, statusCode, type OperationStatus } from '../model/snapshot';
 import { operationName, runningText, statusText } from '../model/texts';
 import type { Polled } from './cloud';
-import { OperationServiceError } from './error';
-import { checkResponseType } from './snapshot';
-
-/** One wait as its polls see it: plain JSON, the input of the activity `operation.get`. */
-export interface GetInput {
-  cloud: string;
-  operationId: string;
-  /** When the wait began by Temporal's clock, in epoch milliseconds. */
-  startedAtMs: number;
-  /** Where the schedule began anew, as after a cancellation. @default startedAtMs */
-  scheduledFromMs?: number;
-  schedule: PollSchedule;
-  /** Where intervals of {@link WATCH_BELOW_MS} and more are slept. Undefined: a single look, which returns whatever it finds. */
-  by?: 'timer' | 'activityRetry';
-  onRollback?: 'wait' | 'fail';
-  /** Whether the workflow has started the operation, or has seen it. */
-  known?: boolean;
-  /** Which wait of the workflow run this is; undefined for a look that is no wait's. */
-  wait?: number;
-  /** The path of the method that started the operation: its response must have the type which that method promises. */
-  method?: string;
-  /** What earlier polls of the wait have shown. @default nothing */
-  record?: PollRecord;
-  /** Whether a refusal is returned as soon as it begins, so that the workflow can show it. @default false */
-  returnRefusal?: boolean;
-}
-
-/** What the workflow learns from a poll: the operation, or that the cloud refuses to show a known one for now. */
-export type GetResult = OperationSeen | { refused: RefusedPoll };
-
-export interface OperationSeen {
-  operation: OperationSnapshot;
-  /** How long the server asked to wait before the next poll. */
-  hintMs?: number;
-}
-
-/** A refusal that the wait waits out. */
-export interface RefusedPoll {
-  status: OperationStatus;
-  record: PollRecord;
-  /** How long to wait before the next poll. */
-  delayMs: number;
-  /** The operation as a watch last saw it, and when, in epoch milliseconds. */
-  seen?: { operation: OperationSnapshot; atMs: number };
-}
+import { OperationServiceError } from '../apis/error';
+import { checkResponseType } from './to-snapshot';
 
 /** A poll that has come back, one way or the other; `unserved` says why this worker cannot poll. */
 export type PollOutcome = { polled: Polled } | { error: unknown } | { unserved: string };

@@ -1,9 +1,10 @@
+import { checkAddress } from '../model/address';
 import type { Duration } from '@temporalio/common';
 import type { Credentials } from '../credentials/credentials';
 import { OptionError, durationMs, onlyKeys, plainObject } from '../model/options';
 import type { ProgressReader } from '../model/progress';
-import { ServiceAccountCredentials, iamAddressOf } from './iam';
-import { TransportSecurity, plaintextCredentials } from './transport-security';
+import { ServiceAccountCredentials, iamAddressOf } from '../apis/iam';
+import { TransportSecurity, plaintextCredentials } from '../transport/tls';
 
 /** One cloud as a worker reaches it. Workflows name it; they never carry a host or a token. */
 export interface CloudOptions {
@@ -180,26 +181,4 @@ function positive(field: string, value: number, also: (value: number) => boolean
   if (typeof value !== 'number' || !(value > 0) || !also(value))
     throw new OptionError(field, value, `give a ${also === Number.isInteger ? 'whole ' : ''}number above 0`);
   return value;
-}
-
-const ADDRESS = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?):(\d{1,5})$/i;
-
-/** Checks `host:port` (no scheme, no user, no path); throws an OptionError that names `field`. */
-export function checkAddress(field: string, value: unknown): string {
-  const match = typeof value === 'string' ? ADDRESS.exec(value) : null;
-  if (!match || Number(match[3]) < 1 || Number(match[3]) > 65535) {
-    throw new OptionError(field, value, 'give "host:port", such as "operation.api.cloud.yandex.net:443"');
-  }
-  return match[0];
-}
-
-/** Whether the address stays on this machine: what is sent there in plain text cannot be read on a network. */
-export function isLoopback(address: string): boolean {
-  const host = hostOf(address);
-  return host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
-}
-
-/** The host of `host:port`, in lower case. */
-export function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(':')).toLowerCase();
 }

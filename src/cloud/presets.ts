@@ -1,5 +1,6 @@
-import { ServiceAccountCredentials } from './iam';
-import { hostOf, type CloudOptions } from './options';
+import { ServiceAccountCredentials } from '../apis/iam';
+import { hostOf } from '../model/address';
+import { type CloudOptions } from './options';
 
 /**
  * Yandex Cloud in Russia: {@link CloudOptions} with its endpoint discovery at `api.cloud.yandex.net:443`. What `options`

@@ -3,9 +3,9 @@ import { toApplicationFailure } from '../model/failure';
 import { isOperationId, MAXIMUM_ID_BYTES } from '../model/options';
 import type { OperationSnapshot } from '../model/snapshot';
 import { nameOf, stateText } from '../model/texts';
-import { MAXIMUM_REPLY_BYTES } from './channel';
-import type { RawOperation } from './envelope';
-import { OperationServiceError } from './error';
+import { MAXIMUM_REPLY_BYTES } from '../transport/channel';
+import type { RawOperation } from '../apis/envelope';
+import { OperationServiceError } from '../apis/error';
 
 // Replies to starts after which there is an operation that nobody can wait for: they must not be lost, nor called for again.
 

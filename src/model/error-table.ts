@@ -1,5 +1,4 @@
-import type { AnyJson } from './snapshot';
-import type { StatusCodeName } from './status-code';
+import type { AnyJson, StatusCodeName } from './snapshot';
 
 /**
  * What an error of a poll means for the wait.

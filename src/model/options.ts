@@ -116,7 +116,7 @@ function oneOf<T extends string>(field: string, value: unknown, allowed: readonl
 }
 
 /** Languages without undefined send null for what their callers leave out. */
-export function isLeftOut(value: unknown): value is null | undefined {
+export function isNil(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
 
@@ -154,7 +154,7 @@ export const START_OPTION_KEYS = ['idempotencyKey', 'startTimeout'] as const sat
 
 function resolveSchedule(poll: Record<string, unknown>): PollSchedule {
   const given = (key: string): number | undefined =>
-    isLeftOut(poll[key]) ? undefined : durationMs(`poll.${key}`, poll[key]);
+    isNil(poll[key]) ? undefined : durationMs(`poll.${key}`, poll[key]);
   const initial = given('initialInterval');
   const maximum = given('maximumInterval');
   if (initial !== undefined && maximum !== undefined && maximum < initial) {
@@ -184,7 +184,7 @@ export function resolveWaitOptions(options?: unknown): ResolvedWaitOptions {
   const poll = plainObject('poll', given.poll ?? {});
   onlyKeys('poll', poll, ['by', 'initialInterval', 'ageFraction', 'maximumInterval', 'jitter']);
   return {
-    ...(isLeftOut(given.timeout) ? {} : { timeoutMs: durationMs('timeout', given.timeout) }),
+    ...(isNil(given.timeout) ? {} : { timeoutMs: durationMs('timeout', given.timeout) }),
     onTimeout: oneOf('onTimeout', given.onTimeout ?? 'fail', ['fail', 'cancel']),
     by: oneOf('poll.by', poll.by ?? 'timer', ['timer', 'activityRetry']),
     schedule: resolveSchedule(poll),
@@ -204,7 +204,7 @@ export function resolveStartOptions(options: unknown = {}): ResolvedStartOptions
   onlyKeys('', given, START_OPTION_KEYS);
   const { idempotencyKey, startTimeout } = given;
   return {
-    ...(isLeftOut(idempotencyKey) ? {} : { idempotencyKey: checkIdempotencyKey(idempotencyKey) }),
+    ...(isNil(idempotencyKey) ? {} : { idempotencyKey: checkIdempotencyKey(idempotencyKey) }),
     startTimeoutMs: durationMs('startTimeout', startTimeout ?? 10 * MINUTE),
   };
 }

@@ -1,6 +1,6 @@
 import { pollVerdict, retryDelayMs } from './error-table';
 import { isOperationId } from './options';
-import type { AnyJson } from './snapshot';
+import type { AnyJson, StatusCodeName } from './snapshot';
 import {
   FREES_ITSELF,
   idIn,
@@ -10,7 +10,6 @@ import {
   NEEDS_SOMEBODY,
   SAYS_IN_PROGRESS,
 } from './start-refusals';
-import type { StatusCodeName } from './status-code';
 
 /**
  * What an error of a start means.

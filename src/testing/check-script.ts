@@ -1,6 +1,5 @@
 import { durationMs, onlyKeys, OptionError, plainObject } from '../model/options';
-import type { AnyJson } from '../model/snapshot';
-import { codeName, statusCode } from '../model/status-code';
+import { codeName, statusCode, type AnyJson } from '../model/snapshot';
 
 /**
  * An OperationScript with durations in whole milliseconds and every type named. It is itself an OperationScript, hence

@@ -1,6 +1,6 @@
 import { fromJsonString } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
-import { CANCEL, GET, message, method } from '../cloud/envelope';
+import { CANCEL, GET, message, method } from '../apis/envelope';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { AnyJson } from '../model/snapshot';
 import { TYPE_URL_PREFIX, type CheckedError } from './check-script';

@@ -5,7 +5,7 @@ import type { OperationMethod } from '../model/method';
 import { OptionError } from '../model/options';
 import type { AnyJson, JsonObject } from '../model/snapshot';
 import { OperationsPlugin } from '../plugin';
-import { CallDesk, startMethod, type FakeCloudCall, type Interceptor } from './call-desk';
+import { CallHandler, startMethod, type FakeCloudCall, type Interceptor } from './call-handler';
 import { checkScript } from './check-script';
 import { serveResources } from './default-replies';
 import { OPERATION_METHODS } from './envelope';
@@ -38,7 +38,7 @@ export class FakeCloud {
   readonly #registry: DescriptorRegistry;
   readonly #now: () => number | Promise<number>;
   readonly #operations: ScriptedOperations;
-  readonly #desk: CallDesk;
+  readonly #desk: CallHandler;
   readonly #server = new UnaryServer();
   #address = '';
 
@@ -51,7 +51,7 @@ export class FakeCloud {
       return typeof time === 'number' ? whole(time) : time.then(whole);
     };
     this.#operations = new ScriptedOperations(this.#registry);
-    this.#desk = new CallDesk(this.#registry, this.#operations, this.#now);
+    this.#desk = new CallHandler(this.#registry, this.#operations, this.#now);
     for (const path of OPERATION_METHODS.keys()) this.#serve(path);
     serveResources((method) => this.on(method));
   }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'timers/promises';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import type { AnyJson } from '../model/snapshot';
-import { statusCode } from '../model/status-code';
+import { statusCode, type AnyJson } from '../model/snapshot';
 import type { CheckedEffect } from './check-script';
 import type { CheckedError } from './check-script';
 import { writeStatus } from './envelope';

@@ -1,6 +1,6 @@
 // Entry 'temporal-lro/testing': a cloud and a Temporal server for tests of workflows that use operations.
 export { FakeCloud, type FakeCloudOptions } from './fake-cloud';
-export type { FakeCloudCall, Interceptor } from './call-desk';
+export type { FakeCloudCall, Interceptor } from './call-handler';
 export type { CancelBehaviour, Fault, FaultEffect, OperationScript, Script, ScriptedError } from './script';
 export { ClusterService, NetworkService, NodeGroupService } from './resources';
 export { startTemporalServer, type TemporalServer, type TemporalServerOptions } from './temporal-server';

@@ -1,5 +1,4 @@
-import type { AnyJson } from '../model/snapshot';
-import { statusCode } from '../model/status-code';
+import { statusCode, type AnyJson } from '../model/snapshot';
 import type { CheckedCancel, CheckedError, CheckedOperation } from './check-script';
 
 /** A scripted operation at one moment. */

@@ -1,5 +1,5 @@
+import { statusCode } from '../model/snapshot';
 import { Metadata, Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
-import { statusCode } from '../model/status-code';
 
 /** A call as it came in; its request is undecoded. */
 export interface IncomingCall {

@@ -1,7 +1,7 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { operationFailure, OperationsPlugin, type OperationFailure } from 'temporal-lro';
 import type { WaitOptions } from 'temporal-lro/workflow';
-import { method } from '../../src/cloud/envelope';
+import { method } from '../../src/apis/envelope';
 import type { FaultEffect, OperationScript } from '../../src/testing/script';
 import { CLOUD, pluginOf, runWorker } from '../support/environment';
 import { until } from '../support/until';

@@ -1,4 +1,4 @@
-import { OperationsClient } from '../../src/cloud/operations-client';
+import { OperationsClient } from '../../src/client/operations-client';
 import type { OperationSnapshot } from '../../src/model/snapshot';
 import { FakeCloud } from '../../src/testing/fake-cloud';
 import type { CancelBehaviour } from '../../src/testing/script';

@@ -1,7 +1,7 @@
 import { fromJson, toBinary, type JsonObject } from '@bufbuild/protobuf';
 import { operationFailure } from 'temporal-lro';
-import { decodeOperation, method } from '../../src/cloud/envelope';
-import { toSnapshot } from '../../src/cloud/snapshot';
+import { decodeOperation, method } from '../../src/apis/envelope';
+import { toSnapshot } from '../../src/cloud/to-snapshot';
 import { loadDescriptors } from '../../src/descriptors/load';
 import type { OperationSnapshot } from '../../src/model/snapshot';
 

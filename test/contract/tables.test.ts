@@ -7,7 +7,7 @@ import {
   FileDescriptorSetSchema,
   type FieldDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
-import { CANCEL, GET } from '../../src/cloud/envelope';
+import { CANCEL, GET } from '../../src/apis/envelope';
 import { startInteropServer } from '../support/interop';
 import { PROTO_DIRECTORY } from '../support/proto';
 import { documents, type FieldRow } from './documents';

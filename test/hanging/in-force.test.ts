@@ -1,5 +1,5 @@
 import { OperationServiceError, serviceAccountKey, type CloudOptions } from 'temporal-lro';
-import { CONNECTION_LIMITS } from '../../src/cloud/connection';
+import { CONNECTION_LIMITS } from '../../src/transport/connection';
 import { authorizedKey, GuardedCloud } from '../support/guarded-cloud';
 import type { Relay } from '../support/relay';
 import { Scene, untilServed } from './scene';

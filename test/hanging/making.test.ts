@@ -1,8 +1,8 @@
 import dns from 'node:dns';
 import { join } from 'node:path';
 import { FakeCloud } from 'temporal-lro/testing';
-import { TransportSecurity } from '../../src/cloud/transport-security';
-import { GET } from '../../src/cloud/envelope';
+import { TransportSecurity } from '../../src/transport/tls';
+import { GET } from '../../src/apis/envelope';
 import { PROTO_DIRECTORY } from '../support/proto';
 import { deafListener } from '../support/deaf-listener';
 import { CERTIFICATE, tlsProxy } from '../support/tls-proxy';

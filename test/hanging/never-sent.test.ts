@@ -1,7 +1,7 @@
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { TransportSecurity } from '../../src/cloud/transport-security';
+import { TransportSecurity } from '../../src/transport/tls';
 import { CallFailure, UnaryServer } from '../../src/testing/server';
 import { freeAddress, listen } from '../support/listen';
 import { tlsServer } from '../support/tls-server';

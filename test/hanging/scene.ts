@@ -1,8 +1,8 @@
 import { OperationsClient, type CloudOptions } from 'temporal-lro';
-import { CallError, Channels, type Reply } from '../../src/cloud/channel';
-import type { ConnectionLimits } from '../../src/cloud/connection';
-import { GET } from '../../src/cloud/envelope';
-import { TransportSecurity } from '../../src/cloud/transport-security';
+import { CallError, Channels, type Reply } from '../../src/transport/channel';
+import type { ConnectionLimits } from '../../src/transport/connection';
+import { GET } from '../../src/apis/envelope';
+import { TransportSecurity } from '../../src/transport/tls';
 import { UnaryServer } from '../../src/testing/server';
 import { relay, type Relay, type RelayOptions } from '../support/relay';
 import { until } from '../support/until';

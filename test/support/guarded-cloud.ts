@@ -1,8 +1,8 @@
+import { statusCode } from '../../src/model/snapshot';
 import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { createServer } from 'node:net';
 import { jwtVerify, type JWTPayload, type JWTHeaderParameters } from 'jose';
-import { method } from '../../src/cloud/envelope';
-import { statusCode } from '../../src/model/status-code';
+import { method } from '../../src/apis/envelope';
 import { CallFailure, UnaryServer, type IncomingCall, type OutgoingReply } from '../../src/testing/server';
 import { leave, MARK } from './left-behind';
 import { listen } from './listen';

@@ -1,12 +1,12 @@
+import type { GetInput } from '../../src/model/contract';
 import { ApplicationFailure } from '@temporalio/common';
 import { operationFailure } from 'temporal-lro';
-import { decide, type Decision, type GetInput, type PollContext, type PollOutcome } from '../../src/cloud/decide';
-import { OperationServiceError } from '../../src/cloud/error';
+import { decide, type Decision, type PollContext, type PollOutcome } from '../../src/cloud/decide';
+import { OperationServiceError } from '../../src/apis/error';
 import { loadDescriptors } from '../../src/descriptors/load';
 import type { PollRecord } from '../../src/model/evidence';
 import { resolveWaitOptions } from '../../src/model/options';
-import type { AnyJson, OperationSnapshot } from '../../src/model/snapshot';
-import { statusCode, type StatusCodeName } from '../../src/model/status-code';
+import { statusCode, type AnyJson, type OperationSnapshot, type StatusCodeName } from '../../src/model/snapshot';
 
 const MINUTE = 60_000;
 const { schedule } = resolveWaitOptions();

@@ -125,7 +125,9 @@ test('what one worker has seen counts on the next: one without the cloud ends no
   stop = await runWorker(broken);
   const failure = await limited.result().then(() => undefined, operationFailure);
   expect(failure).toMatchObject({ type: 'OperationTimedOut', operationId: expect.any(String) as string });
-  expect(failure?.message).toMatch(/a last poll failed \(.*: cloud is "yandex", but this worker configures other.*plugin\), and it goes on/i);
+  expect(failure?.message).toMatch(
+    /a last poll failed \(.*: cloud is "yandex", but this worker configures other.*plugin\), and it goes on/i,
+  );
   expect((await unlimited.describe()).status.name).toBe('RUNNING');
   await stop();
   stop = await runWorker(working);

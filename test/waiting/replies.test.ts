@@ -1,7 +1,7 @@
 import { Client } from '@temporalio/client';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { operationFailure, OperationsClient, type OperationFailure } from 'temporal-lro';
-import { method } from '../../src/cloud/envelope';
+import { method } from '../../src/apis/envelope';
 import type { OperationSnapshot } from '../../src/model/snapshot';
 import { CLOUD, pluginOf, runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
 import { until } from '../support/until';

@@ -2,7 +2,7 @@ import { Client } from '@temporalio/client';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { Runtime } from '@temporalio/worker';
 import { operationFailure } from 'temporal-lro';
-import { method } from '../../src/cloud/envelope';
+import { method } from '../../src/apis/envelope';
 import { CLOUD, startEnvironment } from '../support/environment';
 import { until } from '../support/until';
 import { awaitOperation } from './workflows';

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'fs';
 import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { OptionError } from '../model/options';
-import { isLoopback } from './options';
+import { isLoopback } from '../model/address';
 
 /** PEM files of {@link CloudOptions}. */
 export interface TlsOptions {

@@ -2,8 +2,8 @@ import { randomUUID } from 'crypto';
 import { checked } from '../model/failure';
 import { checkIdempotencyKey, checkOperationId, type WaitOptions } from '../model/options';
 import type { AnyJson, JsonObject, OperationSnapshot } from '../model/snapshot';
-import { Cloud } from './cloud';
-import type { CloudOptions } from './options';
+import { Cloud } from '../cloud/cloud';
+import type { CloudOptions } from '../cloud/options';
 import { waitUntilDone } from './wait';
 
 /** Options of one call. */

@@ -5,8 +5,8 @@ import { checkOperationId, onlyKeys, plainObject, resolveWaitOptions } from '../
 import type { ResolvedWaitOptions } from '../model/options';
 import { isDone, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
-import type { Cloud } from './cloud';
-import { decide, type PollOutcome } from './decide';
+import type { Cloud } from '../cloud/cloud';
+import { decide, type PollOutcome } from '../cloud/decide';
 
 /** Timers of Node take no more; of a longer interval this much is slept. */
 const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;

@@ -1,3 +1,4 @@
+import { statusCode } from '../model/snapshot';
 import {
   Client,
   connectivityState,
@@ -6,7 +7,6 @@ import {
   type Metadata,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { statusCode } from '../model/status-code';
 import { OpenSockets } from './open-sockets';
 
 /** How long a peer may be silent, in milliseconds. */

@@ -19,7 +19,7 @@ export interface Fetched<T> {
  * Clocks and chance, for tests. `now` is in epoch milliseconds, as `expiresAt` is; `random` is uniform in [0, 1).
  * What is awaited goes by `monotonic`, since the other clock may be set back.
  */
-export interface RenewedOptions {
+export interface TokenCacheOptions {
   now?: () => number;
   monotonic?: () => number;
   random?: () => number;
@@ -30,7 +30,7 @@ export interface RenewedOptions {
  * A value that ends, such as a token: fetched once for everybody who asks, renewed in the background well before it ends,
  * and used as long as it is valid. While its source is away it is asked less and less often, with jitter.
  */
-export class Renewed<T> {
+export class TokenCache<T> {
   readonly #fetchValue: (signal: AbortSignal) => Promise<{ value: T; expiresAt?: Date }>;
   readonly #now: () => number;
   readonly #monotonic: () => number;
@@ -56,7 +56,7 @@ export class Renewed<T> {
       monotonic = () => performance.now(),
       random = Math.random,
       fetchTimeoutMs = FETCH_TIMEOUT_MS,
-    }: RenewedOptions = {},
+    }: TokenCacheOptions = {},
   ) {
     this.#fetchValue = fetchValue;
     this.#now = now;

@@ -1,9 +1,9 @@
+import { statusCode } from '../model/snapshot';
 import { bytesToJson } from '../descriptors/any-to-json';
 import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
 import { OptionError } from '../model/options';
-import { statusCode } from '../model/status-code';
 import { type CheckedEffect, type CheckedScript, checkEffect, checkScript } from './check-script';
 import { OPERATION_METHODS, readRequestedId } from './envelope';
 import { callFailure, spoil } from './faults';
@@ -27,7 +27,7 @@ export interface FakeCloudCall {
 export type Interceptor = (call: { method: string; operationId?: string; count: number }) => FaultEffect | undefined;
 
 /** Answers the calls that a FakeCloud gets, and remembers them. */
-export class CallDesk {
+export class CallHandler {
   readonly calls: FakeCloudCall[] = [];
   readonly interceptors: Interceptor[] = [];
   /** By path. */

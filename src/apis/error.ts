@@ -1,10 +1,9 @@
 import { anyToJson } from '../descriptors/any-to-json';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { redact, redactDetail } from '../model/redact';
-import type { AnyJson } from '../model/snapshot';
-import { codeName, statusCode } from '../model/status-code';
+import { codeName, statusCode, type AnyJson } from '../model/snapshot';
 import { statusText } from '../model/texts';
-import type { CallError } from './channel';
+import type { CallError } from '../transport/channel';
 import { decodeStatus } from './envelope';
 
 /** How a call ended. `neverSent` is false unless it is given. */

@@ -1,8 +1,8 @@
-import { Renewed, type RenewedOptions } from '../credentials/renewed';
+import { statusCode } from '../model/snapshot';
+import { TokenCache, type TokenCacheOptions } from '../credentials/token-cache';
 import { OptionError } from '../model/options';
-import { statusCode } from '../model/status-code';
-import { CallError } from './channel';
-import { checkAddress, hostOf, isLoopback } from './options';
+import { CallError } from '../transport/channel';
+import { checkAddress, hostOf, isLoopback } from '../model/address';
 import { LIST_ENDPOINTS } from './envelope';
 import { OperationServiceError } from './error';
 import { iamAddressOf, type TokenService } from './iam';
@@ -51,12 +51,15 @@ export function fixedEndpoints(address: string): Endpoints {
 export class Discovery implements Endpoints {
   readonly #cloud: string;
   readonly #address: string;
-  readonly #endpoints: Renewed<ReadonlyMap<string, string>>;
+  readonly #endpoints: TokenCache<ReadonlyMap<string, string>>;
 
-  constructor(cloud: string, address: string, call: TokenService['call'], options?: RenewedOptions) {
+  constructor(cloud: string, address: string, call: TokenService['call'], options?: TokenCacheOptions) {
     this.#cloud = cloud;
     this.#address = address;
-    this.#endpoints = new Renewed(async (signal) => ({ value: await listEndpoints(address, call, signal) }), options);
+    this.#endpoints = new TokenCache(
+      async (signal) => ({ value: await listEndpoints(address, call, signal) }),
+      options,
+    );
   }
 
   get audience(): string | undefined {

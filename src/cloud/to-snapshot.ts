@@ -9,10 +9,9 @@ import { timestampJson } from '../descriptors/well-known-json';
 import { configurationError, toApplicationFailure } from '../model/failure';
 import { type OperationProgress, type ProgressReader, boundedProgress } from '../model/progress';
 import { redact, redactDetail } from '../model/redact';
-import type { AnyJson, OperationSnapshot, OperationStatus } from '../model/snapshot';
-import { codeName, statusCode } from '../model/status-code';
+import { codeName, statusCode, type AnyJson, type OperationSnapshot, type OperationStatus } from '../model/snapshot';
 import { nameOf, operationName } from '../model/texts';
-import type { RawOperation, RawStatus, RawTimestamp } from './envelope';
+import type { RawOperation, RawStatus, RawTimestamp } from '../apis/envelope';
 
 /**
  * An operation off the wire as plain JSON. Values without canonical JSON are null and in `problems`. Throws an

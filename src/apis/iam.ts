@@ -1,14 +1,14 @@
+import { codeName } from '../model/snapshot';
 import { CredentialsError, type Credentials } from '../credentials/credentials';
 import { ServiceAccountKey } from '../credentials/service-account-key';
 import { checked } from '../model/failure';
 import { onlyKeys } from '../model/options';
 import { redact } from '../model/redact';
-import { codeName } from '../model/status-code';
 import { statusText } from '../model/texts';
-import { CallError, Channels, type Reply } from './channel';
-import { checkAddress, hostOf, isLoopback } from './options';
+import { CallError, Channels, type Reply } from '../transport/channel';
+import { checkAddress, hostOf, isLoopback } from '../model/address';
 import { CREATE_TOKEN } from './envelope';
-import { plaintextCredentials, TransportSecurity } from './transport-security';
+import { plaintextCredentials, TransportSecurity } from '../transport/tls';
 
 /** What a service account key needs to know of a cloud other than the one that it is configured for. */
 export interface ServiceAccountKeyOptions {

@@ -1,8 +1,8 @@
+import { statusCode } from '../model/snapshot';
 import { Metadata, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
-import { statusCode } from '../model/status-code';
 import { Connection, CONNECTION_LIMITS, type ConnectionLimits } from './connection';
 import { SentTokens } from './sent-tokens';
-import { plaintextCredentials, type TlsState, type TransportSecurity } from './transport-security';
+import { plaintextCredentials, type TlsState, type TransportSecurity } from './tls';
 
 /** gRPC refuses larger replies with RESOURCE_EXHAUSTED, which would look transient: the size of what we keep is judged later. */
 export const MAXIMUM_REPLY_BYTES = 64 * 1024 * 1024;
