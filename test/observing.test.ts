@@ -119,7 +119,7 @@ test('a wait that only the owner of the worker can mend is a warning', async () 
   });
   const [warning, ...others] = logs.filter(({ level }) => level === 'WARN');
   expect(others).toEqual([]);
-  expect(warning?.message).toMatch(/cannot be polled until the configuration of this worker or its cloud is mended/);
+  expect(warning?.message).toMatch(/cannot be polled until the configuration of this worker or its cloud is fixed/);
   expect(warning?.meta).toMatchObject({ cloud: CLOUD, operationId: id, code: 'PERMISSION_DENIED' });
 });
 
@@ -181,7 +181,8 @@ describe('metrics', () => {
     expect(await value('temporal_lro_starts', { ...cloud, code: 'FAILED_PRECONDITION' })).toBe(1);
     expect(await value('temporal_lro_start_conflicts', cloud)).toBe(1);
     expect(await value('temporal_lro_cancels', { ...cloud, code: 'OK' })).toBe(1);
-    expect(await value('temporal_lro_token_exchanges', { ...cloud, result: 'ok' })).toBe(1);
+    // One for each of the two workers.
+    expect(await value('temporal_lro_token_exchanges', { ...cloud, result: 'ok' })).toBe(2);
     expect(await value('temporal_lro_polls', { ...cloud, code: 'PERMISSION_DENIED' })).toBe(1);
     expect(await value('temporal_lro_report_failures', cloud)).toBe(1);
     const gets = env.cloud.calls.filter(({ method }) => method.endsWith('/Get')).length;
