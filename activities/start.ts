@@ -3,7 +3,14 @@ import { ApplicationFailure } from '@temporalio/common';
 import { OperationServiceError } from '../src/apis/error';
 import { checkResponseType } from '../src/cloud/to-snapshot';
 import { retryDelayMs } from '../src/model/error-table';
-import { OUTCOME_UNKNOWN, type StartInput, type StartRefusal, type StartResult } from '../src/model/contract';
+import {
+  OUTCOME_UNKNOWN,
+  START_BUSY,
+  type StartDoubt,
+  type StartInput,
+  type StartRefusal,
+  type StartResult,
+} from '../src/model/contract';
 import { configurationError, toApplicationFailure } from '../src/model/failure';
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import type { OperationStatus } from '../src/model/snapshot';
@@ -30,16 +37,21 @@ export async function startOperation(context: ActivityContext, input: StartInput
     if (input.typed) checkResponseType(operation, method, cloud.registry);
     return { outcome: 'started', operation };
   } catch (err) {
-    if (err instanceof OperationServiceError) return answered(context, input.cloud, err);
+    if (err instanceof OperationServiceError) return answered(context, input, attempt, err);
     // Thrown by ourselves about a wrong input, or an operation that ended against the contract.
     if (err instanceof ApplicationFailure) throw err;
-    throw outcomeUnknown(context, input.cloud, err instanceof Error ? err.message : String(err));
+    throw outcomeUnknown(context, input.cloud, attempt, err instanceof Error ? err.message : String(err));
   } finally {
     attempt.end();
   }
 }
 
-function answered(context: ActivityContext, cloud: string, error: OperationServiceError): StartResult {
+function answered(
+  context: ActivityContext,
+  { cloud, retryBusy }: StartInput,
+  attempt: Attempt,
+  error: OperationServiceError,
+): StartResult {
   const { code, codeName, message, rawMessage, details, neverSent } = error;
   const refused: OperationStatus = { code, codeName, message: rawMessage, details };
   const found = startVerdict({ ...refused, neverSent });
@@ -48,9 +60,10 @@ function answered(context: ActivityContext, cloud: string, error: OperationServi
       countConflict(cloud);
       return { outcome: 'conflict', conflictingOperationId: found.conflictingOperationId, refused };
     case 'busy':
+      if (retryBusy) throw busyFailure(context, message, refused);
       return { outcome: 'busy', delayMs: retryDelayMs(details), refused };
     case 'unknown':
-      throw outcomeUnknown(context, cloud, message, refused);
+      throw outcomeUnknown(context, cloud, attempt, message, refused);
     case 'refused':
       throw refusedFailure(cloud, error);
   }
@@ -68,12 +81,39 @@ function refusedFailure(cloud: string, { code, codeName, message, details, never
   });
 }
 
+function busyFailure(context: ActivityContext, message: string, refused: OperationStatus): ApplicationFailure {
+  const heartbeatDetails: unknown = Context.current().info.heartbeatDetails;
+  const doubt: StartDoubt = { outcomeUnknown: heartbeatDetails !== undefined };
+  const delayMs = retryInMs(context, refused);
+  return ApplicationFailure.create({
+    type: START_BUSY,
+    message: `${message}; tried again in ${durationText(delayMs)}`,
+    details: [refused, doubt],
+    nextRetryDelay: delayMs,
+    category: 'BENIGN',
+  });
+}
+
 function outcomeUnknown(
   context: ActivityContext,
   cloud: string,
+  attempt: Attempt,
   reason: string,
   status?: OperationStatus,
 ): ApplicationFailure {
+  const doubt: StartDoubt = { outcomeUnknown: true };
+  attempt.leave(doubt);
+  const delayMs = retryInMs(context, status);
+  return ApplicationFailure.create({
+    type: OUTCOME_UNKNOWN,
+    message: `${reason}; it may have begun in ${cloud} all the same: repeated with the same idempotency key in ${durationText(delayMs)}`,
+    details: status ? [status] : [],
+    nextRetryDelay: delayMs,
+    category: 'BENIGN',
+  });
+}
+
+function retryInMs(context: ActivityContext, status?: OperationStatus): number {
   const {
     currentAttemptScheduledTimestampMs: nowMs,
     scheduledTimestampMs,
@@ -83,12 +123,5 @@ function outcomeUnknown(
   const intervalMs = nextInterval(START_SCHEDULE, ageMs, context.random(), retryDelayMs(status?.details ?? []));
   // The server makes no retry that would come too late: approach the end instead.
   const leftMs = Math.max(2, (scheduleToCloseTimeoutMs ?? Infinity) - ageMs);
-  const delayMs = Math.min(intervalMs, Math.round(leftMs / 2));
-  return ApplicationFailure.create({
-    type: OUTCOME_UNKNOWN,
-    message: `${reason}; it may have begun in ${cloud} all the same: repeated with the same idempotency key in ${durationText(delayMs)}`,
-    details: status ? [status] : [],
-    nextRetryDelay: delayMs,
-    category: 'BENIGN',
-  });
+  return Math.min(intervalMs, Math.round(leftMs / 2));
 }

@@ -1,4 +1,4 @@
-import type { StartInput } from '../src/model/contract';
+import { START_BUSY, type StartInput } from '../src/model/contract';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -239,6 +239,15 @@ export function attemptStatus({ cause }: ActivityFailure): OperationStatus | und
   const status: unknown = cause.details?.[0];
   // Written by the activity `operation.start`, where the cloud gave one.
   return { ...NO_ANSWER, message: cause.message, ...(typeof status === 'object' && status) };
+}
+
+/** How the last attempt of a start was refused that retries while the cloud is busy; undefined for anything else. */
+export function busyStatus(err: ActivityFailure): { refused: OperationStatus; outcomeUnknown: boolean } | undefined {
+  const last = lastAttempt(err);
+  const [refused, doubt]: unknown[] = last?.type === START_BUSY ? (last.details ?? []) : [];
+  if (!isOperationStatus(refused)) return undefined;
+  const isKnown = typeof doubt === 'object' && doubt !== null && 'outcomeUnknown' in doubt && !doubt.outcomeUnknown;
+  return { refused, outcomeUnknown: !isKnown };
 }
 
 /** Whether an attempt that was refused has got as far as the cloud. */

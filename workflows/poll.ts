@@ -78,7 +78,7 @@ export async function historyTooLong(state: WaitState): Promise<void> {
 }
 
 /** Whether a run that does not continue as new must sleep by activity retry from now on. */
-function mustRetry({ timers }: WaitState): boolean {
+export function mustRetry({ timers }: Pick<WaitState, 'timers'>): boolean {
   return isHistoryLong() || timers >= MAXIMUM_INLINE_TIMERS;
 }
 

@@ -23,8 +23,8 @@ import {
 } from '../src/model/start-texts';
 import { startOperation } from './activities';
 import { cancelAndConfirm, requestCancel } from './cancel';
-import { attemptStatus, notStartedFailure, stillRunningFailure, wasSent } from './failures';
-import { pollUntil } from './poll';
+import { attemptStatus, busyStatus, notStartedFailure, stillRunningFailure, wasSent } from './failures';
+import { mustRetry, pollUntil } from './poll';
 import { beginWait, type WaitState } from './state';
 import { checkMethod, checkTaskQueue, type Target } from './target';
 import { cancellationOf } from './wait';
@@ -69,6 +69,7 @@ export class OperationStart {
   readonly #unseen = new Set<string>();
   /** What was last in the way. */
   #last: OperationStatus | undefined;
+  #timers = 0;
   readonly #startedAtMs = Date.now();
   readonly #untilMs: number;
 
@@ -137,10 +138,11 @@ export class OperationStart {
     const { input, taskQueue } = this.start;
     const scheduleToCloseTimeoutMs = Math.max(1, untilMs - Date.now());
     const limits = { summary: startSummary(input.method, input.request), scheduleToCloseTimeoutMs };
-    const once = !this.#outcomeUnknown;
+    const retryBusy = mustRetry({ timers: this.#timers });
+    const once = !this.#outcomeUnknown && !retryBusy;
     this.#isUnderWay = true;
     try {
-      const result = await startOperation(input, taskQueue, once, limits);
+      const result = await startOperation({ ...input, ...(retryBusy && { retryBusy }) }, taskQueue, once, limits);
       this.#isUnderWay = result.outcome === 'started';
       if (result.outcome === 'started') this.#outcomeUnknown = false;
       else this.#last = result.refused;
@@ -151,10 +153,11 @@ export class OperationStart {
       const failure = operationFailure(err);
       if (failure) throw this.#refused(failure, wasSent(err)) ?? err;
       if (err.cause instanceof CancelledFailure) throw err;
-      this.#outcomeUnknown = true;
-      this.#last = attemptStatus(err) ?? this.#last;
+      const busy = busyStatus(err);
+      this.#outcomeUnknown ||= busy?.outcomeUnknown ?? true;
+      this.#last = busy?.refused ?? attemptStatus(err) ?? this.#last;
       if (once && Date.now() < untilMs) return undefined;
-      throw notStartedFailure(input, untilMs - this.#startedAtMs, this.#last, true);
+      throw notStartedFailure(input, untilMs - this.#startedAtMs, this.#last, this.#outcomeUnknown);
     }
   }
 
@@ -177,6 +180,7 @@ export class OperationStart {
     const ageMs = Date.now() - this.#startedAtMs;
     const intervalMs = nextInterval(START_SCHEDULE, ageMs, getRandomStream(JITTER_STREAM).random(), askedMs);
     const leftMs = Math.max(1, untilMs - Date.now());
+    this.#timers++;
     return sleep(Math.min(intervalMs, leftMs), { summary: retrySummary(this.start.input.method, refused, intervalMs) });
   }
 

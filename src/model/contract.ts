@@ -79,6 +79,8 @@ export interface StartInput {
   idempotencyKey: string;
   /** Whether the caller expects the response type that the method promises. */
   typed: boolean;
+  /** Whether a busy cloud fails the attempt retryably, since the history of the workflow is long. @default false */
+  retryBusy?: boolean;
 }
 
 /** What an attempt led to, as far as the cloud answered. */
@@ -104,3 +106,12 @@ export type OperationActivities = {
   [CANCEL_ACTIVITY](input: CancelInput): Promise<CancelResult>;
   [START_ACTIVITY](input: StartInput): Promise<StartResult>;
 };
+
+/** The type of a retryable failure of a start with `retryBusy`; its details are the OperationStatus and a {@link StartDoubt}. */
+export const START_BUSY = 'OperationStartBusy';
+
+/** What earlier attempts of the same activity leave, in its heartbeat details and in its failures. */
+export interface StartDoubt {
+  /** An attempt may have started the operation. */
+  outcomeUnknown: boolean;
+}

@@ -1,4 +1,5 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
 import type { WaitOptions } from 'temporal-lro/workflow';
 import { startSkippingEnvironment, type SkippingEnvironment } from '../support/time-skipping';
 import { until } from '../support/until';
@@ -53,6 +54,30 @@ test('however many cancellations a workflow has, its history stays below 4,000 e
   const told = await handle.result();
   expect(told.map(({ gets }) => gets)).toEqual(waits.map(() => '`OperationStillRunning`'));
   expect(await historyLength(handle.workflowId)).toBeLessThan(4_000 + waits.length * 25);
+});
+
+test('so does a start while the cloud is busy for hours, and one that stays busy has started nothing', async () => {
+  const { client, cloud, workflow, historyLength, now } = environment;
+  const beganAt = await now();
+  const refuse = { code: 8, message: 'The limit on maximum number of active operations has exceeded.' };
+  cloud.on('/fakecloud.v1.NetworkService/Create').reply(() => ({ refuse }));
+  let lastAt = 0;
+  cloud.on('/fakecloud.v1.NodeGroupService/Create').reply(() => {
+    lastAt = cloud.calls.at(-1)?.at ?? 0;
+    return lastAt < beganAt + 5 * 3_600_000 ? { refuse } : { response: { '@type': 'fakecloud.v1.NodeGroup', id: 'n' } };
+  });
+  const start = (method: string, timeout: Duration): Promise<WorkflowHandle<typeof workflows.executeMethod>> =>
+    client.workflow.start(workflows.executeMethod, { ...workflow(), args: [method, timeout] });
+  const freed = await start('/fakecloud.v1.NodeGroupService/Create', '12 h');
+  const busy = await start('/fakecloud.v1.NetworkService/Create', '8 h');
+  expect((await freed.result()).gets).toBe('the response');
+  // A minute apart, with jitter.
+  expect(lastAt).toBeLessThan(beganAt + 5 * 3_600_000 + 80_000);
+  const told = await busy.result();
+  expect(told.gets).toBe('`OperationServiceError`');
+  expect(told.message).toMatch(/was not started within 8 h.*RESOURCE_EXHAUSTED: The limit on maximum/);
+  expect(told.message).not.toContain('idempotencyKey');
+  for (const { workflowId } of [freed, busy]) expect(await historyLength(workflowId)).toBeLessThan(100 * 12 + 50);
 });
 
 test('a start that waits long for another operation makes at most a hundred timers', async () => {

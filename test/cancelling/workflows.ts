@@ -187,6 +187,11 @@ export function execute(name: string, options: WaitOptions, startTimeout: Durati
   return told(operations(CLOUD, options).execute(ClusterService.create, { name }, { startTimeout }));
 }
 
+/** Starts an operation by the path of its method. */
+export function executeMethod(method: string, startTimeout: Duration): Promise<Told> {
+  return told(operations(CLOUD).execute(method, { name: 'prod' }, { startTimeout }));
+}
+
 /** Waits by a worker of another queue. */
 export function waitElsewhere(operationId: string, taskQueue: string, options: WaitOptions = {}): Promise<AnyJson> {
   return operations(CLOUD, { taskQueue, poll: { initialInterval: '5 s' } }).wait(operationId, options);
