@@ -12,7 +12,7 @@ import { codeBlocks, makeReadmeProject } from './support/readme';
 
 const ENTRIES = ['temporal-lro', 'temporal-lro/workflow', 'temporal-lro/workflow-definitions', 'temporal-lro/testing'];
 
-/** The package as it would be published, and a project that has it installed as the README says. */
+/** The package as npm would publish it, and a project that installs it as the README says. */
 let directory: string;
 let tarball: string;
 let project: string;
@@ -21,7 +21,7 @@ const started: ProcessGroup[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'temporal-lro-package-'));
-  // What is compiled is what this run tests; compiling it anew would pull it from under the other tests.
+  // Packs what this run tests. Compiling again would delete files that other tests are using.
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', directory]);
   const [packed = ''] = await readdir(directory);
   tarball = join(directory, packed);
@@ -32,7 +32,7 @@ beforeAll(async () => {
   await run('npm', ['install', '--prefix', project, ...quietly, tarball, ...lowestPeers(), ...types], project);
   await writeFile(join(project, 'key.json'), JSON.stringify(authorizedKey().file));
   compiled = makeReadmeProject(project, join(project, 'node_modules/.bin/temporal-lro'));
-  // Some tests need nothing of it, and run meanwhile; the others fail with it.
+  // The tests that do not need it run in the meantime; the others await it and fail with it.
   compiled.catch(() => undefined);
 }, 180_000);
 afterAll(async () => {
@@ -40,7 +40,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** The README's, each in the lowest version that package.json allows: this repository itself has recent ones. */
+/** The README's peers, each in the lowest version that package.json allows. This repository itself has recent ones. */
 function lowestPeers(): string[] {
   const [, braces = ''] = /^npm install temporal-lro @temporalio\/\{(.*)\}$/m.exec(codeBlocks('sh').join('')) ?? [];
   const named = braces.split(',').map((name) => `@temporalio/${name}`);
@@ -61,7 +61,7 @@ function start(args: string[], env: NodeJS.ProcessEnv, cwd = project): ProcessGr
   return group;
 }
 
-test('publint finds nothing to complain about', async () => {
+test('publint reports no problem', async () => {
   expect(await run(bin('publint'), [tarball])).toContain('All good!');
 });
 
@@ -70,11 +70,11 @@ test('every entry has types in every module resolution', async () => {
   expect(analysis).toMatchObject({ analysis: { packageName: 'temporal-lro', problems: [] } });
 });
 
-test('npm finds no dependency missing or out of range, with the lowest versions of the peers', async () => {
+test('npm finds every dependency installed and in range, with the lowest versions of the peers', async () => {
   await expect(run('npm', ['ls', '--prefix', project, '--all'], project)).resolves.toContain('temporal-lro@');
 });
 
-test('the links of its pages lead somewhere, where it is installed', async () => {
+test('every link in its pages points to a file of the installed package', async () => {
   const root = join(project, 'node_modules/temporal-lro');
   const pages = (await readdir(root, { recursive: true })).filter((path) => path.endsWith('.md'));
   expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/waiting.md', 'SECURITY.md', 'CHANGELOG.md']));
@@ -86,12 +86,12 @@ test('the links of its pages lead somewhere, where it is installed', async () =>
   expect(broken).toEqual([]);
 });
 
-test('it names no address, since it is published at none', async () => {
+test('package.json has no repository, homepage or bugs, because none is published', async () => {
   const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
   for (const field of ['repository', 'homepage', 'bugs']) expect(manifest).not.toHaveProperty(field);
 });
 
-test('every entry gives the same names to require and to import, and reads no file but modules', async () => {
+test('every entry exports the same names to require and to import, and loads no files except modules', async () => {
   const code = `
     import fs from 'node:fs';
     import { createRequire } from 'node:module';
@@ -128,11 +128,18 @@ describe("the README's examples", () => {
   const failure = (reason: string): object => ({ code: 1, output: expect.stringContaining(reason) as unknown });
   beforeAll(() => compiled, 180_000);
 
-  /** A copy of the compiled examples, where something is not as it should be. */
+  /** Copies the compiled examples to `name` and breaks one file. */
   async function spoilt(name: string, file: string, right: string, wrong: string): Promise<string> {
     await cp(join(project, 'lib'), join(project, name), { recursive: true });
     await replaceIn(join(project, name, file), right, wrong);
     return name;
+  }
+
+  /** Node's arguments in the README's command that runs the test. */
+  function testCommand(): string[] {
+    const [, args = ''] = /^node (--test .*)$/m.exec(codeBlocks('sh').join('')) ?? [];
+    expect(args).not.toBe('');
+    return args.split(' ');
   }
 
   async function replaceIn(path: string, right: string, wrong: string): Promise<void> {
@@ -141,11 +148,11 @@ describe("the README's examples", () => {
     await writeFile(path, code.replace(right, wrong));
   }
 
-  test('its test passes; with a wrong assertion, or a workflow that throws, it fails as soon and leaves nothing behind', async () => {
+  test('the test passes; with a wrong assertion or a workflow that throws, it fails as quickly and leaves no process behind', async () => {
     const assertion = await spoilt('assertion', 'workflows.test.js', "'enp1')", "'enp2')");
     const bug = await spoilt('bug', 'workflows.js', 'const network =', "throw new Error('a bug'); const network =");
     await replaceIn(join(project, bug, 'workflows.test.js'), "'1 min'", "'2 s'");
-    const passing = start(['--test', 'lib/'], embedded);
+    const passing = start(testCommand(), embedded);
     const failing = start(['--test', assertion], embedded);
     const failingToo = start(['--test', bug], process.env);
     const { code, output, ms } = await passing.ended;
@@ -158,7 +165,7 @@ describe("the README's examples", () => {
     expect([passing, failing, failingToo].filter((group) => group.isRunning())).toEqual([]);
   }, 120_000);
 
-  test('its worker stops when it is told to, and fails where the server is away or an option is wrong', async () => {
+  test('the worker stops on SIGTERM, and fails if the server is unreachable or an option is wrong', async () => {
     const stopped = start(['lib/worker.js'], process.env);
     const away = start(['lib/worker.js'], { ...process.env, TEMPORAL_ADDRESS: await freeAddress() });
     const option = await spoilt('option', 'worker.js', 'src/cloud/descriptors.binpb', 'src/none.binpb');
@@ -175,7 +182,7 @@ describe("the README's examples", () => {
   });
 });
 
-describe("a worker that is bundled by the README's commands", () => {
+describe("a worker bundled with the README's commands", () => {
   const WORKER = `
     import { randomUUID } from 'node:crypto';
     import { Client, Connection } from '@temporalio/client';
@@ -211,7 +218,7 @@ describe("a worker that is bundled by the README's commands", () => {
     const workflowsPath = require.resolve('temporal-lro/workflow-definitions');
     bundleWorkflowCode({ workflowsPath }).then(({ code }) => writeFileSync('alone/workflows.js', code));`;
 
-  /** Holds the bundles, the workflow code, and `@temporalio/*` alone. */
+  /** A directory with the bundles, the workflow code and `@temporalio/*`, and nothing else. */
   let alone: string;
   beforeAll(async () => {
     await compiled;
