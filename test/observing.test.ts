@@ -119,7 +119,7 @@ test('a wait that only the owner of the worker can mend is a warning', async () 
   });
   const [warning, ...others] = logs.filter(({ level }) => level === 'WARN');
   expect(others).toEqual([]);
-  expect(warning?.message).toMatch(/cannot be polled until the configuration of this worker or its cloud is mended/);
+  expect(warning?.message).toMatch(/cannot be polled until the configuration of this worker or its cloud is fixed/);
   expect(warning?.meta).toMatchObject({ cloud: CLOUD, operationId: id, code: 'PERMISSION_DENIED' });
 });
 
