@@ -42,7 +42,7 @@ async function finish(id: string): Promise<void> {
   cloud.close();
 }
 
-const DOCUMENTS = ['README.md', 'docs/observing.md'].map((path) => comparable(readFileSync(path, 'utf8')));
+const DOCUMENTS = ['README.md', 'docs/command-line.md'].map((path) => comparable(readFileSync(path, 'utf8')));
 
 /** Without what differs from run to run: ids, times and ages, and the space that depends on them. */
 function comparable(text: string): string {

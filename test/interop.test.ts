@@ -16,6 +16,7 @@ const wait = (operationId: string) =>
     args: [{ cloud: CLOUD, operationId, poll: { initialInterval: '100 ms' } }],
   });
 
+// Proves docs/contract.md: "The response of a standard Create or Update is the resource"
 test('a CreateCluster operation ends with the real Cluster as JSON', async () => {
   const { id, metadata } = await interop.call(CREATE, {
     folderId: 'b1gvmob95yysaplct532',
@@ -79,11 +80,13 @@ test('a CreateCluster operation ends with the real Cluster as JSON', async () =>
   expect(metadata).toMatchObject({ clusterId: cluster.id });
 });
 
+// Proves docs/contract.md: "Methods without data to return, such as Delete, respond with `google.protobuf.Empty`"
 test('a DeleteCluster operation ends with Empty', async () => {
   const { id } = await interop.call(DELETE, { clusterId: 'catgaj3vf3g9oub2mnq4-300ms' });
   expect(await wait(id)).toEqual({ '@type': 'type.googleapis.com/google.protobuf.Empty' });
 });
 
+// Proves docs/contract.md: "The error is a `google.rpc.Status` that describes a failure or a cancellation"
 test('a failure arrives with its BadRequest and its QuotaFailure decoded', async () => {
   const { id } = await interop.call(CREATE, { folderId: 'b1gvmob95yysaplct532', name: 'fail-300ms' });
   const message = 'Quota limit managed-kubernetes.clusters.count exceeded';

@@ -61,7 +61,7 @@ const ways: Record<string, Way> = {
     await handle.cancel();
     return { handle, told: handle.result() };
   },
-  'what an `operationScope` left open': async (id, options) => {
+  'a wait that an `operationScope` left open': async (id, options) => {
     const args: Parameters<typeof workflows.leaveOpen> = [id, options];
     const handle = await scene.client.workflow.start(workflows.leaveOpen, { ...scene.workflow(), args });
     return { handle, told: go(id, handle) };
@@ -76,7 +76,7 @@ const ways: Record<string, Way> = {
     const toldOutcome = told.then(({ outcome: { outcome, operation } }) => ({ gets: `\`'${outcome}'\``, operation }));
     return { handle, told: toldOutcome };
   },
-  'the operation, by `handle.cancel()`, for a wait beside it': async (id, options) => {
+  'the operation, by `handle.cancel()`, for another wait on it': async (id, options) => {
     const { handle, told } = await cancelByHandle(id, options);
     return { handle, told: told.then(({ beside }) => beside) };
   },

@@ -95,7 +95,7 @@ export const rows: Record<string, string[]> = {
   'the workflow': cancelled(),
   'a scope': cancelled(),
   'the parent of a child': cancelled(),
-  'what an `operationScope` left open': cancelled(),
+  'a wait that an `operationScope` left open': cancelled(),
   "the operation, by its `timeout` with `onTimeout: 'cancel'`": [
     '`OperationTimedOut`',
     'the response',
@@ -104,7 +104,7 @@ export const rows: Record<string, string[]> = {
     '`OperationTimedOut`',
   ],
   'the operation, by `handle.cancel()`': columns.map(({ outcome }) => `\`'${outcome}'\``),
-  'the operation, by `handle.cancel()`, for a wait beside it': [
+  'the operation, by `handle.cancel()`, for another wait on it': [
     '`OperationCancelled`',
     'the response',
     '`OperationFailed`',

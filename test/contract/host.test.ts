@@ -27,6 +27,7 @@ describe.each(documents.filter(({ host }) => host))('$title', ({ host = '' }) =>
   const environment = process.env;
   afterEach(() => (process.env = environment));
 
+  // Proves docs/contract.md: "The host of the service is `operation.api.cloud.yandex.net`"
   test('calls go to the host that it names, over TLS', async () => {
     const proxy = await startProxy();
     process.env = { ...environment, grpc_proxy: proxy.url, no_grpc_proxy: '', no_proxy: '' };
@@ -45,6 +46,7 @@ describe.each(documents.filter(({ host }) => host))('$title', ({ host = '' }) =>
     expect(bytes.includes(host)).toBe(true);
   });
 
+  // Proves docs/contract.md: "The host of the service is `operation.api.cloud.yandex.net`"
   test('its host is never called in plain text', () => {
     const connect = () => OperationsClient.connect({ endpoint: `${host}:443`, plaintext: true });
     expect(connect).toThrow(/plaintext is true: .* is not on this machine/);

@@ -32,6 +32,9 @@ describe.each(documents)('$title', ({ example }) => {
     observed = await interop.client.workflow.execute(observe, { ...interop.workflow(), args });
   });
 
+  // Proves docs/contract.md: "`Get` returns the current state of an operation"
+  // Proves docs/contract.md: "`done` says whether the operation is in progress or has completed"
+  // Proves docs/contract.md: "The response of a standard Create or Update is the resource"
   test('a workflow awaits an operation of its service and gets the resource that it creates', () => {
     const { first, response, last } = observed;
     expect(first).toMatchObject({ cloud: CLOUD, id, state: 'running' });
@@ -39,6 +42,8 @@ describe.each(documents)('$title', ({ example }) => {
     expect(last).toEqual({ ...first, state: 'succeeded', response, modifiedAt: last.modifiedAt });
   });
 
+  // Proves docs/contract.md: "The metadata are specific to the service and usually name the resource"
+  // Proves docs/contract.md: "Not done, no failure detected: neither `error` nor `response` is set"
   test('the metadata names the resource while the operation is running', () => {
     const { first, response } = observed;
     const { metadata, resource } = example.names;
@@ -47,12 +52,15 @@ describe.each(documents)('$title', ({ example }) => {
     expect(response[resource]).toMatch(/./);
   });
 
+  // Proves docs/contract.md: "A method that returns an operation documents the types of its metadata and response"
   test('metadata and response have the types that the method documents', () => {
     const { metadata, response } = documentedTypes(example.path);
     expect(observed.first.metadata?.['@type']).toBe(`type.googleapis.com/${metadata}`);
     expect(observed.response['@type']).toBe(`type.googleapis.com/${response}`);
   });
 
+  // Proves docs/contract.md: "Methods without data to return, such as Delete, respond with `google.protobuf.Empty`"
+  // Proves docs/contract.md: "The response of a standard Create or Update is the resource"
   test('Create and Update of its service document the resource as their response, Delete documents Empty', () => {
     const [create, update, remove] = ['Create', 'Update', 'Delete'].map(
       (verb) => documentedTypes(example.path.replace(/Create$/, verb)).response,
@@ -62,6 +70,9 @@ describe.each(documents)('$title', ({ example }) => {
     expect(remove).toBe('google.protobuf.Empty');
   });
 
+  // Proves docs/contract.md: "`created_at` is the time of creation, `modified_at` the time of the last change"
+  // Proves docs/contract.md: "Both times are in RFC 3339 format"
+  // Proves docs/contract.md: "`created_by` names the user or the service account that started the operation"
   test('the operation says who began it, when, and when it was modified last', () => {
     const { first, last } = observed;
     expect(first).toMatchObject({ createdBy: 'ajeo3rq1u5gl41vqdj6e', modifiedAt: first.createdAt });
@@ -73,6 +84,7 @@ describe.each(documents)('$title', ({ example }) => {
 });
 
 describe('an operation that fails', () => {
+  // Proves docs/contract.md: "Not done, a failure detected: `error` is set"
   test('is rolled back while it is not done, and the wait fails when it is', async () => {
     const id = 'rollback-a-500ms';
     expect(await interop.operations.get(id)).toMatchObject({ state: 'rollingBack', error: { codeName: 'INTERNAL' } });
@@ -84,6 +96,7 @@ describe('an operation that fails', () => {
     });
   });
 
+  // Proves docs/contract.md: "Not done, a failure detected: `error` is set"
   test('fails a wait at once that does not want to see it rolled back', async () => {
     const failure = await failureOf('rollback-b-1h', { onRollback: 'fail' });
     expect(failure).toMatchObject({ type: 'OperationFailed', operation: { state: 'rollingBack' } });
@@ -91,6 +104,8 @@ describe('an operation that fails', () => {
 });
 
 describe('Cancel', () => {
+  // Proves docs/contract.md: "`Cancel` cancels an operation and returns it"
+  // Proves docs/contract.md: "The error is a `google.rpc.Status` that describes a failure or a cancellation"
   test('takes the id of an operation and returns that operation, which has failed as cancelled', async () => {
     const cancelled = await interop.operations.cancel('disk-cancel-1h');
     expect(cancelled).toMatchObject({
@@ -105,6 +120,7 @@ describe('Cancel', () => {
 });
 
 describe.each(documents.filter(({ excludesObjectStorage }) => excludesObjectStorage))('$title', () => {
+  // Proves docs/contract.md: "Operations of Object Storage cannot be cancelled"
   test('operations of Object Storage cannot be cancelled: Cancel is refused, and the operation goes on', async () => {
     const id = 'storage-cancel-1h';
     await expect(interop.operations.cancel(id)).rejects.toMatchObject({
@@ -117,6 +133,7 @@ describe.each(documents.filter(({ excludesObjectStorage }) => excludesObjectStor
   });
 });
 
+// Proves docs/contract.md: "Both calls require an `operation_id`, a string"
 test('operation_id is required: without one nothing is sent', async () => {
   await expect(interop.operations.get('')).rejects.toThrow(/^operationId is "": give the id that the cloud returned/);
   await expect(interop.operations.cancel('')).rejects.toThrow(/^operationId is ""/);

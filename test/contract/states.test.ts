@@ -35,22 +35,29 @@ const details = [{ '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldVi
 const error = { code: 3, message: 'bad request', details };
 const seenError = { code: 3, codeName: 'INVALID_ARGUMENT', message: 'bad request', details };
 
+// Proves docs/contract.md: "`done` says whether the operation is in progress or has completed"
+// Proves docs/contract.md: "Not done, no failure detected: neither `error` nor `response` is set"
 test('an operation that is not done and has neither error nor response is running', () => {
   expect(read({ id, done: false })).toEqual({ ...common, state: 'running' });
 });
 
+// Proves docs/contract.md: "Not done, a failure detected: `error` is set"
 test('an operation that is not done and has an error is rolling back', () => {
   expect(read({ id, done: false, error })).toEqual({ ...common, state: 'rollingBack', error: seenError });
 });
 
+// Proves docs/contract.md: "Done: exactly one of `error` and `response` is set"
 test('an operation that is done and has an error has failed', () => {
   expect(read({ id, done: true, error })).toEqual({ ...common, state: 'failed', error: seenError });
 });
 
+// Proves docs/contract.md: "`done` says whether the operation is in progress or has completed"
+// Proves docs/contract.md: "Done: exactly one of `error` and `response` is set"
 test('an operation that is done and has a response has succeeded', () => {
   expect(read({ id, done: true, response })).toEqual({ ...common, state: 'succeeded', response });
 });
 
+// Proves docs/contract.md: "Done: exactly one of `error` and `response` is set"
 test('an operation that is done and has neither is unreadable: its outcome is not guessed', () => {
   const metadata = { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: 'epd-1' };
   expect(failureOf(() => read({ id, description: 'Create disk', done: true, metadata }))).toMatchObject({
@@ -61,6 +68,7 @@ test('an operation that is done and has neither is unreadable: its outcome is no
   });
 });
 
+// Proves docs/contract.md: "Done: exactly one of `error` and `response` is set"
 test('an operation that is done and has an error has failed, even if the code says OK', () => {
   const failed = (message: string): JsonObject => {
     const told = `${message} (the cloud sent this error with code 0, OK)`;
@@ -74,6 +82,7 @@ test('an operation that is done and has an error has failed, even if the code sa
   });
 });
 
+// Proves docs/contract.md: "Done: exactly one of `error` and `response` is set"
 test('an error that says nothing at all is none: the operation is running, or unreadable once it is done', () => {
   expect(read({ id, done: false, error: {} })).toEqual({ ...common, state: 'running' });
   expect(failureOf(() => read({ id, done: true, error: {} }))).toMatchObject({
@@ -82,10 +91,12 @@ test('an error that says nothing at all is none: the operation is running, or un
   });
 });
 
+// Proves docs/contract.md: "The result is either an error or a response, never both"
 test('an operation has one result: of an error and then a response on the wire the response counts', () => {
   expect(read({ id, done: true, error }, { response })).toEqual({ ...common, state: 'succeeded', response });
 });
 
+// Proves docs/contract.md: "The result is either an error or a response, never both"
 test('of a response and then an error on the wire the error counts', () => {
   expect(read({ id, done: true, response }, { error })).toEqual({ ...common, state: 'failed', error: seenError });
 });
@@ -107,6 +118,7 @@ test('texts that are not UTF-8 are told, with their bytes and where they are', (
   expect(snapshot.problems).toEqual(paths.map((path) => ({ path, problem: 'not UTF-8', base64 })));
 });
 
+// Proves docs/contract.md: "Both times are in RFC 3339 format"
 test('times that no calendar has are left out and told', () => {
   const at = { seconds: '253402300800', nanos: 0 };
   const raw = method('Get').responseSerialize({ id, createdAt: at, modifiedAt: { seconds: '-1', nanos: -5 } });
@@ -128,6 +140,7 @@ test('times that no calendar has are left out and told', () => {
   });
 });
 
+// Proves docs/contract.md: "An operation has an ID, a description, times, a creator, `done`, metadata and a result"
 test('id, description, creator, times and metadata pass through, and what was not sent is left out', () => {
   const sent = {
     id,
@@ -141,6 +154,7 @@ test('id, description, creator, times and metadata pass through, and what was no
   expect(Object.keys(read({ id }))).toEqual(['cloud', 'id', 'state']);
 });
 
+// Proves docs/contract.md: "The description has 0 to 256 characters"
 test('a description of 0 to 256 characters passes through unchanged, in any script', () => {
   expect(read({ id, description: '' })).not.toHaveProperty('description');
   for (const description of ['x', 'x'.repeat(256), 'Ж'.repeat(256), '🛠'.repeat(256), ' two\nlines\t']) {
@@ -148,6 +162,7 @@ test('a description of 0 to 256 characters passes through unchanged, in any scri
   }
 });
 
+// Proves docs/contract.md: "Both times are in RFC 3339 format"
 test('times are RFC 3339 in UTC, to the nanosecond', () => {
   const times = [
     '1970-01-01T00:00:00Z',

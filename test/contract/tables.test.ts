@@ -16,6 +16,7 @@ const PACKAGE = 'yandex.cloud.operation';
 const proto = readSet(join(PROTO_DIRECTORY, 'envelope.binpb'));
 
 describe.each(documents)('$title', ({ calls, messages }) => {
+  // Proves docs/contract.md: "The service has exactly two calls: `Get` and `Cancel`"
   test('its calls are those of our OperationService, by name, request and reply', () => {
     const { methods } = proto.service(`${PACKAGE}.OperationService`);
     const ours = methods.map(({ name, input, output }) => [name, { takes: input.name, returns: output.name }]);
@@ -23,6 +24,9 @@ describe.each(documents)('$title', ({ calls, messages }) => {
     expect(methods.map(({ methodKind }) => methodKind)).toEqual(['unary', 'unary']);
   });
 
+  // Proves docs/contract.md: "Both calls require an `operation_id`, a string"
+  // Proves docs/contract.md: "An operation has an ID, a description, times, a creator, `done`, metadata and a result"
+  // Proves docs/contract.md: "The result is either an error or a response, never both"
   test('the fields of its requests and of its Operation are ours, by name, type and oneof', () => {
     for (const [name, rows] of Object.entries(messages)) {
       expect(rowsOf(proto.message(`${PACKAGE}.${name}`))).toEqual(rows);
@@ -38,6 +42,7 @@ describe('the descriptors inside the code that Yandex generates', () => {
     await server.close();
   });
 
+  // Proves docs/contract.md: "An operation has an ID, a description, times, a creator, `done`, metadata and a result"
   test('have the calls and the messages of the documents, field by field with the numbers of proto/', () => {
     expect(signatures(yandex.service(`${PACKAGE}.OperationService`))).toEqual(
       signatures(proto.service(`${PACKAGE}.OperationService`)),
@@ -48,6 +53,7 @@ describe('the descriptors inside the code that Yandex generates', () => {
     }
   });
 
+  // Proves docs/contract.md: "An operation has an ID, a description, times, a creator, `done`, metadata and a result"
   test('agree with whatever else proto/ has of theirs', () => {
     const shared = proto.messages.filter(
       ({ typeName }) => yandex.has(typeName) && !typeName.startsWith('google.protobuf.'),
@@ -60,6 +66,7 @@ describe('the descriptors inside the code that Yandex generates', () => {
     }
   });
 
+  // Proves docs/contract.md: "The service has exactly two calls: `Get` and `Cancel`"
   test('know the calls by the paths that we call', () => {
     const paths = yandex
       .service(`${PACKAGE}.OperationService`)
