@@ -1,5 +1,5 @@
-// Entry 'temporal-lro/method': the types that generated modules import. It is separate because the workflow entry pulls in
-// the SDK's types, which cost the compiler more memory than all the types of a cloud.
+// Entry 'temporal-lro/method': the types that generated modules import. It is separate because the workflow entry pulls
+// in the SDK's types, which cost the compiler more memory than all the types of a cloud.
 import type { AnyJson, JsonObject } from './snapshot';
 
 export type { AnyJson, JsonObject };
