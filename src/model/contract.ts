@@ -59,7 +59,7 @@ export interface CancelInput {
   startedAtMs: number;
   /** What the polls of the wait have shown. A failed poll never ends the cancellation of a known operation. */
   record?: PollRecord;
-  /** The number of the wait within the workflow run, which continues without its watch. */
+  /** The number of the wait within the workflow run. The activity ends its watch. */
   wait?: number;
   /** The path of the method that started the operation, as in {@link GetInput}. */
   method?: string;
