@@ -1,4 +1,4 @@
-// Entry 'temporal-lro': workers and clients. Not for workflow code, whose helpers are in 'temporal-lro/workflow'.
+// Entry 'temporal-lro': for workers and clients. Workflow code imports 'temporal-lro/workflow' instead.
 export { OperationsPlugin } from './plugin';
 export type { CloudOptions } from './cloud/options';
 export { iamToken, type Credentials } from './credentials/credentials';

@@ -9,15 +9,15 @@ import { checked, configurationError } from './model/failure';
 import { checkCloudName, onlyKeys, OptionError, plainObject } from './model/options';
 
 /**
- * Gives a worker the activities that reach the configured clouds. Register it on the worker:
- * `Worker.create({ plugins: [new OperationsPlugin({ clouds })], … })`. Connections are made at the first call and closed
- * when the worker has stopped. Throws an `OperationConfigurationError` for a configuration that cannot work.
+ * Adds the activities that call the configured clouds to a worker:
+ * `Worker.create({ plugins: [new OperationsPlugin({ clouds })], … })`. Connects at the first call and closes the
+ * connections when the worker has stopped. Throws an `OperationConfigurationError` for an invalid configuration.
  */
 export class OperationsPlugin extends SimplePlugin {
   readonly #clouds: ReadonlyMap<string, Cloud>;
   readonly #activities: object;
   readonly #giveBackLeases: (taskQueue: string) => Promise<void>;
-  /** Workers of this process that run with this plugin, each on a task queue of its own. */
+  /** How many workers in this process run with this plugin, each on its own task queue. */
   #running = 0;
 
   constructor(options: { clouds: Record<string, CloudOptions> }) {
@@ -30,8 +30,8 @@ export class OperationsPlugin extends SimplePlugin {
   }
 
   /**
-   * On a worker that has the plugin already, as when it is on the connection too, nothing changes. Throws an
-   * `OperationConfigurationError` where another one's activities would be lost without a word.
+   * Does nothing if the worker already has the plugin, for example from its connection. Throws an
+   * `OperationConfigurationError` if it would silently replace another activity of the same name.
    */
   override configureWorker(options: WorkerOptions): WorkerOptions {
     const entries: Iterable<[string, unknown]> =
@@ -51,7 +51,7 @@ export class OperationsPlugin extends SimplePlugin {
     return super.configureWorker({ ...options, activities: given });
   }
 
-  /** Gives watched operations back as soon as the worker drains, while its other activities may still be running. */
+  /** Hands watched operations back as soon as the worker drains, while its other activities may still be running. */
   override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
     const { taskQueue } = worker.options;
     this.#running++;
@@ -70,9 +70,9 @@ export class OperationsPlugin extends SimplePlugin {
   }
 }
 
-/** How often the worker is asked whether it is shutting down: the SDK has no event for it. */
+/** How often to check whether the worker is shutting down: the SDK has no event for it. */
 const STATE_INTERVAL_MS = 50;
-/** For so long a worker that has stopped waits until Temporal, which may be away, has what was watched. */
+/** How long a stopped worker keeps trying to hand watched operations back to Temporal, which may be unavailable. */
 const GIVE_BACK_MS = 5_000;
 
 function configureClouds(options: { clouds: Record<string, CloudOptions> }): Map<string, Cloud> {

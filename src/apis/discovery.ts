@@ -7,10 +7,10 @@ import { LIST_ENDPOINTS } from './envelope';
 import { OperationServiceError } from './error';
 import { iamAddressOf, type TokenService } from './iam';
 
-/** A hostile or broken server must not be asked for ever. */
+/** Limits what a hostile or broken server can make us fetch. */
 const MAXIMUM_PAGES = 20;
 
-/** Packages whose endpoint goes by another name than theirs. */
+/** Packages whose endpoint id differs from the package name. */
 const OTHER_IDS: ReadonlyMap<string, string> = new Map([
   ['ai.dataset', 'fomo-dataset'],
   ['ai.ocr', 'ai-vision-ocr'],
@@ -19,23 +19,25 @@ const OTHER_IDS: ReadonlyMap<string, string> = new Map([
   ['k8s', 'managed-kubernetes'],
   ['serverless.mdbproxy', 'mdbproxy'],
   ['speechkit.stt', 'ai-stt-v3'],
-  // The endpoint "storage" is that of the S3 protocol.
+  // The endpoint "storage" serves the S3 protocol.
   ['storage', 'storage-api'],
 ]);
 
-/** Where the calls of one cloud go. Each rejects with an OperationServiceError where the cloud does not tell. */
+/**
+ * The addresses of one cloud's services. Methods reject with an OperationServiceError if the cloud does not list one.
+ */
 export interface Endpoints {
-  /** OperationService. */
+  /** The address of OperationService. */
   operations(signal?: AbortSignal): Promise<string>;
-  /** IamTokenService. */
+  /** The address of IamTokenService. */
   tokens(signal?: AbortSignal): Promise<string>;
-  /** A proto service that starts operations; undefined where the cloud has no endpoint for it. */
+  /** The address of a proto service that starts operations; undefined if the cloud lists no endpoint for it. */
   service(name: string, signal?: AbortSignal): Promise<string | undefined>;
-  /** What JWTs for its IamTokenService are made for. @default by the address of that */
+  /** The audience of JWTs for IamTokenService. @default derived from its address */
   audience?: string | undefined;
 }
 
-/** Everything is at one address, except the token service beside it. */
+/** All services at one address, except the token service, whose address is derived from it. */
 export function fixedEndpoints(address: string): Endpoints {
   return {
     operations: () => Promise.resolve(address),
@@ -45,8 +47,8 @@ export function fixedEndpoints(address: string): Endpoints {
 }
 
 /**
- * Where the services of a cloud are, as its ApiEndpointService says: asked once an hour, and the last good answer is kept.
- * Only addresses under the domain of the service itself count, for calls that carry a token go there.
+ * Gets the addresses from the cloud's ApiEndpointService, once an hour, and keeps the last good answer. Accepts only
+ * addresses under the domain of that service, because calls to them carry a token.
  */
 export class Discovery implements Endpoints {
   readonly #cloud: string;
@@ -74,7 +76,7 @@ export class Discovery implements Endpoints {
     return this.#endpoint('iam', signal);
   }
 
-  /** By the package that it is in. */
+  /** Finds the endpoint by the service's package. */
   async service(name: string, signal?: AbortSignal): Promise<string | undefined> {
     const endpoints = await this.#list(signal);
     const ids = new Map([...endpoints.keys()].map((id) => [plain(id), id]));
@@ -93,7 +95,7 @@ export class Discovery implements Endpoints {
     try {
       return (await this.#endpoints.get(signal)).value;
     } catch (err) {
-      // Of an operation NOT_FOUND would mean that it is not known, and end its wait.
+      // A poll would take NOT_FOUND for an unknown operation and end the wait.
       const isTold = err instanceof CallError && err.code !== statusCode('NOT_FOUND');
       const code = isTold ? err.code : statusCode('UNAVAILABLE');
       const reason = err instanceof Error ? err.message : String(err);
@@ -113,7 +115,7 @@ export class Discovery implements Endpoints {
     });
   }
 
-  /** Why calls do not go there. */
+  /** Why calls must not go to the address. */
   #problem(address: string | undefined): string | undefined {
     if (address === undefined) return undefined;
     try {
@@ -143,14 +145,14 @@ async function listEndpoints(
     pageToken = reply.nextPageToken;
     if (pageToken === '') break;
   }
-  // Not an answer that is worth losing a good one for.
+  // An empty list must not replace a good one.
   if (found.size === 0) throw new CallError(statusCode('UNAVAILABLE'), 'its list is empty');
   return found;
 }
 
 /**
- * The endpoints that may serve a proto service, likeliest first: `yandex.cloud.mdb.kafka.v1.TopicService` is at
- * "mdb-kafka" or "managed-kafka", and one of a package without an endpoint at that of the package around it.
+ * Ids of endpoints that may serve a proto service, most likely first: `yandex.cloud.mdb.kafka.v1.TopicService` is at
+ * "mdb-kafka" or "managed-kafka". A package without an endpoint uses that of the enclosing package.
  */
 function endpointIds(service: string): string[] {
   const names = service
@@ -166,7 +168,7 @@ function endpointIds(service: string): string[] {
   });
 }
 
-/** Ids are spelt with and without hyphens: "resource-manager", "resourcemanager". */
+/** Normalises an id: some are spelt with hyphens, some without ("resource-manager", "resourcemanager"). */
 function plain(id: string): string {
   return id.toLowerCase().replace(/[^a-z0-9]/g, '');
 }

@@ -9,20 +9,20 @@ import type { RawAny } from '../descriptors/any-to-json';
 import { ENVELOPE_SCHEMA } from './envelope-schema';
 import { scanOperation, type BrokenText } from './operation-bytes';
 
-/** A `google.rpc.Status` off the wire. */
+/** A decoded `google.rpc.Status`. */
 export interface RawStatus {
   code: number;
   message: string;
   details: RawAny[];
 }
 
-/** A `google.protobuf.Timestamp` off the wire; `seconds` is an int64. */
+/** A decoded `google.protobuf.Timestamp`; `seconds` is an int64. */
 export interface RawTimestamp {
   seconds: string;
   nanos: number;
 }
 
-/** A `yandex.cloud.operation.Operation` off the wire. */
+/** A decoded `yandex.cloud.operation.Operation`. */
 export interface RawOperation {
   id: string;
   description: string;
@@ -33,20 +33,20 @@ export interface RawOperation {
   metadata?: RawAny;
   error?: RawStatus;
   response?: RawAny;
-  /** Texts of all these that are not UTF-8: they are here with U+FFFD in them. */
+  /** Strings in the operation that are not UTF-8. The fields above have them with U+FFFD. */
   brokenTexts?: BrokenText[];
 }
 
 const OPERATION_SERVICE = 'yandex.cloud.operation.OperationService';
 let definitions: PackageDefinition | undefined;
 
-/** Made when first asked for: an import of the package costs nothing of it. */
+/** Builds the definitions on first use, so that importing the package does not pay for it. */
 function definition(name: string): PackageDefinition[string] | undefined {
   definitions ??= fromJSON(ENVELOPE_SCHEMA, { longs: String, enums: String, oneofs: true });
   return definitions[name];
 }
 
-/** A method as proto/ has it. @default of OperationService */
+/** A method defined in proto/, by default of OperationService. Throws if there is none. */
 export function method(name: string, serviceName: string = OPERATION_SERVICE): MethodDefinition<object, object> {
   const service = definition(serviceName);
   const found = service && !('format' in service) ? service[name] : undefined;
@@ -54,7 +54,7 @@ export function method(name: string, serviceName: string = OPERATION_SERVICE): M
   return found;
 }
 
-/** A message as proto/ has it. */
+/** A message defined in proto/. Throws if there is none. */
 export function message(name: string): MessageTypeDefinition<object, object> {
   const found = definition(name);
   if (!found || !isMessageType(found)) throw new Error(`proto/ has no ${name}`);
@@ -65,7 +65,7 @@ function isMessageType(definition: AnyDefinition): definition is MessageTypeDefi
   return definition.format === 'Protocol Buffer 3 DescriptorProto';
 }
 
-/** A call of OperationService: its path, and the request's bytes. Reply bytes are read by {@link decodeOperation}. */
+/** A method of OperationService: its path and request encoder. {@link decodeOperation} decodes the reply. */
 export interface OperationCall {
   path: string;
   encode: (operationId: string) => Buffer;
@@ -81,13 +81,13 @@ function operationCall(name: string): OperationCall {
 export const GET: OperationCall = operationCall('Get');
 export const CANCEL: OperationCall = operationCall('Cancel');
 
-/** Reads an Operation; throws when the bytes are none. The decoder is lenient, so every field is checked here. */
+/** Decodes an Operation. Throws if the bytes are not one. The decoder is lenient, so every field is checked here. */
 export function decodeOperation(bytes: Buffer): RawOperation {
   const reply: Fields = { ...method('Get').responseDeserialize(bytes) };
   const createdAt = timestamp(reply.createdAt);
   const modifiedAt = timestamp(reply.modifiedAt);
   const metadata = any(reply.metadata);
-  // Where both members of the oneof are on the wire both keys are here, and `reply.result` goes by the .proto's order.
+  // If both members of the oneof are on the wire, both keys are set and `reply.result` follows the order in the .proto.
   const { result, brokenTexts } = scanOperation(bytes);
   const error = result === 'error' ? status(reply.error) : undefined;
   const response = result === 'response' ? any(reply.response) : undefined;
@@ -105,7 +105,7 @@ export function decodeOperation(bytes: Buffer): RawOperation {
   };
 }
 
-/** Reads the google.rpc.Status of the trailer `grpc-status-details-bin`; undefined when the bytes are none. */
+/** Decodes the google.rpc.Status in the trailer `grpc-status-details-bin`; undefined if the bytes are not one. */
 export function decodeStatus(bytes: Buffer): RawStatus | undefined {
   try {
     return status(message('google.rpc.Status').deserialize(bytes));
@@ -116,7 +116,7 @@ export function decodeStatus(bytes: Buffer): RawStatus | undefined {
 
 const ENDPOINT_SERVICE = 'yandex.cloud.endpoint.ApiEndpointService';
 
-/** ApiEndpointService.List: where a cloud's services are. */
+/** ApiEndpointService.List: the endpoints of a cloud's services. */
 export const LIST_ENDPOINTS = {
   path: `/${ENDPOINT_SERVICE}/List`,
   encode: (pageToken: string): Buffer =>
@@ -133,7 +133,7 @@ export const LIST_ENDPOINTS = {
 
 const TOKEN_SERVICE = 'yandex.cloud.iam.v1.IamTokenService';
 
-/** IamTokenService.Create: a token for a signed JWT. */
+/** IamTokenService.Create: exchanges a signed JWT for a token. */
 export const CREATE_TOKEN = {
   path: `/${TOKEN_SERVICE}/Create`,
   encode: (jwt: string): Buffer => method('Create', TOKEN_SERVICE).requestSerialize({ jwt }),

@@ -6,7 +6,7 @@ import { statusText } from '../model/texts';
 import type { CallError } from '../transport/channel';
 import { decodeStatus } from './envelope';
 
-/** How a call ended. `neverSent` is false unless it is given. */
+/** The error status of a call. `neverSent` defaults to false. */
 interface CallStatus {
   code: number;
   message: string;
@@ -18,19 +18,22 @@ interface CallStatus {
 /** A call that the cloud refused, or that did not get through. */
 export class OperationServiceError extends Error {
   override readonly name = 'OperationServiceError';
-  /** A google.rpc.Code; UNAVAILABLE and DEADLINE_EXCEEDED also come from the client's side of the connection. */
+  /** A google.rpc.Code. UNAVAILABLE and DEADLINE_EXCEEDED may also come from the client. */
   readonly code: number;
   readonly codeName: string;
-  /** The cloud's own text. */
+  /** The cloud's error text. */
   readonly rawMessage: string;
-  /** The decoded details of the trailer `grpc-status-details-bin`. */
+  /** The decoded details from the trailer `grpc-status-details-bin`. */
   readonly details: AnyJson[];
-  /** For the cloud's support. */
+  /** Identifies the call for the cloud's support. */
   readonly requestId?: string;
-  /** Nothing has reached the cloud: there was no token, no endpoint or no connection. Otherwise it may have had its effect. */
+  /**
+   * Whether the call never reached the cloud: there was no token, endpoint or connection. If false, the call may have
+   * taken effect.
+   */
   readonly neverSent: boolean;
 
-  /** What `status` says is redacted: servers echo requests. */
+  /** Redacts `status`, since servers echo requests. */
   constructor(call: string, status: CallStatus) {
     const name = codeName(status.code);
     const message = redact(status.message);
@@ -56,7 +59,7 @@ export class OperationServiceError extends Error {
   }
 }
 
-/** Whether the cloud answered that it has no such operation. */
+/** Whether the cloud answered that the operation does not exist. */
 export function isNotFound(err: unknown): boolean {
   return err instanceof OperationServiceError && err.code === statusCode('NOT_FOUND');
 }

@@ -10,25 +10,25 @@ import { checkAddress, hostOf, isLoopback } from '../model/address';
 import { CREATE_TOKEN } from './envelope';
 import { plaintextCredentials, TransportSecurity } from '../transport/tls';
 
-/** What a service account key needs to know of a cloud other than the one that it is configured for. */
+/** Overrides the token service of the cloud that a service account key is configured for. */
 export interface ServiceAccountKeyOptions {
-  /** `host:port` of the IamTokenService. @default the cloud's own; Yandex Cloud's where the cloud does not tell */
+  /** `host:port` of the IamTokenService. @default the cloud's own; Yandex Cloud's without a cloud */
   iamEndpoint?: string;
   /** The claim `aud` of the JWT. @default what the cloud's own token service expects */
   audience?: string;
-  /** No TLS; refused unless the host is loopback. @default as the cloud's other calls */
+  /** Disables TLS. Rejected unless the host is loopback. @default as for the cloud's other calls */
   plaintext?: boolean;
 }
 
 const DEFAULT_IAM_ENDPOINT = 'iam.api.cloud.yandex.net:443';
 
-/** The deadline of a call that gives a token or endpoints. */
+/** The deadline of a call that fetches a token or endpoints. */
 export const BARE_CALL_TIMEOUT_MS = 8_000;
 
 /**
- * The authorized key of a service account: a file as `yc iam key create` writes it, its JSON, or the object. Its tokens
- * come from the token service of the cloud that it is configured for. Throws an `OperationConfigurationError` for a key
- * that cannot be used; the error never shows it.
+ * Uses the authorized key of a service account: the path of a file written by `yc iam key create`, its JSON, or the
+ * parsed object. Tokens come from the token service of the cloud that the key is configured for. Throws an
+ * `OperationConfigurationError` for an invalid key; the error never shows the key.
  */
 export function serviceAccountKey(key: string | object, options: ServiceAccountKeyOptions = {}): Credentials {
   const check = (): void => {
@@ -43,11 +43,11 @@ export function serviceAccountKey(key: string | object, options: ServiceAccountK
 
 /** The token service of the cloud that a key is configured for. */
 export interface TokenService {
-  /** `host:port`; rejects where the cloud does not tell. */
+  /** `host:port`. Rejects if the cloud does not list it. */
   address(signal: AbortSignal): Promise<string>;
-  /** What its JWTs must be made for. @default by the address */
+  /** The audience of its JWTs. @default derived from the address */
   audience?: string | undefined;
-  /** A call outside the cloud's limits, and without a token. Rejects with a CallError. */
+  /** Makes a call without a token and outside the cloud's limits. Rejects with a CallError. */
   call(call: BareCall): Promise<Reply>;
 }
 
@@ -57,11 +57,11 @@ export interface BareCall {
   path: string;
   body: Buffer;
   signal: AbortSignal;
-  /** @default as the cloud's other calls */
+  /** @default as for the cloud's other calls */
   plaintext?: boolean | undefined;
 }
 
-/** Where no cloud is configured. */
+/** The default token service, for a key that is used without a cloud. */
 const YANDEX_CLOUD: TokenService = {
   address: () => Promise.resolve(DEFAULT_IAM_ENDPOINT),
   async call({ address, path, body, signal, plaintext }) {
@@ -74,7 +74,7 @@ const YANDEX_CLOUD: TokenService = {
   },
 };
 
-/** What {@link serviceAccountKey} makes: bound to the token service of a cloud when that is configured. */
+/** What {@link serviceAccountKey} returns. The cloud binds it to its own token service. */
 export class ServiceAccountCredentials implements Credentials {
   readonly #key: ServiceAccountKey;
   readonly #options: ServiceAccountKeyOptions;
@@ -86,12 +86,12 @@ export class ServiceAccountCredentials implements Credentials {
     this.#service = service;
   }
 
-  /** Whether the key itself says where its tokens come from. */
+  /** Whether the key's options name a token service. */
   get hasEndpoint(): boolean {
     return this.#options.iamEndpoint !== undefined;
   }
 
-  /** The same key, for what its options leave open. */
+  /** The same key, with defaults for options that are not set. */
   withDefaults(defaults: { iamEndpoint?: string; audience?: string }): ServiceAccountCredentials {
     return new ServiceAccountCredentials(this.#key, { ...defaults, ...this.#options }, this.#service);
   }
@@ -101,7 +101,7 @@ export class ServiceAccountCredentials implements Credentials {
     return new ServiceAccountCredentials(this.#key, this.#options, service);
   }
 
-  /** Rejects with a CredentialsError when the token service refuses the key, which asking again does not mend. */
+  /** Rejects with a CredentialsError if the token service refuses the key: asking again does not help. */
   async getToken(signal: AbortSignal): Promise<{ token: string; expiresAt?: Date }> {
     const { iamEndpoint, plaintext } = this.#options;
     const address = iamEndpoint ?? (await this.#service.address(signal));
@@ -122,7 +122,7 @@ export class ServiceAccountCredentials implements Credentials {
   }
 }
 
-/** Codes by which a token service says that it will not take a key, as opposed to trouble in transit. */
+/** Codes with which a token service refuses a key, as opposed to transient errors. */
 const REFUSALS: string[] = [
   'UNAUTHENTICATED',
   'PERMISSION_DENIED',
@@ -132,19 +132,19 @@ const REFUSALS: string[] = [
   'UNIMPLEMENTED',
 ];
 
-/** What the token service at `address` expects; on this machine, what Yandex Cloud's does. */
+/** The audience that the token service at `address` expects; on loopback, that of Yandex Cloud. */
 function audienceOf(address: string): string {
   return `https://${hostOf(isLoopback(address) ? DEFAULT_IAM_ENDPOINT : address)}/iam/v1/tokens`;
 }
 
-/** This machine's clock, and the server's where its reply told. */
+/** The time on this machine, and on the server if its reply has a date. */
 function clockText(err: CallError): string {
   const theirs = Date.parse(err.header('date') ?? '');
   const ours = `it says ${new Date().toISOString()}`;
   return Number.isNaN(theirs) ? ours : `${ours}, the token service's ${new Date(theirs).toISOString()}`;
 }
 
-/** The token service beside an OperationService, by its host; on this machine the same server. */
+/** The address of the token service for an OperationService, derived from its host; on loopback, the same server. */
 export function iamAddressOf(endpoint: string): string | undefined {
   if (isLoopback(endpoint)) return endpoint;
   return endpoint.startsWith('operation.') ? endpoint.replace('operation.', 'iam.') : undefined;

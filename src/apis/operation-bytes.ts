@@ -3,15 +3,15 @@ import { WireType } from '@bufbuild/protobuf/wire';
 import { Place } from '../descriptors/value-problems';
 import { WireRecords } from '../descriptors/wire-records';
 
-/** A text of an Operation that is not UTF-8. */
+/** A string in an Operation that is not UTF-8. */
 export interface BrokenText {
   place: Place;
   bytes: Uint8Array;
 }
 
 /**
- * What the decoder of proto-loader does not tell of an Operation: which of both results is the last on the wire, and so
- * counts, and the bytes of texts that it reads with U+FFFD in them.
+ * Finds what proto-loader's decoder does not report about an Operation: which of the two results comes last on the wire
+ * and therefore counts, and the bytes of strings that it decodes with U+FFFD.
  */
 export function scanOperation(bytes: Uint8Array): { result?: 'error' | 'response'; brokenTexts: BrokenText[] } {
   const broken: BrokenText[] = [];
@@ -48,7 +48,7 @@ function checkText(bytes: Uint8Array, place: Place, broken: BrokenText[]): void 
   if (!isUtf8(bytes)) broken.push({ place, bytes });
 }
 
-/** The texts and messages of a message, by the numbers of their fields. */
+/** The length-delimited fields of a message, by field number. */
 function* parts(bytes: Uint8Array): Iterable<[number: number, content: Uint8Array]> {
   const records = new WireRecords(bytes);
   while (records.next()) {

@@ -8,14 +8,14 @@ import { waitUntilDone } from './wait';
 
 /** Options of one call. */
 export interface CallOptions {
-  /** Ends the call on this side; the operation goes on in the cloud. */
+  /** Aborts the call on the client; the operation continues in the cloud. */
   signal?: AbortSignal;
 }
 
-/** How a cloud is named in the snapshots of a client that knows only one. */
+/** The cloud name in snapshots: a client has only one cloud, and it has no name. */
 const CLOUD_NAME = 'default';
 
-/** Operations of one cloud for plain Node programs, without Temporal. */
+/** A client for the operations of one cloud in plain Node programs, without Temporal. */
 export class OperationsClient {
   readonly #cloud: Cloud;
 
@@ -24,34 +24,34 @@ export class OperationsClient {
   }
 
   /**
-   * Checks the options, and throws an `OperationConfigurationError` for those that cannot work. The connection is made at
-   * the first call and kept until {@link close}.
+   * Checks the options and throws an `OperationConfigurationError` if they are invalid. The client connects at the
+   * first call and keeps the connection until {@link close}.
    */
   static connect(cloud: CloudOptions): OperationsClient {
     return new OperationsClient(new Cloud(CLOUD_NAME, cloud));
   }
 
   /**
-   * The operation as it is now. Rejects with an OperationServiceError, or an `OperationConfigurationError` for what is no
-   * operation id.
+   * Gets the current state of the operation. Rejects with an OperationServiceError, or with an
+   * `OperationConfigurationError` for an invalid operation id.
    */
   async get(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
     return (await this.#cloud.get(this.#checked(checkOperationId, operationId), signal)).operation;
   }
 
   /**
-   * Asks the cloud to cancel the operation and returns its state at that moment. Best effort: it may complete all the
-   * same, and some services refuse. Rejects as {@link get} does.
+   * Asks the cloud to cancel the operation and returns its state at that moment. Best effort: the operation may still
+   * complete, and some services refuse to cancel. Rejects like {@link get}.
    */
   async cancel(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
     return (await this.#cloud.cancel(this.#checked(checkOperationId, operationId), signal)).operation;
   }
 
   /**
-   * Starts an operation: `method` is `/package.Service/Method` of the descriptors, `request` its canonical JSON, which is
-   * checked before anything is sent. One call: after an error of transport the same `idempotencyKey` again gives the
-   * operation that was begun, if one was. @default idempotencyKey a random UUID. Rejects with an OperationServiceError,
-   * or an `OperationConfigurationError` for what cannot be sent.
+   * Starts an operation. `method` is `/package.Service/Method` from the descriptors; `request` is its canonical JSON,
+   * which is checked before it is sent. Makes one call and does not retry: after a transport error, call again with the
+   * same `idempotencyKey` to get the operation if it was started. Rejects with an OperationServiceError, or with an
+   * `OperationConfigurationError` for an invalid method or request. @default idempotencyKey a random UUID
    */
   async start(
     method: string,
@@ -63,11 +63,11 @@ export class OperationsClient {
   }
 
   /**
-   * Waits until the operation is done and returns its response, by the schedule and the rules of a wait in a workflow:
-   * trouble in transit does not end it. `poll.by` makes no difference here. Rejects with an Error that `operationFailure`
-   * reads, of the same types as in a workflow: a poll that the cloud refuses in the first minute is one of type
-   * `OperationServiceError`. When `signal` aborts, with its reason; the operation goes on. Of this process only: a wait
-   * that must survive it belongs in a workflow.
+   * Waits until the operation is done and returns its response. Polls on the same schedule as a workflow and retries
+   * transient errors; `poll.by` has no effect here. Rejects with an error that `operationFailure` reads, of the same
+   * types as in a workflow: if the cloud refuses a poll in the first minute, the type is `OperationServiceError`. If
+   * `signal` aborts, rejects with its reason; the operation continues. The wait ends with this process: use a workflow
+   * for a wait that must survive it.
    */
   async wait(
     operationId: string,
@@ -76,7 +76,7 @@ export class OperationsClient {
     return waitUntilDone(this.#cloud, operationId, options, signal);
   }
 
-  /** Closes the connections. Calls that are under way, and waits at their next poll, are not ended by it. */
+  /** Closes the connections. Calls in flight finish; a wait reconnects at its next poll. */
   close(): void {
     this.#cloud.close();
   }

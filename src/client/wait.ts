@@ -8,10 +8,10 @@ import { timedOutText } from '../model/texts';
 import type { Cloud } from '../cloud/cloud';
 import { decide, type PollOutcome } from '../cloud/decide';
 
-/** Timers of Node take no more; of a longer interval this much is slept. */
+/** The longest timer that Node supports; longer intervals are shortened to it. */
 const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;
 
-/** One wait within this process. Rejects with failures as a workflow gets them, and with the reason of `signal`. */
+/** Waits within this process. Rejects with the same failures as in a workflow, or with the reason of `signal`. */
 export async function waitUntilDone(
   cloud: Cloud,
   operationId: string,
@@ -26,7 +26,7 @@ export async function waitUntilDone(
     cloud: cloud.name,
   });
   const input = { cloud: cloud.name, operationId, startedAtMs: 0, schedule, by: 'activityRetry', onRollback } as const;
-  // By a monotonic clock: nothing here outlives the process.
+  // A monotonic clock is enough: nothing here outlives the process.
   const beganAt = performance.now();
   let record = UNKNOWN_OPERATION;
   let seen: LastSeen = {};
@@ -49,7 +49,7 @@ export async function waitUntilDone(
       case 'fail':
         throw decision.failure;
       case 'return': {
-        // A refusal is returned to workflows only.
+        // Never happens: refusals are returned to workflows only.
         if ('refused' in decision.result) continue;
         const { operation } = decision.result;
         if (operation.state === 'succeeded') return operation.response;
@@ -58,7 +58,7 @@ export async function waitUntilDone(
       }
       case 'poll':
         if (ageMs >= timeoutMs) throw timedOut(cloud.name, operationId, timeoutMs, seen);
-        // The last poll is at the end of the time, so that its failure tells the state as it is then.
+        // The last poll is made at the timeout, so that the failure reports the state at that time.
         await sleep(Math.min(decision.intervalMs, timeoutMs - ageMs, MAXIMUM_SLEEP_MS), undefined, { signal }).catch(
           () => signal?.throwIfAborted(),
         );

@@ -12,7 +12,7 @@ import type { ResolvedCloudOptions } from './options';
 
 /** One unary call. */
 export interface Call {
-  /** For error messages: what was asked, of which operation. */
+  /** Describes the call in error messages: the request and the operation. */
   what: string;
   address: string;
   path: string;
@@ -21,20 +21,20 @@ export interface Call {
   signal?: AbortSignal | undefined;
   /** @default the request timeout of the cloud */
   timeoutMs?: number;
-  /** Ends the call once it is being sent, in place of `signal`. */
+  /** Aborts the call instead of `signal` once it is being sent. @default signal */
   inFlight?: AbortSignal | undefined;
 }
 
-/** Is told what the calls of a cloud come to, within the async context of the call. Must not throw. */
+/** Observes the outcomes of calls, in the async context of each call. Must not throw. */
 export interface CallObserver {
-  /** `code` is the name of a status code, `OK` for a reply. */
+  /** `code` is the name of a status code; `OK` if the call succeeded. */
   called(path: string, code: string, latencyMs: number): void;
   tokenFetched(succeeded: boolean): void;
 }
 
 /**
- * Makes the calls of one cloud: over one connection an address, within the cloud's limits, with a deadline, and with a
- * token that is renewed once where it is refused. No reply is passed on that holds the token or a former one.
+ * Makes the calls of one cloud: over one connection per address, within the cloud's limits, with a deadline and a
+ * token. If the token is refused, renews it and retries once. Removes current and earlier tokens from replies.
  */
 export class Caller {
   readonly #cloud: string;
@@ -54,7 +54,7 @@ export class Caller {
     this.#channels = new Channels(options.security, options.plaintext);
   }
 
-  /** Makes the calls from now on with tokens of `credentials`. */
+  /** Uses tokens of `credentials` for calls from now on. */
   authenticate(credentials: Credentials): void {
     this.#tokens = new TokenCache(async (signal) => {
       let succeeded = false;
@@ -74,7 +74,7 @@ export class Caller {
     return this.#limiter.run(() => this.#make(call), { signal: call.signal, ...(purpose && { purpose }) });
   }
 
-  /** Lets `calls` make calls to an address one after the other, in one turn of the cloud's limits. */
+  /** Lets `calls` make several calls to an address in sequence, in one turn of the cloud's limits. */
   async inOneTurn<T>(
     to: Pick<Call, 'what' | 'address' | 'path'>,
     calls: (make: (call: Call) => Promise<Reply>) => Promise<T>,
@@ -91,7 +91,7 @@ export class Caller {
   }
 
   async #make(call: Call): Promise<Reply> {
-    // Not before its turn: by then a token might have ended.
+    // Get the token only now: it might expire while the call waits for its turn.
     const token = await this.#token(call);
     if (!token) return this.#attempt(call, undefined);
     try {
@@ -102,13 +102,13 @@ export class Caller {
       const next = await this.#token(call, token);
       if (next?.value === token.value) throw err;
       const reply = await this.#attempt(call, next);
-      // Not so where others are accepted: a host that refuses every token would cost an exchange a call.
+      // Only now, since a host that refuses every token would otherwise cost a token exchange per call.
       if (next) this.#tokens?.accepted(next);
       return reply;
     }
   }
 
-  /** A call outside the limits and without a token, for what calls need first. Rejects with a CallError. */
+  /** Makes a call without a token and outside the limits, to get tokens and endpoints. Rejects with a CallError. */
   callBare({ address, plaintext, ...call }: BareCall): Promise<Reply> {
     return this.#channels.to(address, plaintext).unary({ ...call, timeoutMs: BARE_CALL_TIMEOUT_MS });
   }
@@ -131,7 +131,7 @@ export class Caller {
     }
   }
 
-  /** The same call, for what is left of its time. Before its turn, for others could not use a turn that hangs. */
+  /** Connects, and returns the call with the rest of its timeout. Done before its turn, which must not block others. */
   async #connected(call: Call): Promise<Call> {
     const beganAt = performance.now();
     const { timeoutMs = this.#requestTimeoutMs } = call;
@@ -156,7 +156,7 @@ export class Caller {
     }
   }
 
-  /** What to throw for `err`. */
+  /** The error to throw for `err`. */
   #failed({ what, path }: Call, err: unknown, beganAt: number): unknown {
     if (err instanceof CallError) {
       const error = OperationServiceError.from(what, err, this.#registry);

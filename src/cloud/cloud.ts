@@ -18,13 +18,13 @@ import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } fro
 import { toSnapshot } from './to-snapshot';
 import { isReplyTooLarge, replyTooLarge, toStarted } from './started';
 
-/** An operation, and how long the server asked to wait before the next poll. */
+/** An operation, and how long the server asks to wait before the next poll. */
 export interface Polled {
   operation: OperationSnapshot;
   hintMs?: number;
 }
 
-/** What can be called in a turn for a cancellation; each as the method of {@link Cloud} with its name. */
+/** The calls of a cancellation, made in one turn. Each works like the method of {@link Cloud} with the same name. */
 export interface CancelTurn {
   get(): Promise<Polled>;
   cancel(): Promise<Polled>;
@@ -33,9 +33,9 @@ export interface CancelTurn {
 type Send = (call: Call) => Promise<Reply>;
 
 /**
- * One configured cloud: its calls, and what its replies mean. Calls reject with an OperationServiceError, or with an
- * ApplicationFailure: `OperationUnreadable` for an operation that ended against the contract,
- * `OperationConfigurationError` for a start that cannot be sent.
+ * One configured cloud: makes calls and interprets the replies. Calls reject with an OperationServiceError or an
+ * ApplicationFailure: `OperationUnreadable` for a reply that breaks the API contract, `OperationConfigurationError` for
+ * an invalid start.
  */
 export class Cloud {
   readonly registry: DescriptorRegistry;
@@ -43,7 +43,7 @@ export class Cloud {
   readonly #caller: Caller;
   readonly #endpoints: Endpoints;
 
-  /** Throws an `OperationConfigurationError` for options that cannot work. Connects at the first call. */
+  /** Throws an `OperationConfigurationError` for invalid options. Connects at the first call. */
   constructor(
     readonly name: string,
     options: CloudOptions,
@@ -68,26 +68,25 @@ export class Cloud {
     this.#caller.authenticate(isKey ? credentials.of(tokens) : credentials);
   }
 
-  /** Whether short intervals are slept in the worker. */
+  /** Whether the worker itself sleeps through short intervals. */
   get watch(): boolean {
     return this.#options.watch;
   }
 
-  /** One poll. */
+  /** Polls the operation once. */
   get(operationId: string, signal?: AbortSignal): Promise<Polled> {
     return this.#callOperationService('Get', GET, operationId, signal, (call) => this.#caller.call(call));
   }
 
-  /** Asks the cloud to cancel; what comes back is the state at that moment. */
+  /** Asks the cloud to cancel the operation and returns its state at that moment. */
   cancel(operationId: string, signal?: AbortSignal): Promise<Polled> {
     const send: Send = (call) => this.#caller.call(call, 'cancel');
     return this.#callOperationService('Cancel', CANCEL, operationId, signal, send);
   }
 
   /**
-   * Lets `calls` poll an operation and ask to cancel it, with nothing between: in one turn of the limits, ahead of other
-   * calls that wait for theirs. Rejects at once when `signal` aborts before that turn; aborts the calls when it does
-   * later.
+   * Lets `calls` poll and cancel an operation in one turn of the rate limits, ahead of other waiting calls. If `signal`
+   * aborts before the turn, rejects at once; if it aborts later, it aborts the calls.
    */
   async inOneTurn<T>(operationId: string, signal: AbortSignal, calls: (turn: CancelTurn) => Promise<T>): Promise<T> {
     const address = await this.#endpoints.operations(signal);
@@ -103,9 +102,9 @@ export class Cloud {
   }
 
   /**
-   * Calls a method that starts an operation, and gives the operation as it began. The request is checked against the
-   * descriptors before anything is sent. The same key again returns the same operation. `signal` ends it before it is
-   * sent, `inFlight` after that.
+   * Calls a method that starts an operation and returns the operation. Checks the request against the descriptors
+   * before sending it. A repeated call with the same key returns the same operation. `signal` aborts the call before it
+   * is sent, `inFlight` afterwards.
    */
   async start(
     method: string,
@@ -120,7 +119,7 @@ export class Cloud {
     const what = `${this.name} ${path.slice(1)}`;
     let body: Buffer;
     try {
-      // grpc-js writes Buffers only; this one shares the bytes.
+      // grpc-js writes Buffers only; this one shares the memory.
       const bytes = jsonToRequest(found.method.input, request, this.registry);
       body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     } catch (err) {
@@ -143,7 +142,7 @@ export class Cloud {
     this.#caller.close();
   }
 
-  /** The host of a service that starts operations: by its own name, by the longest package that holds it, or discovered. */
+  /** The address of a service that starts operations: configured by its name or longest package, else discovered. */
   async #serviceAddress(service: string, signal: AbortSignal | undefined): Promise<string> {
     for (let name = service; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('.')))) {
       const address = this.#options.services.get(name);
@@ -186,7 +185,7 @@ export class Cloud {
     } catch (err) {
       throw garbled(`is no Operation (${err instanceof Error ? err.message : String(err)})`);
     }
-    // What a proxy gives in place of a reply that it has lost is empty.
+    // A proxy that has lost a reply returns an empty one.
     if (body.length === 0 || (raw.id === '' && expectedId !== undefined)) throw garbled('names no operation');
     if (expectedId !== undefined && raw.id !== expectedId) {
       throw garbled(`is about another operation, ${JSON.stringify(raw.id.slice(0, 100))}`);
@@ -200,8 +199,8 @@ export class Cloud {
 }
 
 /**
- * Whatever a call waits for when `signal` aborts, its turn, a token or an endpoint, or the reply when `inFlight` does: it
- * fails as CANCELLED.
+ * Rejects with CANCELLED if `signal` aborts while the call waits for its turn, a token or an endpoint, or if `inFlight`
+ * aborts while it waits for the reply.
  */
 async function unlessAborted<T>(
   what: string,

@@ -12,33 +12,33 @@ import type { Polled } from './cloud';
 import { OperationServiceError } from '../apis/error';
 import { checkResponseType } from './to-snapshot';
 
-/** A poll that has come back, one way or the other; `unserved` says why this worker cannot poll. */
+/** The outcome of a poll. `unserved` says why this worker cannot poll. */
 export type PollOutcome = { polled: Polled } | { error: unknown } | { unserved: string };
 
-/** What follows a poll: it is returned, the wait fails for good, or it polls again after `intervalMs`. */
+/** What to do after a poll: return its result, fail the wait for good, or poll again after `intervalMs`. */
 export type Decision =
   | { next: 'return'; result: GetResult }
   | { next: 'fail'; failure: ApplicationFailure }
   | { next: 'poll'; intervalMs: number; message: string };
 
-/** What is known around a poll. */
+/** What {@link decide} needs to know besides the outcome of the poll. */
 export interface PollContext {
   ageMs: number;
-  /** What earlier polls of the wait have shown. @default that of the input */
+  /** What earlier polls of the wait have shown. @default the input's record */
   record?: PollRecord;
   /** Uniform in [0, 1). */
   random: number;
   registry: DescriptorRegistry | undefined;
 }
 
-/** The age that the schedule follows, of a wait that is `ageMs` old. */
+/** The age that the schedule uses: since its restart, if it was restarted. `ageMs` is the age of the wait. */
 export function scheduleAge({ startedAtMs, scheduledFromMs = startedAtMs }: GetInput, ageMs: number): number {
   return ageMs - (scheduledFromMs - startedAtMs);
 }
 
 /**
- * The one place that says what a poll means for its wait, and what is known after it. The table of status codes is
- * src/model/error-table.ts, the rules of evidence are src/model/evidence.ts.
+ * Decides what the outcome of a poll means for its wait, and updates the record. The only place that does: it uses the
+ * table of status codes in src/model/error-table.ts and the rules of evidence in src/model/evidence.ts.
  */
 export function decide(
   input: GetInput,
@@ -68,11 +68,11 @@ export function decide(
 function decidePolled(input: GetInput, polled: Polled, { ageMs, random, registry }: PollContext): Decision {
   const { operation } = polled;
   const { schedule } = input;
-  // Infinity and the like are no JSON, and what is over the limit makes no difference.
+  // JSON cannot express Infinity, and a hint over the limit has no further effect.
   const hintMs = Math.min(polled.hintMs ?? 0, hintLimitMs(schedule));
   if (input.method !== undefined && registry) checkResponseType(operation, input.method, registry);
   const ended = isDone(operation) || (operation.state === 'rollingBack' && input.onRollback === 'fail');
-  // The workflow shows a refusal that is over now.
+  // The workflow is still showing a refusal, which is now over.
   const wasRefused = input.record?.refusedSinceMs !== undefined;
   if (ended || wasRefused || input.by === undefined || sleepsInWorkflow(input, ageMs)) {
     return { next: 'return', result: hintMs > 0 ? { operation, hintMs } : { operation } };
@@ -89,7 +89,7 @@ function sleepsInWorkflow(input: GetInput, ageMs: number): boolean {
 }
 
 function decideError(input: GetInput, error: unknown, context: PollContext, record: PollRecord): Decision {
-  // Thrown by ourselves, about an operation that has ended or an input that is wrong.
+  // Our own failure: the operation has ended, or the input is wrong.
   if (error instanceof ApplicationFailure) return { next: 'fail', failure: error };
   const { cloud, operationId, schedule } = input;
   const { ageMs, random } = context;
@@ -137,7 +137,7 @@ function decideError(input: GetInput, error: unknown, context: PollContext, reco
   }
 }
 
-/** A worker that does not configure the cloud, or the method, of the wait. */
+/** The worker does not configure the cloud or the method of the wait. */
 function decideUnserved(input: GetInput, problem: string, context: PollContext, record: PollRecord): Decision {
   const { cloud, operationId } = input;
   if (isRefusalFinal(record, context.ageMs)) {
@@ -148,7 +148,7 @@ function decideUnserved(input: GetInput, problem: string, context: PollContext, 
   return waitOut(input, status, problem, context, record);
 }
 
-/** Somebody will fix what refuses the poll. Until then the polls are further apart, and the refusal is shown. */
+/** Keeps polling at longer intervals and shows the refusal until someone fixes its cause. */
 function waitOut(
   input: GetInput,
   status: OperationStatus,

@@ -6,49 +6,49 @@ import type { ProgressReader } from '../model/progress';
 import { ServiceAccountCredentials, iamAddressOf } from '../apis/iam';
 import { TransportSecurity, plaintextCredentials } from '../transport/tls';
 
-/** One cloud as a worker reaches it. Workflows name it; they never carry a host or a token. */
+/** How a worker reaches one cloud. Workflows refer to the cloud by name and never carry a host or a token. */
 export interface CloudOptions {
   /** `host:port` of the OperationService. Give this or `discovery`. */
   endpoint?: string;
   /**
-   * `host:port` of the ApiEndpointService, which says where the others are; what it says counts only under the domain of
-   * this host. {@link yandexCloud} and the other presets set it.
+   * `host:port` of the ApiEndpointService, which lists the endpoints of the other services. Only endpoints under the
+   * domain of this host are accepted. {@link yandexCloud} and the other presets set it.
    */
   discovery?: string;
   /**
-   * Where methods that start operations are called: a proto service, or a package that holds it, to its `host:port`;
-   * the longest name that fits counts. @default what `discovery` says, else the endpoint
+   * `host:port` of the services that start operations, by proto service or by a package that contains it. The longest
+   * matching name wins. @default the endpoint that `discovery` lists, else `endpoint`
    */
   services?: Record<string, string>;
-  /** Whom the calls are made as. @default no authorization header */
+  /** The identity that calls are made with. @default no authorization header */
   credentials?: Credentials;
-  /** FileDescriptorSets, as files or bytes: what responses, metadata and error details are read with. @default none */
+  /** FileDescriptorSets, as paths or bytes, to decode responses, metadata and error details. @default none */
   descriptors?: (string | Uint8Array)[];
-  /** PEM files, read again when they are replaced. @default the system's root certificates, no client certificate */
+  /** Paths of PEM files, reloaded when replaced. @default the system's root certificates, no client certificate */
   tls?: { rootCertificates?: string; clientCertificate?: string; clientKey?: string; serverName?: string };
-  /** No TLS; refused unless the host is loopback. @default false */
+  /** Disables TLS. Rejected unless the host is loopback. @default false */
   plaintext?: boolean;
   /** The deadline of one call, at most 30 s. @default 10 s */
   requestTimeout?: Duration;
-  /** Calls at once to this cloud from this worker. @default 100 */
+  /** How many calls this worker may have in flight to this cloud. @default 100 */
   maxConcurrentRequests?: number;
-  /** Calls begun in a second to this cloud from this worker; may be a fraction. @default no limit */
+  /** How many calls per second this worker may make to this cloud; may be a fraction. @default no limit */
   maxRequestsPerSecond?: number;
   /**
-   * Whether intervals under 5 s are slept in the worker. With false they are slept by activity retries, which makes the
-   * same history and the same commands; needed where a test server skips time. @default true
+   * Whether the worker sleeps through intervals under 5 s itself. If false, activity retries sleep instead, with the
+   * same history and commands; a time-skipping test server requires false. @default true
    */
   watch?: boolean;
   /**
-   * How to read progress out of metadata whose fields tell it in another way than Yandex Cloud's do, by full type name
-   * such as `'acme.v1.CopyMetadata'`. A reader that throws is shown as the operation's step. @default none
+   * Functions that read progress from metadata whose fields differ from Yandex Cloud's, by full type name such as
+   * `'acme.v1.CopyMetadata'`. If a reader throws, the operation's step shows the error. @default none
    */
   progress?: Record<string, ProgressReader>;
 }
 
 /** {@link CloudOptions}, checked. */
 export interface ResolvedCloudOptions {
-  /** Of OperationService, or of ApiEndpointService. */
+  /** The address of OperationService, or of ApiEndpointService. */
   root: { endpoint: string } | { discovery: string };
   services: ReadonlyMap<string, string>;
   security: TransportSecurity;
@@ -77,10 +77,10 @@ const KEYS = [
   'progress',
 ] as const satisfies readonly (keyof CloudOptions)[];
 
-/** A poll must end before its activity attempt is given up. */
+/** A poll must end before its activity attempt times out. */
 const MAXIMUM_REQUEST_TIMEOUT_MS = 30_000;
 
-/** Checks the options of a cloud; throws an OptionError that names the field, its value and what to change. */
+/** Checks the options of a cloud. Throws an OptionError that names the field, its value and what to change. */
 export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions {
   onlyKeys('', plainObject('options', options), KEYS);
   const root = rootOf(options);
@@ -148,7 +148,7 @@ function checkCredentials(credentials: unknown, root: ResolvedCloudOptions['root
     credentials !== null &&
     'getToken' in credentials &&
     typeof credentials.getToken === 'function';
-  // Its value is not shown: it may be the token itself.
+  // The error does not show the value: it may be the token itself.
   if (!isProvider) {
     const rule = 'give iamToken(), serviceAccountKey(), metadataService(), or an object with getToken()';
     throw new OptionError('credentials', `a ${typeof credentials}`, rule);

@@ -7,14 +7,14 @@ import { MAXIMUM_REPLY_BYTES } from '../transport/channel';
 import type { RawOperation } from '../apis/envelope';
 import { OperationServiceError } from '../apis/error';
 
-// Replies to starts after which there is an operation that nobody can wait for: they must not be lost, nor called for again.
+// Replies to starts whose operation cannot be awaited. They must not be lost, and the start must not be retried.
 
-/** Of an id that is shown and not used. */
+/** The maximum length of an invalid id in an error message. */
 const MAXIMUM_SHOWN_LENGTH = 100;
 
 /**
- * The operation of a reply to a start. One that is done needs no id, since nothing is asked of it any more. Throws an
- * `OperationUnreadable` failure, with the operation, where the id is not one that can be asked for.
+ * The operation in a reply to a start. It may lack an id if it is done, since it is not polled again. Otherwise throws
+ * an `OperationUnreadable` failure, with the operation, if the id is invalid.
  */
 export function toStarted(
   what: string,
@@ -41,15 +41,15 @@ function problemOf(id: string): string {
     : 'its id has control characters';
 }
 
-/** Without control characters, which stand as JSON has them, and bounded. */
+/** The id with control characters escaped as in JSON, truncated. */
 function shown(id: string): string {
   const text = JSON.stringify(id.slice(0, MAXIMUM_SHOWN_LENGTH)).slice(1, -1);
   return id.length > MAXIMUM_SHOWN_LENGTH ? `${text}…` : text;
 }
 
 /**
- * How grpc-js puts that a reply is over the limit: with the code of a busy server, which would be called for ever. A server
- * says the same of a request, with a limit of its own.
+ * How grpc-js reports a reply over the limit. Its code, RESOURCE_EXHAUSTED, also means a busy server and would be
+ * retried forever. A server uses the same text for requests, with its own limit.
  */
 const REPLY_TOO_LARGE = new RegExp(
   `^Received message (?:larger than max .* vs|that decompresses to a size larger than) ${MAXIMUM_REPLY_BYTES}\\b`,

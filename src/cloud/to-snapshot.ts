@@ -14,9 +14,9 @@ import { nameOf, operationName } from '../model/texts';
 import type { RawOperation, RawStatus, RawTimestamp } from '../apis/envelope';
 
 /**
- * An operation off the wire as plain JSON. Values without canonical JSON are null and in `problems`. Throws an
- * `OperationUnreadable` failure when it is done with neither a response nor an error that says anything: the contract
- * promises exactly one.
+ * Converts a decoded operation to plain JSON. Values that canonical JSON cannot express become null and are listed in
+ * `problems`. Throws an `OperationUnreadable` failure if the operation is done with neither a response nor a non-empty
+ * error: the API contract requires exactly one.
  */
 export function toSnapshot(
   cloud: string,
@@ -58,7 +58,7 @@ export function toSnapshot(
   });
 }
 
-/** By the worker's own reader for that type. One that throws must not end a wait: what it threw is shown instead. */
+/** Uses the worker's reader for this type. A reader that throws must not end a wait: the step shows its error. */
 function readProgress(metadata: AnyJson, readers: ReadonlyMap<string, ProgressReader>): OperationProgress | undefined {
   const type = metadata['@type'];
   try {
@@ -72,7 +72,9 @@ function saysAnything({ code, message, details }: RawStatus): boolean {
   return code !== 0 || message !== '' || details.length > 0;
 }
 
-/** An error is one even if its code is OK, against the contract: then the code is UNKNOWN, and the message says so. */
+/**
+ * If the cloud breaks the contract and sends an error with code OK, the code becomes UNKNOWN and the message says so.
+ */
 function toStatus(raw: RawStatus, registry: DescriptorRegistry, problems: ValueProblems): OperationStatus {
   const code = raw.code === 0 ? statusCode('UNKNOWN') : raw.code;
   const message =
@@ -86,7 +88,7 @@ function toStatus(raw: RawStatus, registry: DescriptorRegistry, problems: ValueP
   };
 }
 
-/** Undefined for a time outside the years 1–9999: a wrong clock in the cloud is no reason to fail a wait. */
+/** Undefined for a time outside the years 1–9999: a wrong clock in the cloud must not fail a wait. */
 function rfc3339({ seconds, nanos }: RawTimestamp, place: Place, problems: ValueProblems): string | undefined {
   const bytes = toBinary(TimestampSchema, create(TimestampSchema, { seconds: BigInt(seconds), nanos }));
   const time = timestampJson({ seconds, nanos }, bytes);
@@ -95,9 +97,9 @@ function rfc3339({ seconds, nanos }: RawTimestamp, place: Place, problems: Value
 }
 
 /**
- * Checks that the response of a finished operation is what the method at `path` promises, so that a typed caller gets
- * the type it was compiled for. Throws `OperationConfigurationError` when the method is not in the descriptors, and
- * `OperationUnreadable`, with the operation, for a response of another type or one that cannot be read.
+ * Checks that the response of a finished operation has the type that the method at `path` declares, so that a typed
+ * caller gets the type it was compiled for. Throws `OperationConfigurationError` if the method is not in the
+ * descriptors, and `OperationUnreadable`, with the operation, if the response has another type or cannot be decoded.
  */
 export function checkResponseType(operation: OperationSnapshot, path: string, registry: DescriptorRegistry): void {
   if (operation.state !== 'succeeded') return;

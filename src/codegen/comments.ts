@@ -8,11 +8,11 @@ type Commented =
   | DescService
   | DescService['methods'][number];
 
-/** What the .proto says above a declaration, else behind it, where the descriptor set has source info. */
+/** The comments in the .proto above a declaration, else after it. Requires a descriptor set with source info. */
 export class Comments {
   readonly #files = new Map<DescFile, Map<Commented, string>>();
 
-  /** Empty where it says nothing. A deprecated declaration is marked as such. */
+  /** Empty if there is no comment. Marks deprecated declarations. */
   of(desc: Commented): string {
     const file = 'file' in desc ? desc.file : desc.parent.file;
     let comments = this.#files.get(file);
@@ -23,7 +23,7 @@ export class Comments {
   }
 }
 
-/** A location is named by a path of field numbers and indices within the FileDescriptorProto. */
+/** A source location is a path of field numbers and indices in the FileDescriptorProto. */
 function read(file: DescFile): Map<Commented, string> {
   const comments = new Map<Commented, string>();
   const texts = new Map<string, string>();
@@ -57,7 +57,7 @@ function read(file: DescFile): Map<Commented, string> {
   return comments;
 }
 
-/** Without the space that follows `//` and `*` in the source. */
+/** Removes the space that follows `//` and `*` in the source. */
 function unindented(text: string): string {
   return text.replace(/^ /gm, '').trimEnd();
 }

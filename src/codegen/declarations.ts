@@ -4,12 +4,12 @@ import { bracketed, docComment, fit, INDENT, propertyName, quoted, union } from 
 import type { ServiceMethods } from './select';
 import { isAlwaysThere, isWellKnown, type Direction } from './shapes';
 
-/** Where a type is written: it says what other types are called there. */
+/** The module in which a type is written: gives the local names of other types. */
 export interface TypeScope {
   declared(type: DescEnum | DescMessage, direction: Direction): string;
   /** A type of 'temporal-lro/method'. */
   library(name: LibraryType): string;
-  /** `{ [K in keyof T]?: T[K] | undefined }`, of a type that is called so here. */
+  /** `{ [K in keyof T]?: T[K] | undefined }` for a type with this local name. */
   optional(type: string): string;
   /** A double or float: `number | 'NaN' | 'Infinity' | '-Infinity'`. */
   double(): string;
@@ -17,7 +17,9 @@ export interface TypeScope {
 
 export type LibraryType = 'AnyJson' | 'JsonObject' | 'OperationMethod';
 
-/** The names of an enum's values; their comments stand in the one of the type, where an editor shows them. */
+/**
+ * The union of an enum's value names. The comments of the values are in the type's comment, where editors show them.
+ */
 export function enumDeclaration(type: DescEnum, name: string, comments: Comments): string[] {
   const values = type.values.flatMap((value) => {
     const comment = comments.of(value).replaceAll('\n', ' ');
@@ -32,7 +34,7 @@ export function enumDeclaration(type: DescEnum, name: string, comments: Comments
   ];
 }
 
-/** The canonical JSON of a message. `copies` is its received type, where the sent one differs only in what may be left out. */
+/** The canonical JSON of a message. `copies` is its received type, if the sent type only makes its fields optional. */
 export function messageDeclaration(
   message: DescMessage,
   direction: Direction,
@@ -58,7 +60,7 @@ export function messageDeclaration(
   ];
 }
 
-/** Whether what is sent is what is received, but for fields that may be left out: then it need not be spelt out again. */
+/** Whether the sent type only makes fields of the received type optional, so that it need not be written out. */
 export function isOptionalCopy(message: DescMessage, scope: TypeScope): boolean {
   return message.fields.every(
     (field) => !isAlwaysThere(field, 'sent') && fieldType(field, 'sent', scope) === fieldType(field, 'received', scope),
@@ -69,11 +71,11 @@ function fieldDeclaration(field: DescField, direction: Direction, scope: TypeSco
   const type = fieldType(field, direction, scope);
   const name = propertyName(field.jsonName);
   if (isAlwaysThere(field, direction)) return union(`${name}:`, [type], INDENT);
-  // What is built of optional parts has `undefined` members, which exactOptionalPropertyTypes would refuse.
+  // Callers often pass `undefined` for optional fields, which exactOptionalPropertyTypes would reject.
   return union(`${name}?:`, direction === 'received' || type === 'unknown' ? [type] : [type, 'undefined'], INDENT);
 }
 
-/** The method constants of a service. They are typed by a declaration, so that no cast is needed. */
+/** The method constants of a service. A declaration types them, so that no cast is needed. */
 export function serviceDeclaration(
   { service, methods }: ServiceMethods,
   name: string,
@@ -116,28 +118,28 @@ function fieldType(field: DescField, direction: Direction, scope: TypeScope): st
     case 'list':
       return `${one}[]`;
     case 'map':
-      // Not Record: a message may have that name.
+      // Not `Record`: a message may have that name.
       return `{ [key: string]: ${one} }`;
     default:
       return one;
   }
 }
 
-/** The type of a request, which is a message of its own. */
+/** The type of a request message. */
 function requestType(message: DescMessage, scope: TypeScope): string {
   return messageType(message, 'sent', scope);
 }
 
-/** The type of what an operation carries in an Any; `undefined` where its method does not say what that is. */
+/** The type of a message in an Any of an operation. Pass `undefined` if the method does not declare the message. */
 function carriedType(message: DescMessage | undefined, scope: TypeScope): string {
   if (!message) return scope.library('AnyJson');
-  // It has its '@type', and nothing else.
+  // An empty message has only its '@type'.
   if (message.fields.length === 0) return 'object';
   if (!isWellKnown(message)) return messageType(message, 'received', scope);
   return `{ value: ${messageType(message, 'received', scope)} }`;
 }
 
-/** Of one item, where the field is a list or a map. Never a union, which would need parentheses. */
+/** The type of one item, if the field is a list or a map. Never a union, which would need parentheses. */
 function valueType(field: DescField, direction: Direction, scope: TypeScope): string {
   if (field.message) return messageType(field.message, direction, scope);
   if (field.enum) return isWellKnown(field.enum) ? wellKnownEnum(field.enum) : scope.declared(field.enum, direction);
@@ -178,7 +180,7 @@ function wellKnownType(message: DescMessage, scope: TypeScope): string {
       return 'unknown';
     case 'ListValue':
       return 'unknown[]';
-    // Struct, and what no cloud sends: the descriptors of descriptors.
+    // Struct, and descriptor.proto, which no cloud sends.
     default:
       return scope.library('JsonObject');
   }
@@ -197,7 +199,7 @@ function scalarType(scalar: ScalarType, scope: TypeScope): string {
     case ScalarType.FIXED32:
     case ScalarType.SFIXED32:
       return 'number';
-    // Text, bytes in base64, and what has 64 bits.
+    // Strings, bytes in base64, and 64-bit integers.
     default:
       return 'string';
   }

@@ -5,23 +5,23 @@ import { emitModules, nameAll } from './module';
 import { selectMethods } from './select';
 import { neededShapes } from './shapes';
 
-/** The descriptor set for workers, beside the modules. */
+/** The descriptor set for workers, next to the modules. */
 export const DESCRIPTORS_FILE = 'descriptors.binpb';
 
 export interface Generated {
-  /** Path below the output directory to content. */
+  /** File contents by path below the output directory. */
   files: Map<string, string | Uint8Array>;
   services: number;
   methods: number;
-  /** One line for each name that the sets do not have; its type is AnyJson. */
+  /** One line for each type name that is not in the sets; the generated type is AnyJson. */
   problems: string[];
 }
 
 /**
- * Typed operation methods: a module for each proto package, with the methods that start operations and the JSON types of
- * what they send and receive, and a descriptor set pruned to what a worker needs for them. The same input gives the same
- * output, byte for byte. `only` are prefixes of packages, services or methods; without any, all methods.
- * Throws a SelectionError where there is nothing to generate, and a DescriptorError where a set lacks what it imports.
+ * Generates typed operation methods: one module per proto package, with the methods that start operations and the JSON
+ * types of their requests, responses and metadata, and a descriptor set with only what a worker needs for them. Output
+ * is deterministic. `only` lists prefixes of packages, services or methods; if empty, all methods are generated. Throws
+ * a SelectionError if there is nothing to generate, and a DescriptorError if a set lacks an imported file.
  */
 export function generate(registry: DescriptorRegistry, only: readonly string[] = []): Generated {
   const services = selectMethods(registry, only);
@@ -48,8 +48,8 @@ export function generate(registry: DescriptorRegistry, only: readonly string[] =
 }
 
 /**
- * A FileDescriptorSet of some files and of what they import, imports first: what a worker needs to start the methods in
- * them and to read what comes back. Without source info, which is most of a set that has it.
+ * A FileDescriptorSet of the files and their imports, imports first: all that a worker needs to start the methods and
+ * to decode the replies. Without source info, which makes up most of a set.
  */
 function pruneDescriptors(files: Iterable<DescFile>): Uint8Array {
   const kept = new Set<DescFile>();

@@ -1,4 +1,4 @@
-/** Names that no declaration may have. */
+/** Names that declarations must not use. */
 const RESERVED = new Set(
   (
     'any as async await bigint boolean break case catch class const continue debugger default delete do else enum export ' +
@@ -8,13 +8,13 @@ const RESERVED = new Set(
   ).split(' '),
 );
 
-/** The identifiers of one module, or the names of other things of which each is given once. */
+/** The identifiers of one module, or other names that must be unique. */
 export class Identifiers {
   readonly #taken = new Set<string>();
 
   constructor(private readonly reserved: ReadonlySet<string> = RESERVED) {}
 
-  /** `wanted`, or where that is taken or reserved, with as many underscores as it takes. */
+  /** Returns `wanted`, with underscores added until it is neither taken nor reserved. */
   take(wanted: string): string {
     let name = wanted;
     while (this.#taken.has(name) || this.reserved.has(name)) name += '_';

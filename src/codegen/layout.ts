@@ -1,9 +1,9 @@
-/** As prettier lays it out with this width and single quotes, so that formatting the output changes nothing. */
+/** Layout matches prettier with this width and single quotes, so that formatting does not change the output. */
 const WIDTH = 120;
 
 export const INDENT = '  ';
 
-/** `line` where it fits, else the lines of `broken`. */
+/** `line` if it fits, else the lines of `broken`. */
 export function fit(line: string, broken: readonly string[]): string[] {
   return line.length <= WIDTH ? [line] : [...broken];
 }
@@ -20,7 +20,7 @@ export function union(head: string, members: readonly string[], indent = ''): st
   ]);
 }
 
-/** `head`, a list within brackets, and `tail`: `import type { A, B } from 'c';` */
+/** `head`, a list in braces, and `tail`: `import type { A, B } from 'c';` */
 export function bracketed(
   head: string,
   [open, close]: readonly [open: string, close: string],
@@ -36,20 +36,20 @@ export function bracketed(
   ]);
 }
 
-/** A property's name, in quotes where it is no identifier. */
+/** A property name, quoted if it is not an identifier. */
 export function propertyName(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name);
 }
 
-/** As prettier quotes: single, unless that means more escapes. */
+/** Quotes like prettier: single quotes, unless double quotes need fewer escapes. */
 export function quoted(text: string): string {
   const json = JSON.stringify(text);
   return text.includes("'") ? json : `'${json.slice(1, -1).replaceAll('\\"', '"')}'`;
 }
 
-/** A documentation comment; none for no text. */
+/** A documentation comment; no lines if the text is empty. */
 export function docComment(text: string, indent = ''): string[] {
-  // Trailing space would be trimmed by formatters; a comment's end within the text would end ours.
+  // Formatters would trim trailing space; a comment end in the text would end this comment.
   const lines = text
     .replaceAll('*/', '*\\/')
     .split('\n')

@@ -15,12 +15,12 @@ import { bracketed } from './layout';
 import type { ServiceMethods } from './select';
 import type { Direction, Shapes } from './shapes';
 
-/** Where the module of a package lies. */
+/** The path of a package's module. */
 export function modulePath(packageName: string): string {
   return `${packageName === '' ? '_' : packageName.replaceAll('.', '/')}.ts`;
 }
 
-/** The text of every module, by path: one for each package that declares something. */
+/** The text of each module by path: one per package that declares something. */
 export function emitModules(services: readonly ServiceMethods[], shapes: Shapes, names: Names): Map<string, string> {
   const packages = new Map<string, PackageParts>();
   const parts = (desc: DescEnum | DescMessage | DescService): PackageParts => {
@@ -74,7 +74,7 @@ function emitModule(
     .join('\n');
 }
 
-/** As the .proto files have them, files by name: what is generated beside them does not change their order. */
+/** In the order of the .proto files, sorted by file name, so that other generated types do not change the order. */
 function inSourceOrder(types: readonly (DescEnum | DescMessage)[]): (DescEnum | DescMessage)[] {
   const wanted = new Set<unknown>(types);
   const files = [...new Set(types.map(({ file }) => file))].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -85,9 +85,9 @@ function inSourceOrder(types: readonly (DescEnum | DescMessage)[]): (DescEnum | 
   );
 }
 
-/** What a module refers to, and hence has to import. Imports are of types only, which compilers erase. */
+/** Collects the imports of a module. They import types only, which compilers erase. */
 class ModuleScope implements TypeScope {
-  /** Module to the names in it, to what they are called here. */
+  /** By module: the imported names and their local names. */
   readonly #imports = new Map<string, Map<string, string>>();
   #double: string | undefined;
   #optional: string | undefined;
@@ -143,25 +143,25 @@ class ModuleScope implements TypeScope {
     return alias;
   }
 
-  /** With `.js`, which every module resolution of TypeScript understands. */
+  /** With `.js`, which works with every TypeScript module resolution. */
   #specifier(packageName: string): string {
     const path = relative(dirname(modulePath(this.packageName)), modulePath(packageName)).replace(/\.ts$/, '.js');
     return path.startsWith('.') ? path : `./${path}`;
   }
 }
 
-/** What a declaration is called in the module of its package. */
+/** The names of declarations in the module of their package. */
 interface Names {
   service(service: DescService): string;
   type(type: DescEnum | DescMessage, direction: Direction): string;
-  /** What the module of a package may still take. */
+  /** The identifiers of a package's module. */
   identifiers(packageName: string): Identifiers;
 }
 
 /**
- * Names of all declarations. They follow from the descriptors alone, so that generating more methods later renames
- * nothing: a nested type is `Outer_Inner`; a message within a request is `ClusterInput` beside the `Cluster` that is
- * received, unless both look alike; a request itself keeps its name. `requests` are the requests of all methods.
+ * Names all declarations. Names depend on the descriptors alone, so that generating more methods later renames nothing.
+ * A nested type is `Outer_Inner`. A message in a request is `ClusterInput`, next to the received `Cluster`, unless both
+ * have the same shape. A request keeps its name. `requests` are the requests of all methods.
  */
 export function nameAll(services: readonly DescService[], shapes: Shapes, requests: ReadonlySet<DescMessage>): Names {
   const modules = new Map<string, Identifiers>();
@@ -182,9 +182,9 @@ export function nameAll(services: readonly DescService[], shapes: Shapes, reques
       [...directions].map((direction) => ({ desc, suffix: suffix(desc, direction) })),
     ),
   ];
-  // No type name has a space: `Cluster` within a request is not taken for a message `ClusterInput`.
+  // Type names have no spaces, so `Cluster` in a request cannot collide with a message `ClusterInput`.
   const key = (desc: DescEnum | DescMessage | DescService, suffix: string): string => `${desc.typeName} ${suffix}`;
-  // Names that are in the descriptors come first: an invented one makes way for them.
+  // Names from the descriptors come first: an invented name gives way to them.
   for (const invented of [false, true]) {
     for (const { desc, suffix } of wanted) {
       if ((suffix !== '') !== invented) continue;

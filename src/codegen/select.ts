@@ -3,26 +3,26 @@ import { operationMethods, type OperationMethodTypes } from '../descriptors/oper
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { Identifiers } from './identifiers';
 
-/** A service, and those of its methods that start operations. */
+/** A service with its methods that start operations. */
 export interface ServiceMethods {
   service: DescService;
   methods: NamedMethod[];
 }
 
 export interface NamedMethod extends OperationMethodTypes {
-  /** What the constant of the service calls it. */
+  /** The property name in the service's constant. */
   property: string;
 }
 
-/** Nothing to generate. The message says what there is instead. */
+/** There is nothing to generate. The message lists what the sets contain. */
 export class SelectionError extends Error {
   override readonly name = 'SelectionError';
 }
 
 /**
- * The services with methods that start operations, and of those the ones that some prefix in `only` names: a package, a
- * service or a method, as `a.b`, `a.b.Service`, `a.b.Service.Method` or `/a.b.Service/Method`. All of them without any.
- * Throws a SelectionError for the first prefix that names none.
+ * Selects the methods that start operations and match a prefix in `only`: a package, service or method, such as `a.b`,
+ * `a.b.Service`, `a.b.Service.Method` or `/a.b.Service/Method`. If `only` is empty, selects all of them.
+ * Throws a SelectionError for the first prefix that matches no method.
  */
 export function selectMethods(registry: DescriptorRegistry, only: readonly string[]): ServiceMethods[] {
   const all = [...registry.services()]
@@ -53,7 +53,7 @@ export function selectMethods(registry: DescriptorRegistry, only: readonly strin
 }
 
 /**
- * TypeScript has one property for `rpc Create` and `rpc create`. All methods are named before some are selected, so that
+ * `rpc Create` and `rpc create` would share a TypeScript property. All methods are named before the selection, so that
  * generating more of them later renames nothing.
  */
 function named(methods: readonly OperationMethodTypes[]): NamedMethod[] {
@@ -62,17 +62,17 @@ function named(methods: readonly OperationMethodTypes[]): NamedMethod[] {
   return methods.map((types) => ({ ...types, property: properties.take(types.method.localName) }));
 }
 
-/** A method's path and a dotted name, either with a slash at its head, as one kind of name. */
+/** Normalises a method path or a dotted name, with or without a leading slash, to a dotted name. */
 function dotted(name: string): string {
   return name.replace(/^\//, '').replace('/', '.');
 }
 
-/** By whole segments: `a.b.v1` does not hold `a.b.v1alpha`. */
+/** Compares whole segments: `a.b.v1` does not contain `a.b.v1alpha`. */
 function isWithin(name: string, prefix: string): boolean {
   return prefix === '' || name === prefix || name.startsWith(`${prefix}.`);
 }
 
-/** The names below the longest part of `wanted` that there is. */
+/** Lists the names below the longest existing prefix of `wanted`. */
 function whatIsThere(names: readonly string[], wanted: string): string {
   let parent = wanted;
   while (!names.some((name) => isWithin(name, parent))) parent = parent.slice(0, Math.max(0, parent.lastIndexOf('.')));
@@ -82,7 +82,7 @@ function whatIsThere(names: readonly string[], wanted: string): string {
       names.filter((name) => isWithin(name, parent)).map((name) => name.slice(skip).split('.')[0] ?? ''),
     );
     const [first = '', ...others] = children;
-    // One package in another says little: go on to where there is a choice.
+    // A package with a single child says little: descend until there is a choice.
     if (others.length > 0) return `${parent || 'the sets'} has ${[...children].sort().join(', ')}`;
     if (first === '') return `there is ${parent}`;
     parent = parent === '' ? first : `${parent}.${first}`;

@@ -3,17 +3,17 @@ import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { OperationMethodTypes } from '../descriptors/operation-method';
 
 /**
- * Which way a message travels: within a request, where fields may be left out, or within a response or metadata, where
- * fields without presence are always there. The two have different TypeScript types.
+ * The direction of a message: sent in a request, where fields may be omitted, or received in a response or metadata,
+ * where fields without presence are always set. Each direction has its own TypeScript type.
  */
 export type Direction = 'sent' | 'received';
 
-/** The types that some methods need, well-known ones excluded. */
+/** The types that a set of methods needs, except well-known ones. */
 export interface Shapes {
   enums: ReadonlySet<DescEnum>;
-  /** Every message with the directions that it needs a type for; one that looks alike both ways is `sent` only. */
+  /** Each message with the directions that need a type; only `sent` if both directions have the same shape. */
   messages: ReadonlyMap<DescMessage, ReadonlySet<Direction>>;
-  /** Whether both directions of a message look alike: a property of the message, whatever else is generated. */
+  /** Whether both directions of a message have the same shape. Depends on the message alone. */
   isAlike(message: DescMessage): boolean;
 }
 
@@ -38,15 +38,15 @@ export function neededShapes(methods: readonly OperationMethodTypes[]): Shapes {
   };
 }
 
-/** Whether the field is always there in that direction. */
+/** Whether the field is always set in this direction. */
 export function isAlwaysThere(field: DescField, direction: Direction): boolean {
   if (field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED) return true;
   if (direction === 'received') return field.presence === FeatureSet_FieldPresence.IMPLICIT;
-  // One member of a oneof can be required only in the sense that some member is.
+  // A required member of a oneof means only that some member must be set.
   return !field.oneof && (field.proto.options?.$unknown ?? []).some((o) => o.no === REQUIRED_OPTION && o.data[0] === 1);
 }
 
-/** Types with a JSON of their own, which need no declaration. */
+/** Whether the type has a special JSON format, which needs no declaration. */
 export function isWellKnown(type: DescMessage | DescEnum): boolean {
   return type.file.proto.package === 'google.protobuf';
 }
@@ -67,7 +67,7 @@ function reachable(roots: readonly (DescMessage | undefined)[]): {
   return { messages, enums };
 }
 
-/** The messages that look different in the two directions: by their own fields, or by what those hold. */
+/** The messages whose shape differs between directions, because of their own fields or of nested messages. */
 function findUnlike(messages: ReadonlySet<DescMessage>): Set<DescMessage> {
   const unlike = new Set<DescMessage>();
   const holders = new Map<DescMessage, DescMessage[]>();
@@ -77,7 +77,7 @@ function findUnlike(messages: ReadonlySet<DescMessage>): Set<DescMessage> {
       if (field.message) holders.set(field.message, [...(holders.get(field.message) ?? []), message]);
     }
   }
-  // A set grows while it is iterated: holders of holders follow.
+  // The set grows during the iteration, so that indirect holders follow.
   for (const message of unlike) for (const holder of holders.get(message) ?? []) unlike.add(holder);
   return unlike;
 }

@@ -1,22 +1,22 @@
 import { configurationError } from '../model/failure';
 
-/** Where a cloud's IAM tokens come from. Own providers implement this. */
+/** Provides a cloud's IAM tokens. Implement it for a provider of your own. */
 export interface Credentials {
   /**
-   * A valid token, and when it ends if that is known. Never logged, never sent to Temporal. Asked well before the former
-   * one ends; `signal` aborts when nobody waits any longer.
+   * Returns a valid token and, if known, when it expires. The token is never logged or sent to Temporal. Called well
+   * before the previous token expires; `signal` aborts when the fetch times out.
    */
   getToken(signal: AbortSignal): Promise<{ token: string; expiresAt?: Date }>;
 }
 
-/** Why there is no token, where asking again will not help: says what to change. */
+/** There is no token, and asking again will not help. The message says what to change. */
 export class CredentialsError extends Error {
   override readonly name = 'CredentialsError';
 }
 
 /**
- * Checks what a provider gave, and takes white space off the token's ends; throws a CredentialsError that never shows it.
- * `now` is in epoch milliseconds.
+ * Checks what a provider returned and trims the token. Throws a CredentialsError that never shows the token. `now` is
+ * in epoch milliseconds.
  */
 export function checkToken(given: unknown, now: number): { value: string; expiresAt?: Date } {
   const { token, expiresAt } = typeof given === 'object' && given !== null ? { ...nothing, ...given } : nothing;
@@ -40,10 +40,10 @@ export function checkToken(given: unknown, now: number): { value: string; expire
 const nothing: { token?: unknown; expiresAt?: unknown } = {};
 
 /**
- * An IAM token that somebody else obtains: the token itself, or a function that is asked for it. A function is called
- * once an hour and when its token is refused, and should return a token with an hour of life left in it. A token of less
- * than 20 characters, as tests use, is not hidden where a cloud repeats it: it may be a word. Throws an
- * `OperationConfigurationError` for what is neither, such as an environment variable that is not set.
+ * Uses an IAM token that you obtain: the token itself, or a function that returns it. A function is called once an hour
+ * and when its token is refused; return a token that is valid for another hour. If a cloud echoes a token of less than
+ * 20 characters, as in tests, it is not hidden: it may be an ordinary word. Throws an `OperationConfigurationError` for
+ * any other value, such as an environment variable that is not set.
  */
 export function iamToken(token: string | (() => string | Promise<string>)): Credentials {
   if (typeof token !== 'function' && (typeof token !== 'string' || token.trim() === '')) {

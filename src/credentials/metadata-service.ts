@@ -2,24 +2,24 @@ import { get, type IncomingMessage } from 'http';
 import { configurationError } from '../model/failure';
 import { CredentialsError, type Credentials } from './credentials';
 
-/** The same link-local address in every instance. */
+/** The link-local address is the same in every instance. */
 const DEFAULT_ADDRESS = '169.254.169.254';
-/** The variable that the cloud's own tools read. */
+/** The environment variable that the cloud's own tools read. */
 const ADDRESS_VARIABLE = 'YC_METADATA_ADDR';
 const PATH = '/computeMetadata/v1/instance/service-accounts/default/token';
 const MAXIMUM_REPLY_BYTES = 64 * 1024;
-/** For connection, headers and body together: a service that sends a byte now and then is none. */
+/** Covers connection, headers and body together, so that a service that trickles bytes cannot hold a fetch up. */
 const TIMEOUT_MS = 5_000;
 
-/** How the metadata service is reached. */
+/** How to reach the metadata service. */
 export interface MetadataServiceOptions {
-  /** `host` or `host:port`. @default the variable YC_METADATA_ADDR, else 169.254.169.254 */
+  /** `host` or `host:port`. @default the environment variable YC_METADATA_ADDR, else 169.254.169.254 */
   address?: string;
 }
 
 /**
- * Tokens of the service account that is bound to the instance, function or container where the worker runs. Throws an
- * `OperationConfigurationError` for an address that is none.
+ * Uses tokens of the service account that is bound to the instance, function or container where the worker runs. Throws
+ * an `OperationConfigurationError` for an invalid address.
  */
 export function metadataService({ address }: MetadataServiceOptions = {}): Credentials {
   const source = address === undefined ? ADDRESS_VARIABLE : 'address';
@@ -43,7 +43,7 @@ export function metadataService({ address }: MetadataServiceOptions = {}): Crede
           `the metadata service at ${given} has no token: bind a service account to this instance, or configure serviceAccountKey`,
         );
       }
-      // No redirect is followed: a token comes from the configured address or not at all.
+      // Redirects are not followed: a token must come from the configured address.
       if (status !== 200) throw new Error(`the metadata service at ${given} answered ${status}`);
       const { token, lifeS } = read(body, given);
       return lifeS > 0 ? { token, expiresAt: new Date(asked + lifeS * 1000) } : { token };
@@ -65,7 +65,7 @@ function read(body: string, address: string): { token: string; lifeS: number } {
   throw new CredentialsError(`what answers at ${address} is no metadata service: its reply holds no access_token`);
 }
 
-/** With an agent of its own, so that no proxy of the environment comes between. */
+/** Uses an agent of its own, so that no proxy from the environment applies. */
 function ask(host: string, port: number, signal: AbortSignal): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);

@@ -3,9 +3,9 @@ import { readFileSync } from 'fs';
 import { SignJWT } from 'jose';
 import { configurationError } from '../model/failure';
 
-/** At most what the cloud accepts between `iat` and `exp`. */
+/** The longest time between `iat` and `exp` that the cloud accepts. */
 const JWT_LIFE_S = 3600;
-/** How far this machine's clock may be ahead of the cloud's: `iat` must not lie in the cloud's future. */
+/** How far this machine's clock may be ahead of the cloud's, which rejects an `iat` in its future. */
 const CLOCK_AHEAD_S = 300;
 const FORMAT =
   'give a key as "yc iam key create --output key.json" writes it: { id, service_account_id, private_key }, its path or its JSON';
@@ -17,8 +17,8 @@ interface Key {
 }
 
 /**
- * The authorized key of a service account, which signs the JWTs that a cloud's token service takes. A file is read again
- * for each JWT, so that a rotated key is used without a restart. Shows nothing of the key to `util.inspect` or JSON.
+ * The authorized key of a service account, which signs the JWTs for a cloud's token service. A file is read again for
+ * each JWT, so that a rotated key takes effect without a restart. `util.inspect` and JSON show nothing of the key.
  */
 export class ServiceAccountKey {
   readonly #read: () => Key;
@@ -30,12 +30,12 @@ export class ServiceAccountKey {
     this.#key = this.#read();
   }
 
-  /** Whose key it is, for error messages. */
+  /** Identifies the key in error messages. */
   get name(): string {
     return `key ${this.#key.id} of service account ${this.#key.serviceAccountId}`;
   }
 
-  /** Signed for `audience`, valid for almost an hour from `now`, which is in epoch milliseconds. */
+  /** Returns a JWT signed for `audience`, valid for 55 minutes from `now`, which is in epoch milliseconds. */
   sign(audience: string, now: number = Date.now()): Promise<string> {
     this.#refresh();
     const { id, serviceAccountId, privateKey } = this.#key;
@@ -49,7 +49,7 @@ export class ServiceAccountKey {
       .sign(privateKey);
   }
 
-  /** A file that is being replaced may be unreadable for a moment: the former key is good until the cloud refuses it. */
+  /** A file that is being replaced may be unreadable for a moment, so the previous key stays in use. */
   #refresh(): void {
     try {
       this.#key = this.#read();
@@ -70,7 +70,7 @@ function reader(key: unknown): () => Key {
     const parsed = check('the key', json('the key', key));
     return () => parsed;
   }
-  // What is no path may be a secret that was given by mistake: it is not shown.
+  // Text that is not a path may be a secret given by mistake, so the error does not show it.
   if (key.length > 1024 || /[\n\r]|-----BEGIN/.test(key)) throw bad('the key is neither JSON nor a path');
   return () => {
     const name = `the key file ${key}`;
@@ -102,7 +102,7 @@ function check(name: string, value: unknown): Key {
   const id = field('id');
   const serviceAccountId = field('service_account_id');
   const pem = field('private_key');
-  // The yc tool may write a line of warning before the PEM.
+  // The yc tool may write a warning line before the PEM.
   const begin = pem.indexOf('-----BEGIN');
   if (begin < 0) throw bad(`private_key of ${name} is no PEM`);
   let privateKey;

@@ -1,23 +1,23 @@
-/** The cloud's documentation advises to renew tokens hourly; the old one stays valid. */
+/** The cloud's documentation recommends renewing tokens every hour; the old token stays valid. */
 const MAXIMUM_AGE_MS = 3_600_000;
-/** Of a value's life: what is left is for an outage of whoever gives it. */
+/** The share of a value's lifetime after which it is renewed: the rest covers an outage of its source. */
 const USABLE_SHARE = 0.9;
 const FIRST_BACKOFF_MS = 1_000;
-/** Where the source fails. With the jitter 15 s: polls are to be served within half a minute after it is back. */
+/** When the source fails. With jitter at most 15 s: polls must work within 30 s after the source recovers. */
 const MAXIMUM_FAILURE_BACKOFF_MS = 10_000;
-/** Where what it gave is refused. */
+/** When the fetched value is refused. */
 const MAXIMUM_REFUSAL_BACKOFF_MS = 60_000;
-/** A fetch that has not ended by then is given up: its connection may be half-open. */
+/** A fetch times out after this long: its connection may be half-open. */
 const FETCH_TIMEOUT_MS = 10_000;
 
-/** What was fetched, and one identity for everybody who uses it. */
+/** A fetched value. Its object identity tells one fetch from another. */
 export interface Fetched<T> {
   readonly value: T;
 }
 
 /**
- * Clocks and chance, for tests. `now` is in epoch milliseconds, as `expiresAt` is; `random` is uniform in [0, 1).
- * What is awaited goes by `monotonic`, since the other clock may be set back.
+ * Clocks and randomness, for tests. `now` is in epoch milliseconds, like `expiresAt`; `random` is uniform in [0, 1).
+ * Backoff and renewal use `monotonic`, since the wall clock may be set back.
  */
 export interface TokenCacheOptions {
   now?: () => number;
@@ -27,8 +27,9 @@ export interface TokenCacheOptions {
 }
 
 /**
- * A value that ends, such as a token: fetched once for everybody who asks, renewed in the background well before it ends,
- * and used as long as it is valid. While its source is away it is asked less and less often, with jitter.
+ * Caches a value that expires, such as a token: fetches it once for all callers, renews it in the background well
+ * before it expires, and uses it as long as it is valid. While the source fails, fetches back off exponentially with
+ * jitter.
  */
 export class TokenCache<T> {
   readonly #fetchValue: (signal: AbortSignal) => Promise<{ value: T; expiresAt?: Date }>;
@@ -36,17 +37,17 @@ export class TokenCache<T> {
   readonly #monotonic: () => number;
   readonly #random: () => number;
   readonly #fetchTimeoutMs: number;
-  /** `renewAtMs` is by the monotonic clock, as all that follows; `expiresAtMs` by that of the source. */
+  /** `renewAtMs` and the times below are on the monotonic clock, `expiresAtMs` on the wall clock. */
   #current: { fetched: Fetched<T>; renewAtMs: number; expiresAtMs: number } | undefined;
   #fetching: Promise<Fetched<T>> | undefined;
   #failures = 0;
   #lastError: unknown;
-  /** The source is not asked before this. */
+  /** No fetch before this time. */
   #notBeforeMs = 0;
-  /** Kept until there is another: not everybody need have refused it. */
+  /** The refused value, kept until a new one is fetched: other servers may still accept it. */
   #refused: Fetched<T> | undefined;
   #refusals = 0;
-  /** Refusals before this change nothing: the value has just been fetched because of one. */
+  /** Refusals before this time are ignored: an earlier refusal has just caused a fetch. */
   #refuseFromMs = 0;
 
   constructor(
@@ -66,9 +67,9 @@ export class TokenCache<T> {
   }
 
   /**
-   * A value that has not ended. Rejects with what its source rejected with, at once while that is backed off; and when
-   * `signal` aborts, though the fetch goes on for the others. Who was `refused` with a value does not get it again in
-   * place of the one that could not be fetched.
+   * Returns a value that has not expired. Rejects with the source's error, at once during backoff, and when `signal`
+   * aborts; the fetch then continues for other callers. Pass the value that was `refused`, so that it is not returned
+   * again if the new fetch fails.
    */
   async get(signal?: AbortSignal, refused?: Fetched<T>): Promise<Fetched<T>> {
     const current = this.#current;
@@ -81,14 +82,14 @@ export class TokenCache<T> {
       });
       return untilAborted(next, signal);
     }
-    // The old one serves until it ends, so a failed renewal is nobody's error yet.
+    // The old value works until it expires, so a failed renewal is not an error yet.
     if (this.#monotonic() >= renewAtMs) void this.#fetch().catch(() => undefined);
     return fetched;
   }
 
   /**
-   * What it was good for was refused: it is fetched anew at the next `get`, once for all who were refused with it. Where
-   * that does not help, ever more rarely.
+   * Reports that a call with this value was refused: the next `get` fetches a new one, once for all callers that were
+   * refused with it. Repeated refusals back off exponentially.
    */
   refused(fetched: Fetched<T>): void {
     const now = this.#monotonic();
@@ -97,7 +98,7 @@ export class TokenCache<T> {
     this.#refuseFromMs = now + this.#backoffMs(this.#refusals++, MAXIMUM_REFUSAL_BACKOFF_MS);
   }
 
-  /** It was good for what the one before was refused for: that refusal says nothing about this one. */
+  /** Reports that a call refused with the previous value succeeded with this one: resets the backoff for refusals. */
   accepted(fetched: Fetched<T>): void {
     if (this.#current?.fetched !== fetched) return;
     this.#refusals = 0;
@@ -131,7 +132,7 @@ export class TokenCache<T> {
     }
   }
 
-  /** One fetch serves many callers, so none of them may end it; time does. */
+  /** One fetch serves many callers, so none of them may abort it; only the timeout does. */
   async #fetchInTime(): Promise<{ value: T; expiresAt?: Date }> {
     const deadline = new AbortController();
     const timer = setTimeout(
@@ -146,7 +147,7 @@ export class TokenCache<T> {
   }
 }
 
-/** Rejects with the signal's reason when it aborts, whatever becomes of `promise` then. */
+/** Settles like `promise`, but rejects with the signal's reason as soon as it aborts. */
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {

@@ -6,9 +6,9 @@ import { Place, ValueProblems } from './value-problems';
 export type { RawAny } from './message-reader';
 
 /**
- * Canonical proto3 JSON of an Any, with the fields that have no presence always emitted. Never throws. A value without
- * canonical JSON is null, is added to `problems` with its place within `place`, and spoils nothing else. An Any that
- * cannot be read at all (no descriptor, bytes that are no message) is `{ '@type', base64, problem }`, nested ones included.
+ * Canonical proto3 JSON of an Any. Always emits fields without presence. Never throws. A value that canonical JSON
+ * cannot express becomes null and is added to `problems` with its path below `place`; other values are not affected. An
+ * Any that cannot be decoded (no descriptor, invalid bytes) becomes `{ '@type', base64, problem }`, also if nested.
  */
 export function anyToJsonAt(
   place: Place,
@@ -19,7 +19,7 @@ export function anyToJsonAt(
   return new MessageReader(registry, problems).any(any, place);
 }
 
-/** The same where no snapshot holds the problems: the JSON itself has them as `problems`, where there are any. */
+/** Like {@link anyToJsonAt}, but outside a snapshot: the problems, if any, are in the JSON as `problems`. */
 export function anyToJson(any: RawAny, registry: DescriptorRegistry): AnyToJson {
   const found = new ValueProblems();
   const json = anyToJsonAt(new Place(''), any, registry, found);
@@ -27,7 +27,7 @@ export function anyToJson(any: RawAny, registry: DescriptorRegistry): AnyToJson 
   return problems.length === 0 ? json : { problems, ...json };
 }
 
-/** Canonical JSON as that of an Any, without a type. Throws where the message, or a value in it, has none. */
+/** Canonical JSON of a message, without `@type`. Throws if the message or a value in it cannot be expressed. */
 export function bytesToJson(schema: DescMessage, value: Uint8Array, registry: DescriptorRegistry): JsonValue {
   const problems = new ValueProblems();
   const json = new MessageReader(registry, problems).message(schema, value, new Place(''));

@@ -9,12 +9,12 @@ import {
 import { maskPaths, resolveFieldMask } from './field-mask';
 import type { DescriptorRegistry } from './registry';
 
-/** A request that does not fit its message type. Names the path in the request, never the value: it may be secret. */
+/** A request does not match its message type. The message names the path, never the value, which may be secret. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
 }
 
-/** Where something stands in a request: names of fields, indices of lists, keys of maps. */
+/** A path in a request: field names, list indices and map keys. */
 export type RequestPath = readonly (string | number)[];
 
 /** A FieldMask that was taken out of a request. */
@@ -27,8 +27,8 @@ export interface FoundMask {
 const REQUIRED_OPTION = 101501;
 
 /**
- * Checks a request against its message type, and gives what protobuf's own JSON reader should read: without fields left
- * out and the FieldMasks, which it cannot read in every spelling. Throws a RequestError for the first thing wrong.
+ * Checks a request against its message type and returns JSON for protobuf's own reader, without null fields and without
+ * FieldMasks, which that reader does not accept in every spelling. Throws a RequestError for the first problem.
  */
 export function checkRequest(
   schema: DescMessage,
@@ -74,7 +74,7 @@ function checkMessage(schema: DescMessage, value: unknown, at: RequestPath, chec
   return json;
 }
 
-/** JSON's null leaves a field out, but for the types whose value it is. */
+/** Whether null is a value of the field's type. For other types, null means that the field is not set. */
 function takesNull(field: DescField): boolean {
   if (field.fieldKind === 'message') return field.message.typeName === 'google.protobuf.Value';
   return field.fieldKind === 'enum' && field.enum.typeName === 'google.protobuf.NullValue';
@@ -98,7 +98,7 @@ function checkField(parent: DescMessage, field: DescField, value: unknown, at: R
   }
 }
 
-/** `asField` makes a whole field of one value: protobuf's own reader then says whether the value fits. */
+/** Checks a value with protobuf's own reader. `asField` wraps the value as a whole field. */
 function checkValue(
   parent: DescMessage,
   field: DescField,
@@ -115,7 +115,7 @@ function checkValue(
     fromJson(parent, { [field.jsonName]: asField(json) }, { registry: check.registry });
     return json;
   } catch {
-    // Its own message shows the value.
+    // The reader's own message would show the value.
     throw misfit(at, typeText(field), value);
   }
 }
@@ -152,7 +152,7 @@ function typeText(field: DescField): string {
   }
 }
 
-/** Without undefined members and prototypes, as it would travel. */
+/** Plain JSON, without undefined members and prototypes, as Temporal would carry it. */
 function plainJson(value: unknown): JsonValue {
   return JSON.parse(JSON.stringify(value)) as JsonValue;
 }

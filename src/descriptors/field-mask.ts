@@ -1,9 +1,9 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 
 /**
- * The paths of a FieldMask in a request, as proto field names. Its canonical JSON knows only lowerCamelCase and cannot
- * write names such as `mongodb_5_0`, so paths are resolved against the message that the mask stands in; both spellings
- * are accepted. Gives the first path that names no field where there is one.
+ * Resolves the paths of a FieldMask in a request to proto field names, or returns the first path that names no field.
+ * Canonical JSON has only lowerCamelCase and cannot express names such as `mongodb_5_0`, so paths are resolved against
+ * the message that contains the mask, in both spellings.
  */
 export function resolveFieldMask(
   parent: DescMessage,
@@ -18,7 +18,7 @@ export function resolveFieldMask(
   return { paths };
 }
 
-/** The paths that a caller wrote: one string with commas, as in canonical JSON, or a list of strings. */
+/** The paths that a caller gave: one comma-separated string, as in canonical JSON, or a list of strings. */
 export function maskPaths(value: unknown): string[] | undefined {
   if (typeof value === 'string') return value === '' ? [] : value.split(',').map((path) => path.trim());
   return Array.isArray(value) && value.every((path) => typeof path === 'string') ? value : undefined;
@@ -46,7 +46,7 @@ function resolvePath(root: DescMessage, path: string): string | undefined {
   return names.join('.');
 }
 
-/** Where the request wraps the resource, as in Google's style, paths are relative to the resource. */
+/** If the request wraps the resource, as in Google's style, paths are relative to the resource. */
 function resolveWithinResource(parent: DescMessage, path: string): string | undefined {
   for (const field of parent.fields) {
     const resolved = field.fieldKind === 'message' ? resolvePath(field.message, path) : undefined;

@@ -10,10 +10,10 @@ import { FieldMaskSchema } from '@bufbuild/protobuf/wkt';
 import { checkRequest, RequestError, type FoundMask } from './check-request';
 import type { DescriptorRegistry } from './registry';
 
-/** Services refuse larger messages unless told otherwise: gRPC's default for what is received. */
+/** gRPC's default limit for received messages: services refuse larger requests unless configured otherwise. */
 const MAXIMUM_REQUEST_BYTES = 4 * 1024 * 1024;
 
-/** The bytes of a request given as JSON. Throws a RequestError that names the path of what does not fit. */
+/** Encodes a request given as JSON. Throws a RequestError that names the path of an invalid value. */
 export function jsonToRequest(schema: DescMessage, request: unknown, registry: DescriptorRegistry): Uint8Array {
   const { json, masks } = checkRequest(schema, request, registry);
   const message = fromJson(schema, json, { registry });

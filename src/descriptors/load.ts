@@ -3,8 +3,8 @@ import { CONTRACT_SET } from './contract-set';
 import { DescriptorError, DescriptorRegistry } from './registry';
 
 /**
- * A registry over descriptor sets, given as files or bytes, and over the contract's own (google.rpc's details and
- * Yandex's QuotaFailure), which come last. Throws a DescriptorError that names the set which cannot be read.
+ * A registry of descriptor sets, given as paths or bytes, followed by the built-in set (google.rpc's error details and
+ * Yandex's QuotaFailure). Throws a DescriptorError that names a set that cannot be read.
  */
 export function loadDescriptors(sets: readonly (string | Uint8Array)[] = []): DescriptorRegistry {
   const registry = new DescriptorRegistry();

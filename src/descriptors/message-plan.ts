@@ -15,37 +15,37 @@ import type { WireRecords } from './wire-records';
 const { Varint, Bit32, Bit64, LengthDelimited, StartGroup } = WireType;
 const NOTHING = new Uint8Array();
 
-/** How one value is read. */
+/** How to read one value. */
 export interface ValuePlan {
   wireType: WireType;
-  /** Undefined where its bytes are read later. */
+  /** Undefined if the bytes are decoded later. */
   read?: (records: WireRecords) => JsonValue | Unreadable;
   message?: DescMessage;
-  /** What counts where it is not on the wire. */
+  /** The value if it is not on the wire. */
   zero: JsonValue | Uint8Array;
 }
 
-/** How an entry of a map is read. */
+/** How to read an entry of a map. */
 export interface EntryPlan {
   key: ValuePlan;
   value: ValuePlan;
 }
 
-/** How a field is read: its only value, an element of its list, or an entry of its map. */
+/** How to read a field: its value, an element of its list, or an entry of its map. */
 export interface FieldPlan extends ValuePlan {
   number: number;
-  /** Among the fields of its message. */
+  /** The index among the fields of the message. */
   index: number;
-  /** Its name in JSON. */
+  /** The JSON name. */
   key: string;
   isList: boolean;
-  /** Whether one record can hold many values of the list. */
+  /** Whether one record can hold several values of the list. */
   isPackable: boolean;
   entry?: EntryPlan;
   isRequired: boolean;
-  /** What stands in the JSON where the field is not on the wire; undefined where nothing does. */
+  /** The JSON value if the field is not on the wire; undefined if the JSON omits the field. */
   absent?: () => JsonValue;
-  /** Which oneof of its message it belongs to. */
+  /** The index of the field's oneof within the message. */
   oneof?: number;
 }
 
@@ -56,7 +56,7 @@ export interface MessagePlan {
 
 const plans = new WeakMap<DescMessage, MessagePlan>();
 
-/** How messages of a type are read; worked out once. */
+/** How to read messages of a type. Computed once per type. */
 export function planOf(schema: DescMessage): MessagePlan {
   const known = plans.get(schema);
   if (known) return known;
@@ -101,7 +101,7 @@ function planValue(field: DescField): ValuePlan {
   return field.enum ? planEnum(field.enum) : planScalar(field.scalar);
 }
 
-/** By name, and by number where it has none. */
+/** Enum values become names, or numbers if they have no name. */
 function planEnum(schema: DescEnum): ValuePlan {
   const isNull = schema.typeName === 'google.protobuf.NullValue';
   const json = (number: number): JsonValue =>
@@ -118,7 +118,7 @@ function planScalar(type: ScalarType): ValuePlan {
   return { wireType, zero, read };
 }
 
-/** NaN and infinities are texts in canonical JSON. */
+/** NaN and infinities are strings in canonical JSON. */
 function numberJson(value: number): JsonValue {
   return Number.isFinite(value) ? value : String(value);
 }
@@ -127,7 +127,7 @@ function base64({ buffer, byteOffset, length }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, length).toString('base64');
 }
 
-/** With U+FFFD in it a text may be one, or may have been none: only then its bytes are looked at. */
+/** U+FFFD in a decoded string may come from invalid UTF-8: only then are the bytes checked. */
 function text(records: WireRecords): JsonValue | Unreadable {
   const found = records.reader().string(false);
   return found.includes('\ufffd') && !isUtf8(records.content()) ? new Unreadable(NOT_UTF8, records.content()) : found;

@@ -9,10 +9,10 @@ import { foldOf } from './well-known-json';
 import { WireRecords } from './wire-records';
 import { lastOf, readEntry, readValue, readValues, type WireValue } from './wire-values';
 
-// Read once: the library's enum is behind a getter.
+// Destructured once, because the library's enum is behind a getter.
 const { LengthDelimited } = WireType;
 
-/** An Any as it comes off the wire. */
+/** An undecoded Any. */
 export interface RawAny {
   typeUrl: string;
   value: Uint8Array;
@@ -20,16 +20,16 @@ export interface RawAny {
 
 export type AnyToJson = JsonObject & { '@type': string };
 
-/** Messages within messages, whatever holds them: as deep as protobuf's own readers go. */
+/** The maximum nesting of messages, the same as in protobuf's own readers. */
 const MAXIMUM_DEPTH = 100;
 const TOO_DEEP = `nested deeper than ${MAXIMUM_DEPTH} levels`;
 const MAXIMUM_SHOWN_NAME = 300;
 const NOTHING = new Uint8Array();
 const ANY = 'google.protobuf.Any';
-/** They make no JSON deeper: what they hold does. */
+/** Messages that do not count as a nesting level: only the messages in them do. */
 const TRANSPARENT = new Set([ANY, 'google.protobuf.Value']);
 
-/** Reads messages straight off the wire into canonical JSON, by their descriptors. */
+/** Decodes messages from the wire directly to canonical JSON, by their descriptors. */
 export class MessageReader {
   readonly #registry: DescriptorRegistry;
   readonly #problems: ValueProblems;
@@ -40,7 +40,7 @@ export class MessageReader {
     this.#problems = problems;
   }
 
-  /** Never throws: an Any that cannot be read is `{ '@type', base64, problem }`. */
+  /** Never throws: an Any that cannot be decoded becomes `{ '@type', base64, problem }`. */
   any({ typeUrl, value }: RawAny, place: Place): AnyToJson {
     const type = this.#typeOf(typeUrl);
     if (typeof type === 'string') return standIn(typeUrl, value, type);
@@ -53,7 +53,7 @@ export class MessageReader {
     return isObject && !hasOwnJson ? { '@type': typeUrl, ...json } : { '@type': typeUrl, value: json };
   }
 
-  /** Never throws: a message that cannot be read is null, and that is told. */
+  /** Never throws: a message that cannot be decoded becomes null and is added to the problems. */
   message(schema: DescMessage, bytes: Uint8Array, place: Place): JsonValue {
     const isTransparent = TRANSPARENT.has(schema.typeName);
     const read = isTransparent ? this.#read(schema, bytes, place) : this.#deeper(schema, bytes, place);
@@ -61,7 +61,7 @@ export class MessageReader {
     return this.#told(new Unreadable(`no ${schema.typeName}: ${read.problem}`, bytes), place);
   }
 
-  /** The text says why there is none. */
+  /** The type, or a text that says why there is none. */
   #typeOf(typeUrl: string): DescMessage | string {
     const typeName = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
     try {
@@ -104,7 +104,7 @@ export class MessageReader {
     }
     if (records.problem !== undefined) return new UnreadableMessage(records.problem, bytes);
     if (typeUrl.length === 0 && value.length === 0) return {};
-    // It has to stay a text: it becomes one with U+FFFD in it.
+    // `@type` must be a string, so invalid bytes become U+FFFD.
     if (!isUtf8(typeUrl)) this.#problems.add(place.at('@type'), NOT_UTF8, typeUrl);
     return this.any({ typeUrl: Buffer.from(typeUrl).toString(), value }, place);
   }
@@ -112,13 +112,13 @@ export class MessageReader {
   #fields(schema: DescMessage, bytes: Uint8Array, placeOf: (key: string) => Place): JsonObject | UnreadableMessage {
     const { fields, byNumber } = planOf(schema);
     const found: (WireValue[] | undefined)[] = [];
-    /** The member of each oneof that is on the wire last. */
+    /** The member of each oneof that comes last on the wire. */
     const chosen: number[] = [];
     const records = new WireRecords(bytes);
     while (records.next()) {
       const field = byNumber.get(records.number);
       if (!field) continue;
-      // Protobuf ignores a record of another wire type: it counts only where there is nothing else.
+      // Protobuf ignores records of another wire type, so such a record counts only if there is no other.
       const isForeign = records.wireType !== field.wireType;
       if (field.oneof !== undefined && !isForeign) {
         const former = chosen[field.oneof];
@@ -129,7 +129,7 @@ export class MessageReader {
       if (field.isList) readValues(records, field, values);
       else if (!isForeign || field.entry || values.length === 0) values.push(readValue(records, field));
     }
-    // Before anything in it is told: what holds it is null as a whole.
+    // Checked before fields add problems, because the whole message becomes null.
     if (records.problem !== undefined) return new UnreadableMessage(records.problem, bytes);
     const json: JsonObject = {};
     for (const field of fields) {
@@ -189,7 +189,7 @@ function standIn(typeUrl: string, value: Uint8Array, problem: string): AnyToJson
   return { '@type': typeUrl, base64: Buffer.from(value).toString('base64'), problem };
 }
 
-/** As an own property, whatever the key. */
+/** Sets an own property, even if the key is `__proto__`. */
 function put(json: JsonObject, key: string, value: JsonValue): void {
   if (key !== '__proto__') json[key] = value;
   else Object.defineProperty(json, key, { value, enumerable: true, configurable: true, writable: true });

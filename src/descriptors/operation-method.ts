@@ -2,13 +2,13 @@ import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { DescriptorError, type DescriptorRegistry } from './registry';
 
-/** How a family of clouds says that a method starts an operation, and what the operation will carry. */
+/** How a family of APIs declares that a method starts an operation, and the types in the operation. */
 interface Dialect {
-  /** What such a method returns. */
+  /** The type that such a method returns. */
   operation: string;
-  /** The service of the operations themselves: its methods return one and start none. */
+  /** The service that manages operations: its methods return operations but do not start any. */
   operationService: string;
-  /** The method option that names the types: its number, and the numbers of its fields. */
+  /** The number of the method option that names the types, followed by the numbers of its fields. */
   option: number;
   metadata: number;
   response: number;
@@ -32,21 +32,21 @@ const GOOGLE: Dialect = {
   response: 1,
 };
 
-/** A method that starts an operation, and the types that the operation will carry. */
+/** A method that starts an operation, and the types in the operation. */
 export interface OperationMethodTypes {
   /** `/package.Service/Method` */
   path: string;
   method: DescMethod;
-  /** Undefined where the method's option names none. */
+  /** Undefined if the method's option names none. */
   responseType?: DescMessage;
   metadataType?: DescMessage;
-  /** Names in the option that no descriptor has. */
+  /** Type names in the option that are not in the descriptors. */
   unresolved: string[];
 }
 
 /**
- * The method at `path` (with or without the leading slash); a text that says why where there is none. Only methods of
- * Yandex's dialect: the bytes of another one's operation would be misread without an error.
+ * The method at `path` (with or without the leading slash), or a text that says why there is none. Finds only methods
+ * of Yandex's dialect: operations of another dialect would be misread without an error.
  */
 export function findOperationMethod(registry: DescriptorRegistry, path: string): OperationMethodTypes | string {
   try {
@@ -71,7 +71,7 @@ function lookUpMethod(registry: DescriptorRegistry, path: string): OperationMeth
   );
 }
 
-/** Every method of a service that starts an operation, in any dialect. */
+/** All methods of a service that start operations, in any dialect. */
 export function operationMethods(registry: DescriptorRegistry, service: DescService): OperationMethodTypes[] {
   return service.methods.flatMap(
     (method) => operationMethod(registry, method, YANDEX) ?? operationMethod(registry, method, GOOGLE) ?? [],
@@ -103,7 +103,7 @@ function operationMethod(
   };
 }
 
-/** A type name as the .proto language resolves it: innermost scope outwards. */
+/** Resolves a type name as the .proto language does: from the innermost scope outwards. */
 function resolveType(registry: DescriptorRegistry, scope: string, name: string): DescMessage | undefined {
   if (name.startsWith('.')) return registry.getMessage(name.slice(1));
   for (let outer = scope; ; outer = outer.slice(0, Math.max(0, outer.lastIndexOf('.')))) {
@@ -112,7 +112,7 @@ function resolveType(registry: DescriptorRegistry, scope: string, name: string):
   }
 }
 
-/** The string fields of a message-typed option, read raw: descriptor sets seldom define the extension itself. */
+/** The string fields of a message option, decoded by hand: descriptor sets rarely define the extension. */
 function stringFields(method: DescMethod, option: number): Record<number, string> {
   const found: Record<number, string> = {};
   for (const field of method.proto.options?.$unknown ?? []) {

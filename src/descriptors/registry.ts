@@ -22,7 +22,7 @@ import {
   file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
 
-/** Present in every registry, since sets are often built without them. */
+/** In every registry, because sets are often built without these files. */
 const WELL_KNOWN = [
   file_google_protobuf_any,
   file_google_protobuf_descriptor,
@@ -36,15 +36,15 @@ const WELL_KNOWN = [
 
 type Descriptor = ReturnType<typeof nestedTypes> extends Iterable<infer D> ? D : never;
 
-/** A descriptor set that cannot be read, or that lacks a file which it imports. */
+/** A descriptor set cannot be read or lacks an imported file. */
 export class DescriptorError extends Error {
   override readonly name = 'DescriptorError';
 }
 
 /**
- * The message and service types of some FileDescriptorSets, decoded when first asked for: reading all of Yandex Cloud
- * (1,000 files) costs some 35 ms and little memory, and a worker pays only for the types that it meets.
- * Where two sets hold a file of the same name, the first one counts.
+ * The types and services of FileDescriptorSets, decoded on first use: indexing all of Yandex Cloud (1,000 files) takes
+ * about 35 ms and little memory, and a worker decodes only the types that it needs.
+ * If two sets contain a file of the same name, the first one wins.
  */
 export class DescriptorRegistry implements Registry {
   readonly kind = 'registry';
@@ -81,12 +81,12 @@ export class DescriptorRegistry implements Registry {
     return found?.kind === 'extension' ? found : undefined;
   }
 
-  /** Extensions of messages are not looked for: operations do not carry them. */
+  /** Never finds one: operations do not use extensions. */
   getExtensionFor(): undefined {
     return undefined;
   }
 
-  /** The descriptor of that full name; throws a DescriptorError when its file cannot be built. */
+  /** The descriptor with this full name. Throws a DescriptorError if its file cannot be built. */
   get(typeName: string): Descriptor | undefined {
     const known = this.#types.get(typeName);
     if (known) return known;
@@ -100,7 +100,7 @@ export class DescriptorRegistry implements Registry {
     return undefined;
   }
 
-  /** Full names of every service in the sets. */
+  /** Every service in the sets. */
   *services(): Iterable<DescService> {
     for (const name of [...this.#declaredIn.keys()]) {
       const service = this.getService(name);
@@ -114,8 +114,8 @@ export class DescriptorRegistry implements Registry {
   }
 
   /**
-   * Adds a serialized FileDescriptorSet: one pass over its bytes finds where each file lies and which top-level names
-   * it declares. Throws a DescriptorError when it is none.
+   * Adds a serialized FileDescriptorSet: indexes its files and their top-level names in one pass over the bytes. Throws
+   * a DescriptorError if the bytes are not a FileDescriptorSet.
    */
   add(set: Uint8Array): this {
     let files = 0;
@@ -155,7 +155,7 @@ export class DescriptorRegistry implements Registry {
     for (const local of declared) this.#declaredIn.set(packageName ? `${packageName}.${local}` : local, name);
   }
 
-  /** Imports are built first: createFileRegistry's own resolver fails where two imports share a third. */
+  /** Builds imports first: createFileRegistry's own resolver fails if two imports share a third. */
   #build(fileName: string, importedBy?: string): DescFile {
     const built = this.#built.get(fileName);
     if (built) return built;
@@ -206,12 +206,12 @@ function nameOf(bytes: Uint8Array): string {
   return '';
 }
 
-/** The JSON name that protoc gives a field: letters after an underscore in upper case, underscores dropped. */
+/** The JSON name that protoc gives a field: drops underscores and capitalises the letters after them. */
 export function jsonName(fieldName: string): string {
   return fieldName.replace(/_+(.?)/g, (_, next: string) => next.toUpperCase());
 }
 
-/** Sets that Python wrote leave `json_name` empty, which would name every field `''`: fill it in. */
+/** Fills in empty JSON names: sets written by Python lack `json_name`, which would name every field `''`. */
 export function fillJsonNames(file: FileDescriptorProto): void {
   const pending: DescriptorProto[] = [...file.messageType];
   for (let message = pending.pop(); message; message = pending.pop()) {

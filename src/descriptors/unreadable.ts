@@ -1,4 +1,4 @@
-/** A value that has no canonical JSON, and why. */
+/** A value that canonical JSON cannot express, and why. */
 export class Unreadable {
   constructor(
     readonly problem: string,
@@ -6,7 +6,7 @@ export class Unreadable {
   ) {}
 }
 
-/** A message of whose bytes nobody can tell where a field ends, or that is nested too deep. */
+/** A message whose encoding is broken, or that is nested too deeply. */
 export class UnreadableMessage extends Unreadable {}
 
 export const NOT_UTF8 = 'not UTF-8';

@@ -1,17 +1,17 @@
 import { redact } from '../model/redact';
 import type { ValueProblem } from '../model/snapshot';
 
-/** A hostile reply can have a million of them, and all have to fit into a history. */
+/** A hostile reply can have a million problems, and the list must fit into a history. */
 const MAXIMUM_PROBLEMS = 100;
-/** Of one value. */
+/** The maximum size of the bytes of one value. */
 const MAXIMUM_BYTES = 3_000;
-/** Of all values together. */
+/** The maximum size of the bytes of all values. */
 const MAXIMUM_TOTAL_BYTES = 48_000;
 const MAXIMUM_PATH_LENGTH = 400;
 const MAXIMUM_PROBLEM_LENGTH = 300;
 const MAXIMUM_KEY_LENGTH = 100;
 
-/** Where a value stands in some JSON. */
+/** The path of a value in JSON. */
 export class Place {
   readonly #parent: Place | undefined;
   readonly #step: string | number;
@@ -21,12 +21,12 @@ export class Place {
     this.#parent = parent;
   }
 
-  /** A member of it, or an element. */
+  /** The path of a member or an element. */
   at(step: string | number): Place {
     return new Place(step, this);
   }
 
-  /** `metadata.hosts[2].labels["a.b/c"]`, of bounded length. */
+  /** `metadata.hosts[2].labels["a.b/c"]`, truncated. */
   toString(): string {
     const path = this.#text().replace(/^\./, '');
     if (path.length <= MAXIMUM_PATH_LENGTH) return path;
@@ -44,12 +44,14 @@ function stepText(step: string | number): string {
   return /^[\w@-]+$/.test(step) ? `.${step}` : `[${JSON.stringify(whole(step.slice(0, MAXIMUM_KEY_LENGTH)))}]`;
 }
 
-/** Without the half of a character at which it was cut. */
+/** Replaces half a character at the cut by U+FFFD. */
 function whole(text: string): string {
   return Buffer.from(text).toString();
 }
 
-/** The values of a reply that have no canonical JSON. They are null in its JSON, and kept here within bounds. */
+/**
+ * Collects the values of a reply that canonical JSON cannot express, within bounds. The JSON has null in their place.
+ */
 export class ValueProblems {
   readonly #kept: { place: Place; problem: string; bytes: Uint8Array }[] = [];
   #count = 0;
@@ -58,7 +60,7 @@ export class ValueProblems {
     if (this.#count++ < MAXIMUM_PROBLEMS) this.#kept.push({ place, problem, bytes });
   }
 
-  /** At most 100, without secrets; the last one may say how many more there were. */
+  /** At most 100 problems, redacted; the last one may say how many more there were. */
   list(): ValueProblem[] {
     const more = this.#count - MAXIMUM_PROBLEMS + 1;
     const listed = more > 1 ? this.#kept.slice(0, -1) : this.#kept;
@@ -70,7 +72,7 @@ export class ValueProblems {
       return {
         path: redact(place.toString()),
         problem: redact(whole(problem.slice(0, MAXIMUM_PROBLEM_LENGTH))) + note,
-        // Latin-1 gives every byte a character, so that a secret among them is found.
+        // Latin-1 maps every byte to a character, so that redaction finds secrets.
         base64: Buffer.from(redact(kept.toString('latin1')), 'latin1').toString('base64'),
       };
     });

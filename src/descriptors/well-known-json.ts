@@ -7,9 +7,9 @@ type Fold = (fields: JsonObject, bytes: Uint8Array) => JsonValue | Unreadable;
 
 const wrapped: Fold = ({ value = null }) => value;
 
-/** Of a Timestamp. */
+/** The canonical JSON of a Timestamp. */
 export const timestampJson: Fold = ({ seconds, nanos }, bytes) => {
-  // What is null has been told already.
+  // A null field has already been added to the problems.
   if (typeof seconds !== 'string' || typeof nanos !== 'number') return null;
   const inRange = Number(seconds) >= -62_135_596_800 && Number(seconds) <= 253_402_300_799;
   if (inRange && nanos >= 0 && nanos < 1e9) {
@@ -28,7 +28,7 @@ const durationJson: Fold = ({ seconds, nanos }, bytes) => {
   return new Unreadable(problem, bytes);
 };
 
-/** The canonical JSON of types that are not an object of their fields, from those fields. */
+/** Functions that turn the fields of a well-known type into its special canonical JSON. */
 const FOLDS: Record<string, Fold> = {
   Timestamp: timestampJson,
   Duration: durationJson,
@@ -38,7 +38,7 @@ const FOLDS: Record<string, Fold> = {
   ListValue: ({ values = [] }) => values,
   Value: (fields, bytes) => {
     const { numberValue } = fields;
-    // NaN and infinities, which a field of type double writes as texts.
+    // NaN and infinities: a double field has them as strings.
     if (typeof numberValue === 'string') return new Unreadable(`${numberValue} is no number of JSON`, bytes);
     for (const kind in fields) return fields[kind] ?? null;
     return new Unreadable('a google.protobuf.Value without a kind', bytes);
@@ -56,12 +56,12 @@ const FOLDS: Record<string, Fold> = {
 
 const folds = new Map(Object.entries(FOLDS).map(([name, fold]) => [`google.protobuf.${name}`, fold]));
 
-/** How the fields of such a type become its canonical JSON; undefined where they are its canonical JSON. */
+/** The function for a type; undefined if the object of its fields is its canonical JSON. */
 export function foldOf({ typeName }: DescMessage): Fold | undefined {
   return folds.get(typeName);
 }
 
-/** The canonical JSON of a path of a FieldMask, or its proto name where that has none, as of `mongodb_5_0`. */
+/** The canonical JSON of a FieldMask path, or the proto name if there is none, as for `mongodb_5_0`. */
 function pathToJson(path: string): string {
   const camelCase = protoCamelCase(path);
   return protoSnakeCase(camelCase) === path ? camelCase : path;

@@ -1,22 +1,22 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
-// Read once: the library's enum is behind a getter.
+// Destructured once, because the library's enum is behind a getter.
 const { Varint, Bit32, Bit64, LengthDelimited, StartGroup, EndGroup } = WireType;
 
-/** A tag or a length has at most so many bytes. */
+/** The maximum size of a tag or a length. */
 const MAXIMUM_HEAD_BYTES = 5;
 const CUT_OFF = 'cut off within a field';
 
 /**
- * Goes through a message on the wire, record by record. Never throws and never leaves the message: the reader of
- * `@bufbuild/protobuf` runs over the end of one that was cut off, into what follows it. Exceptions would be dear, since a
- * hostile reply can have a million messages that are none.
+ * Iterates over the records of an encoded message. Never reads past its end, unlike the reader of `@bufbuild/protobuf`,
+ * which continues past the end of a truncated message. Never throws: exceptions are expensive, and a hostile reply can
+ * contain a million invalid messages.
  */
 export class WireRecords {
-  /** Of the field. */
+  /** The field number. */
   number = 0;
   wireType: WireType = Varint;
-  /** Why there is no next record although the message has not ended. */
+  /** Why there is no next record, although the message has not ended. */
   problem: string | undefined;
   readonly #bytes: Uint8Array;
   #reader: BinaryReader | undefined;
@@ -29,7 +29,7 @@ export class WireRecords {
     this.#bytes = bytes;
   }
 
-  /** Goes to the next record. */
+  /** Advances to the next record; false if there is none. */
   next(): boolean {
     if (this.#pos >= this.#bytes.length) return false;
     const tag = this.#head();
@@ -39,29 +39,29 @@ export class WireRecords {
     return this.problem === undefined && this.#value();
   }
 
-  /** Goes to the next value of a list that is packed. */
+  /** Advances to the next value of a packed list; false if there is none. */
   nextPacked(wireType: WireType): boolean {
     if (this.#pos >= this.#bytes.length) return false;
     this.wireType = wireType;
     return this.#value();
   }
 
-  /** The bytes of the value, without its length and without the tag that ends a group. */
+  /** The bytes of the value, without the length prefix or the end tag of a group. */
   content(): Uint8Array {
     return this.#bytes.subarray(this.#start, this.#end);
   }
 
-  /** How many bytes that are. */
+  /** The size of {@link content}. */
   get length(): number {
     return this.#end - this.#start;
   }
 
-  /** What follows the last record that could be read. */
+  /** The bytes after the last readable record. */
   rest(): Uint8Array {
     return this.#bytes.subarray(this.#from);
   }
 
-  /** At the value, for what it reads without an error: any value but a varint of more than ten bytes. */
+  /** A reader positioned at the value. It can read any value, except a varint of more than ten bytes. */
   reader(): BinaryReader {
     this.#reader ??= new BinaryReader(this.#bytes);
     this.#reader.pos = this.#from;
@@ -74,7 +74,7 @@ export class WireRecords {
     return this.problem === undefined;
   }
 
-  /** Sets where the value lies, and goes behind it. */
+  /** Notes the position of the value and advances past it. */
   #skip(wireType: WireType): void {
     const length = wireType === LengthDelimited ? this.#head() : 0;
     this.#start = this.#pos;
@@ -100,7 +100,7 @@ export class WireRecords {
     if (this.#pos > this.#bytes.length) this.problem ??= CUT_OFF;
   }
 
-  /** Not by recursion: a hostile one has a million groups in each other. */
+  /** Without recursion: a hostile message can nest a million groups. */
   #skipGroup(): void {
     const start = this.#pos;
     const open = [this.number];
@@ -117,7 +117,7 @@ export class WireRecords {
     this.#start = start;
   }
 
-  /** A tag or a length. */
+  /** Reads a tag or a length. */
   #head(): number {
     const byte = this.#bytes[this.#pos];
     if (byte === undefined || byte > 0x7f) return this.#longHead();

@@ -4,16 +4,16 @@ import type { EntryPlan, FieldPlan, ValuePlan } from './message-plan';
 import { NOT_UTF8, Unreadable } from './unreadable';
 import { WireRecords } from './wire-records';
 
-// Read once: the library's enum is behind a getter.
+// Destructured once, because the library's enum is behind a getter.
 const { Varint, LengthDelimited } = WireType;
 
-/** A varint has at most so many bytes. */
+/** The maximum size of a varint. */
 const MAXIMUM_VARINT_BYTES = 10;
 
-/** A value off the wire: JSON, or the bytes of a message or of an entry of a map, which are still to be read. */
+/** A value from the wire: JSON, or the bytes of a message or a map entry that is decoded later. */
 export type WireValue = JsonValue | Uint8Array | Unreadable;
 
-/** Reads the value of a record. Of another wire type than the descriptors have, it is unreadable. */
+/** Reads the value of a record. Unreadable if its wire type differs from the descriptors. */
 export function readValue(records: WireRecords, plan: ValuePlan): WireValue {
   const { wireType } = records;
   if (wireType !== plan.wireType) {
@@ -27,7 +27,7 @@ export function readValue(records: WireRecords, plan: ValuePlan): WireValue {
   return plan.read(records);
 }
 
-/** Adds the values of a list that are in one record to `values`: many where they are packed. */
+/** Appends the list values in one record to `values`: several if they are packed. */
 export function readValues(records: WireRecords, plan: FieldPlan, values: WireValue[]): void {
   if (records.wireType !== LengthDelimited || !plan.isPackable) {
     values.push(readValue(records, plan));
@@ -38,7 +38,7 @@ export function readValues(records: WireRecords, plan: FieldPlan, values: WireVa
   if (packed.problem !== undefined) values.push(new Unreadable(packed.problem, packed.rest()));
 }
 
-/** An entry of a map. Its key is the bytes where they are not UTF-8. */
+/** An entry of a map. The key is bytes if it is not UTF-8. */
 export type MapEntry = { key: string | Uint8Array; value: WireValue };
 
 export function readEntry(plan: EntryPlan, bytes: Uint8Array): MapEntry | Unreadable {
@@ -56,7 +56,9 @@ export function readEntry(plan: EntryPlan, bytes: Uint8Array): MapEntry | Unread
   return new Unreadable(`an entry whose key was ${key.problem}`, bytes);
 }
 
-/** Of the records of a field that holds one value the last one counts; messages are merged, as their bytes then are. */
+/**
+ * The value of a singular field with several records: the last one, or for messages their concatenation, which merges.
+ */
 export function lastOf(values: WireValue[]): WireValue {
   if (values.length === 1) return values[0] ?? null;
   const parts = values.filter((value) => value instanceof Uint8Array);

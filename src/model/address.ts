@@ -2,7 +2,7 @@ import { OptionError } from './options';
 
 const ADDRESS = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?):(\d{1,5})$/i;
 
-/** Checks `host:port` (no scheme, no user, no path); throws an OptionError that names `field`. */
+/** Checks `host:port` (no scheme, user or path). Throws an OptionError that names `field`. */
 export function checkAddress(field: string, value: unknown): string {
   const match = typeof value === 'string' ? ADDRESS.exec(value) : null;
   if (!match || Number(match[3]) < 1 || Number(match[3]) > 65535) {
@@ -11,7 +11,7 @@ export function checkAddress(field: string, value: unknown): string {
   return match[0];
 }
 
-/** Whether the address stays on this machine: what is sent there in plain text cannot be read on a network. */
+/** Whether the address is on this machine, so that plaintext sent to it never crosses a network. */
 export function isLoopback(address: string): boolean {
   const host = hostOf(address);
   return host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);

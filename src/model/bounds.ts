@@ -1,20 +1,20 @@
 import type { AnyJson, OperationSnapshot, OperationStatus } from './snapshot';
 
 /**
- * The one place that bounds what leaves an activity, whichever field of a reply it came from. Temporal refuses payloads
- * over 2 MB and reports over 4 MB, drops large failures silently, and codecs make everything larger.
+ * The only place that bounds what activities return. Temporal refuses payloads over 2 MB and reports over 4 MB and
+ * silently drops large failures, and payload codecs enlarge everything.
  */
 
-/** Of the JSON of a response. */
+/** The maximum JSON size of a response. */
 export const MAXIMUM_RESPONSE_BYTES = 1_500_000;
-/** Of the JSON of a failure's details, and of a snapshot without its response. */
+/** The maximum JSON size of a failure's details, and of a snapshot without its response. */
 export const MAXIMUM_FAILURE_BYTES = 256_000;
-/** Of the metadata, of the error and of its details, each. */
+/** The maximum size each of the metadata, the error and its details. */
 const MAXIMUM_PART_BYTES = MAXIMUM_FAILURE_BYTES / 4;
-/** Of one text of the cloud, in characters. */
+/** The maximum length of one text from the cloud, in characters. */
 const MAXIMUM_TEXT_LENGTH = 4_000;
 const MAXIMUM_DETAILS = 100;
-/** A field of metadata that is at most this large is kept when the whole is too large: it may be a resource's ID. */
+/** Fields up to this size are kept when the whole message is too large: one may be the id of a resource. */
 const MAXIMUM_KEPT_FIELD_BYTES = 1_000;
 const MAXIMUM_KEPT_FIELDS = 20;
 
@@ -22,14 +22,14 @@ export function jsonBytes(value: unknown): number {
   return new TextEncoder().encode(JSON.stringify(value) ?? '').length;
 }
 
-/** A text of the cloud, truncated without splitting a character. */
+/** Truncates a text from the cloud without splitting a character. */
 export function boundText(text: string): string {
   return text.length > MAXIMUM_TEXT_LENGTH
     ? `${text.slice(0, MAXIMUM_TEXT_LENGTH).replace(/[\ud800-\udbff]$/, '')}…`
     : text;
 }
 
-/** A status with a truncated message, at most 100 details, and a stand-in for each detail that is too large. */
+/** Bounds a status: truncates the message, keeps 100 details, and replaces details that are too large by a stand-in. */
 export function boundStatus(status: OperationStatus): OperationStatus {
   const { message, details } = status;
   const kept = details.slice(0, MAXIMUM_DETAILS);
@@ -46,7 +46,7 @@ export function boundStatus(status: OperationStatus): OperationStatus {
 
 const OMITTED_TYPE = 'type.googleapis.com/google.protobuf.Empty';
 
-/** What stands in for a message that is too large: its type, its size and its short fields, such as a resource's ID. */
+/** The stand-in for a message that is too large: its type, its size and its short fields, such as a resource id. */
 function standIn(any: AnyJson, size: number): AnyJson {
   const short = Object.entries(any)
     .filter(([, value]) => jsonBytes(value) <= MAXIMUM_KEPT_FIELD_BYTES)
@@ -60,8 +60,8 @@ function standIn(any: AnyJson, size: number): AnyJson {
 }
 
 /**
- * The snapshot with bounded texts, metadata and error. A response is left as it is: its bound is
- * {@link MAXIMUM_RESPONSE_BYTES}, and a caller must not take a stand-in for it.
+ * Bounds the texts, metadata and error of a snapshot. Leaves the response alone: its limit is
+ * {@link MAXIMUM_RESPONSE_BYTES}, and a caller must not mistake a stand-in for it.
  */
 export function boundSnapshot(operation: OperationSnapshot): OperationSnapshot {
   const { description, createdBy, metadata, problems } = operation;
@@ -95,7 +95,7 @@ function boundProblems(problems: Problems): Problems {
 
 type Problems = NonNullable<OperationSnapshot['problems']>;
 
-/** A snapshot for the details of a failure: bounded, and without a large response. */
+/** Bounds a snapshot for the details of a failure, and replaces a large response by a stand-in. */
 export function boundForFailure(operation: OperationSnapshot): OperationSnapshot {
   const bounded = boundSnapshot(operation);
   if (bounded.state !== 'succeeded') return bounded;

@@ -3,48 +3,48 @@ import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from './names';
 import type { PollSchedule } from './schedule';
 import type { JsonObject, OperationSnapshot, OperationStatus } from './snapshot';
 
-// What activities take and return: workflows and workers of different versions meet by these shapes.
+// The inputs and results of activities. Workflows and workers of different versions exchange these shapes.
 
-/** One wait as its polls see it: plain JSON, the input of the activity `operation.get`. */
+/** The input of the activity `operation.get`: what a poll needs to know of its wait. Plain JSON. */
 export interface GetInput {
   cloud: string;
   operationId: string;
   /** When the wait began by Temporal's clock, in epoch milliseconds. */
   startedAtMs: number;
-  /** Where the schedule began anew, as after a cancellation. @default startedAtMs */
+  /** When the schedule was restarted, as after a cancellation, in epoch milliseconds. @default startedAtMs */
   scheduledFromMs?: number;
   schedule: PollSchedule;
-  /** Where intervals of 5 s and more are slept. Undefined: a single look, which returns whatever it finds. */
+  /** How to sleep through intervals of 5 s and more. Undefined: a single poll that returns whatever it finds. */
   by?: 'timer' | 'activityRetry';
   onRollback?: 'wait' | 'fail';
-  /** Whether the workflow has started the operation, or has seen it. */
+  /** Whether the workflow has started the operation or has seen it. */
   known?: boolean;
-  /** Which wait of the workflow run this is; undefined for a look that is no wait's. */
+  /** The number of the wait within the workflow run; undefined for a poll outside a wait. */
   wait?: number;
-  /** The path of the method that started the operation: its response must have the type which that method promises. */
+  /** The path of the method that started the operation: the response must have the type that the method declares. */
   method?: string;
   /** What earlier polls of the wait have shown. @default nothing */
   record?: PollRecord;
-  /** Whether a refusal is returned as soon as it begins, so that the workflow can show it. @default false */
+  /** Whether to return the first of consecutive refusals, so that the workflow can show it. @default false */
   returnRefusal?: boolean;
 }
 
-/** What the workflow learns from a poll: the operation, or that the cloud refuses to show a known one for now. */
+/** The result of a poll: the operation, or that the cloud currently refuses polls of a known operation. */
 export type GetResult = OperationSeen | { refused: RefusedPoll };
 
 export interface OperationSeen {
   operation: OperationSnapshot;
-  /** How long the server asked to wait before the next poll. */
+  /** How long the server asks to wait before the next poll. */
   hintMs?: number;
 }
 
-/** A refusal that the wait waits out. */
+/** A refusal that does not end the wait. */
 export interface RefusedPoll {
   status: OperationStatus;
   record: PollRecord;
   /** How long to wait before the next poll. */
   delayMs: number;
-  /** The operation as a watch last saw it, and when, in epoch milliseconds. */
+  /** The operation as a watch last saw it, and the time of that poll in epoch milliseconds. */
   seen?: { operation: OperationSnapshot; atMs: number };
 }
 
@@ -52,20 +52,23 @@ export interface RefusedPoll {
 export interface CancelInput {
   cloud: string;
   operationId: string;
-  /** When the wait began by Temporal's clock, in epoch milliseconds; where nobody waits, when this was asked for. */
+  /**
+   * When the wait began by Temporal's clock, in epoch milliseconds; without a wait, when the cancellation was
+   * requested.
+   */
   startedAtMs: number;
-  /** What the polls of the wait have shown. No error of a poll ends the cancellation of a known operation. */
+  /** What the polls of the wait have shown. A failed poll never ends the cancellation of a known operation. */
   record?: PollRecord;
-  /** Which wait of the workflow run it is that goes on without its watch. */
+  /** The number of the wait within the workflow run. The activity ends its watch. */
   wait?: number;
-  /** The path of the method that started the operation, as for a poll. */
+  /** The path of the method that started the operation, as in {@link GetInput}. */
   method?: string;
 }
 
-/** What came of the request. `operation` is the state right after it. */
+/** The result of a cancellation. `operation` is the state right after the request. */
 export interface CancelResult {
   operation: OperationSnapshot;
-  /** Why the cloud will never accept the request: it does not support it, or not for this operation. */
+  /** Why the cloud will never accept the request: it cannot cancel operations, or not this one. */
   refused?: OperationStatus;
 }
 
@@ -75,32 +78,32 @@ export interface StartInput {
   /** `/package.Service/Method`, with or without the leading slash. */
   method: string;
   request: JsonObject;
-  /** Drawn by the workflow: whoever repeats the start, the cloud sees the same one. */
+  /** Generated by the workflow, so that every retry sends the same key. */
   idempotencyKey: string;
-  /** Whether the caller expects the response type that the method promises. */
+  /** Whether the caller expects the response type that the method declares. */
   typed: boolean;
   /** Whether a busy cloud fails the attempt retryably, since the history of the workflow is long. @default false */
   retryBusy?: boolean;
 }
 
-/** What an attempt led to, as far as the cloud answered. */
+/** The result of an attempt to start that the cloud answered. */
 export type StartResult =
   | { outcome: 'started'; operation: OperationSnapshot }
-  /** Nothing was begun: another operation is in the way. */
+  /** Nothing was started: another operation on the resource is in progress. */
   | { outcome: 'conflict'; conflictingOperationId: string; refused: OperationStatus }
-  /** Nothing was begun: the cloud has too much to do. `delayMs` is what it asked to wait, 0 where it did not say. */
+  /** Nothing was started: the cloud is busy. `delayMs` is how long it asks to wait, or 0 if it does not say. */
   | { outcome: 'busy'; delayMs: number; refused: OperationStatus };
 
-/** The second detail of a failure with which a start is refused. */
+/** `details[1]` of a failure with which a start is refused. */
 export interface StartRefusal {
-  /** The cloud has not answered: the refusal tells nothing of what an attempt before has led to. */
+  /** Whether the request never reached the cloud, so that the refusal says nothing about earlier attempts. */
   neverSent: boolean;
 }
 
-/** The type of a failure after which the operation may have begun; `details[0]` is the OperationStatus, where there is one. */
+/** The failure type when the operation may have been started; `details[0]` is the OperationStatus, if there is one. */
 export const OUTCOME_UNKNOWN = 'OperationStartUnknown';
 
-/** The activities by their names on the wire. */
+/** The activities by wire name. */
 export type OperationActivities = {
   [GET_ACTIVITY](input: GetInput): Promise<GetResult>;
   [CANCEL_ACTIVITY](input: CancelInput): Promise<CancelResult>;

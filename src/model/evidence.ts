@@ -1,27 +1,27 @@
 import type { PollVerdict } from './error-table';
 
 /**
- * What the polls of one wait have shown so far, in plain JSON: leases, retries and continue-as-new carry it. All ages
- * are ages of the wait, in milliseconds by Temporal's clock.
+ * What the polls of one wait have shown so far. Plain JSON: leases, retries and continue-as-new carry it. Ages are
+ * measured from the start of the wait, in milliseconds by Temporal's clock.
  */
 export interface PollRecord {
-  /** This workflow started the operation, or a poll of this wait has returned it. */
+  /** Whether this workflow started the operation, or a poll of this wait has returned it. */
   known: boolean;
-  /** The number of polls that have failed since the last one that succeeded. */
+  /** The number of failed polls since the last successful one. */
   failures: number;
-  /** The age at which the cloud first answered a poll, be it with an error. Transient errors are no answer. */
+  /** The age at which the cloud first answered a poll. Errors count as answers, except transient ones. */
   answeredAtMs?: number;
-  /** Consecutive NOT_FOUND answers: their number, and the age at the first one. */
+  /** Consecutive NOT_FOUND answers: their number and the age at the first one. */
   notFound?: { times: number; sinceMs: number };
   /** The age at the first of consecutive refusals. */
   refusedSinceMs?: number;
 }
 
 export const UNKNOWN_OPERATION: PollRecord = { known: false, failures: 0 };
-/** Of a wait whose workflow has started the operation, or has seen it. */
+/** The record of a wait whose workflow has started the operation or has seen it. */
 export const KNOWN_OPERATION: PollRecord = { known: true, failures: 0 };
 
-/** The record after a poll at that age. `unserved` is a worker that cannot poll: it has no such cloud or method. */
+/** The record after a poll at age `ageMs`. `unserved`: the worker has no such cloud or method, so it cannot poll. */
 export function recordOutcome(
   record: PollRecord,
   outcome: PollVerdict | 'succeeded' | 'unserved',
@@ -45,37 +45,37 @@ export function recordOutcome(
   }
 }
 
-/** NOT_FOUND is final after more than this many consecutive answers. The cloud's own Go clients tolerate three too. */
+/** NOT_FOUND is final after more than this many consecutive answers. The cloud's Go clients tolerate three too. */
 const NOT_FOUND_GRACE = 3;
-/** Those answers must span this long: a replica of the cloud's database lags for seconds. */
+/** The NOT_FOUND answers must span this time: replicas of the cloud's database lag by seconds. */
 const UNKNOWN_NOT_FOUND_SPAN_MS = 10_000;
-/** The same for a known operation, whose loss needs more evidence. */
+/** The same for a known operation, which needs more evidence to be considered lost. */
 const KNOWN_NOT_FOUND_SPAN_MS = 60_000;
-/** In this time after the first answer, a refusal means a wrong ID, role or name, unless the operation is known. */
+/** A refusal this soon after the first answer means a wrong id, role or name, unless the operation is known. */
 const YOUNG_MS = 60_000;
 
-/** Whether NOT_FOUND is final: the operation has expired, belongs to somebody else or never existed. */
+/** Whether NOT_FOUND is final: the operation has expired, belongs to another account or never existed. */
 export function isNotFoundFinal({ known, notFound }: PollRecord, ageMs: number): boolean {
   if (!notFound || notFound.times <= NOT_FOUND_GRACE) return false;
   return ageMs - notFound.sinceMs >= (known ? KNOWN_NOT_FOUND_SPAN_MS : UNKNOWN_NOT_FOUND_SPAN_MS);
 }
 
 /**
- * Whether a refusal ends the wait. The refusal of a known operation means that a deploy or a key is broken, which
- * somebody will fix.
+ * Whether a refusal ends the wait. It does not for a known operation: polls worked before, so someone has to fix a
+ * deployment or a key.
  */
 export function isRefusalFinal({ known, answeredAtMs = Infinity }: PollRecord, ageMs: number): boolean {
   return !known && !(ageMs - answeredAtMs >= YOUNG_MS);
 }
 
-/** Whether two records differ in more than the number of failures, which only spaces polls out. */
+/** Whether two records differ in more than the number of failures, which only affects the backoff. */
 export function isNewEvidence(before: PollRecord, after: PollRecord): boolean {
   const evidence = ({ known, answeredAtMs, notFound, refusedSinceMs }: PollRecord): string =>
     JSON.stringify([known, answeredAtMs, notFound?.times, notFound?.sinceMs, refusedSinceMs]);
   return evidence(before) !== evidence(after);
 }
 
-/** The record that an earlier attempt left in the heartbeat details; undefined for anything else. */
+/** The record that an earlier attempt left in its heartbeat details; undefined for any other value. */
 export function readPollRecord(details: unknown): PollRecord | undefined {
   return isPollRecord(details) ? details : undefined;
 }

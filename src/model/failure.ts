@@ -8,7 +8,7 @@ import { endedText } from './texts';
 interface FailureBase {
   cloud: string;
   operationId?: string;
-  /** The whole story in one line: which operation, what happened, why. */
+  /** One line: which operation, what happened and why. */
   message: string;
   /** The decoded `google.rpc.Status` details; empty when there are none. */
   details: AnyJson[];
@@ -25,7 +25,7 @@ interface FailureEnded extends FailureBase {
   operation: OperationSnapshot & { state: 'failed' | 'rollingBack' };
 }
 
-/** What a caller gets in place of a response, discriminated by `type`, which is also the type of the ApplicationFailure. */
+/** Why a caller got no response. Discriminated by `type`, which is also the type of the ApplicationFailure. */
 export type OperationFailure =
   | (FailureEnded & { type: 'OperationFailed' | 'OperationCancelled' })
   | (FailureBase & {
@@ -53,8 +53,8 @@ function isFailureType(type: unknown): type is OperationFailureType {
 }
 
 /**
- * Makes the ApplicationFailure that carries `failure`: its `type`, its message, and the rest as `details[0]`, redacted and
- * bounded. Of details over 256 kB the contents of the snapshot are left out first, then the decoded status details.
+ * Creates the ApplicationFailure for `failure`: its `type`, its message, and the rest as `details[0]`, redacted and
+ * bounded. If the details exceed 256 kB, the contents of the snapshot are dropped first, then the status details.
  */
 export function toApplicationFailure(failure: OperationFailure, nonRetryable = true): ApplicationFailure {
   const { type, ...given } = failure;
@@ -67,8 +67,8 @@ export function toApplicationFailure(failure: OperationFailure, nonRetryable = t
 }
 
 /**
- * Our failure with only what its type promises, for one that is still too large to carry; undefined for a failure that is
- * not ours.
+ * A copy of an operation failure with only the fields that its type guarantees, for a failure that is too large to
+ * report. Undefined for any other failure.
  */
 export function withoutContents(failure: ApplicationFailure): ApplicationFailure | undefined {
   const ours = operationFailure(failure);
@@ -98,8 +98,8 @@ function operationWithoutContents(operation: OperationSnapshot): OperationSnapsh
 }
 
 /**
- * Finds our failure in an error or anywhere on its `cause` chain (activity, child workflow, Nexus operation).
- * Returns undefined when there is none. Works in workflows, clients and workers.
+ * Finds an operation failure in an error or its `cause` chain (activity, child workflow, Nexus operation).
+ * Returns undefined if there is none. Works in workflows, clients and workers.
  */
 export function operationFailure(err: unknown): OperationFailure | undefined {
   const seen = new Set<unknown>();
@@ -108,7 +108,7 @@ export function operationFailure(err: unknown): OperationFailure | undefined {
     if (e instanceof ApplicationFailure && isFailureType(e.type)) {
       const details: unknown = e.details?.[0];
       if (typeof details === 'object' && details !== null && 'cloud' in details) {
-        // The shape was written by toApplicationFailure; the discriminant has been checked.
+        // toApplicationFailure wrote this shape, and the discriminant has been checked.
         return { message: e.message, ...details, type: e.type } as OperationFailure;
       }
     }
@@ -116,7 +116,7 @@ export function operationFailure(err: unknown): OperationFailure | undefined {
   return undefined;
 }
 
-/** A configuration error: `message` says which field, its value and what to change. Never retried. */
+/** A configuration error: `message` names the field, its value and what to change. Never retried. */
 export function configurationError(cloud: string, message: string, operationId?: string): ApplicationFailure {
   return toApplicationFailure({
     type: 'OperationConfigurationError',
@@ -127,7 +127,7 @@ export function configurationError(cloud: string, message: string, operationId?:
   });
 }
 
-/** What `check` gives. The OptionError that it throws is told to callers as an `OperationConfigurationError`. */
+/** Returns the result of `check`. Rethrows an OptionError as an `OperationConfigurationError`. */
 export function checked<T>(check: () => T, { cloud = '', where = '' }: { cloud?: string; where?: string }): T {
   try {
     return check();
@@ -137,10 +137,12 @@ export function checked<T>(check: () => T, { cloud = '', where = '' }: { cloud?:
   }
 }
 
-/** What is last known of an operation. */
+/** The last known state of an operation. */
 export type LastSeen = Pick<FailureBase, 'operation' | 'lastPolledAt'>;
 
-/** An operation that ended with an error, or that is rolling back where the caller will not wait. */
+/**
+ * The failure of an operation that ended with an error, or that is rolling back when the caller does not wait for that.
+ */
 export function endedFailure(
   operation: OperationSnapshot & { state: 'failed' | 'rollingBack' },
   seen: LastSeen,

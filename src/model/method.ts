@@ -1,12 +1,12 @@
-// Entry 'temporal-lro/method': what generated modules import, types only. By itself, since the types of the SDK, which the
-// workflow entry brings along, would take the compiler more memory than all of a cloud's.
+// Entry 'temporal-lro/method': the types that generated modules import. It is separate because the workflow entry pulls
+// in the SDK's types, which cost the compiler more memory than all the types of a cloud.
 import type { AnyJson, JsonObject } from './snapshot';
 
 export type { AnyJson, JsonObject };
 
 /**
- * A method that starts an operation: its path on the wire, and for the compiler the JSON types of its request, response
- * and metadata. `temporal-lro generate` writes these from descriptor sets.
+ * A method that starts an operation: its gRPC path, and at compile time the JSON types of its request, response and
+ * metadata. `temporal-lro generate` writes these constants from descriptor sets.
  */
 export interface OperationMethod<Q = JsonObject, R = AnyJson, M = AnyJson> {
   /** `/package.Service/Method` */

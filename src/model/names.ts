@@ -1,6 +1,6 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 
-// Names on the wire. Workflows and workers of different versions meet by them: a change is a breaking change.
+// Wire names. Workflows and workers of different versions share them, so changing one is a breaking change.
 
 /** Activity: one poll of an operation, or a leased watch of it. */
 export const GET_ACTIVITY = 'operation.get';
@@ -9,21 +9,21 @@ export const START_ACTIVITY = 'operation.start';
 /** Activity: polls, then asks the cloud to cancel unless the operation is done. */
 export const CANCEL_ACTIVITY = 'operation.cancel';
 
-/** Query: the operation as last seen. */
+/** Query: returns the operation as last seen. */
 export const OPERATION_QUERY = 'operation';
-/** Update: polls now and answers with the snapshot. */
+/** Update: polls now and returns the snapshot. */
 export const POLL_OPERATION_UPDATE = 'pollOperation';
-/** Signal: a hint that the operation has changed. */
+/** Signal: tells the workflow that the operation may have changed. */
 export const OPERATION_CHANGED_SIGNAL = 'operationChanged';
 
-/** Random stream for jitter, apart from the user's own `Math.random`. */
+/** Random stream for jitter, separate from the user's `Math.random`. */
 export const JITTER_STREAM = 'temporal-lro/jitter';
-/** Random stream for idempotency keys: drawn apart, so that other randomness in a workflow does not change them. */
+/** Random stream for idempotency keys, separate so that other randomness in a workflow does not change them. */
 export const KEY_STREAM = 'temporal-lro/idempotency-key';
 
-/** Request header that names a start, so that a repeated one returns the same operation. */
+/** Request header that identifies a start, so that a repeated start returns the same operation. */
 export const IDEMPOTENCY_KEY_HEADER = 'idempotency-key';
-/** Response header of Get: whole seconds to wait until the next poll. Sent by Yandex Cloud, undocumented. */
+/** Response header of Get: whole seconds to wait before the next poll. Sent by Yandex Cloud, undocumented. */
 export const POLL_INTERVAL_HEADER = 'x-operation-poll-interval';
 
 /** The id of the workflow that awaits an operation: `operation/<cloud>/<operationId>`. */
@@ -32,8 +32,8 @@ export function operationWorkflowId(cloud: string, operationId: string): string 
 }
 
 /**
- * The names of our metrics, as they appear in Prometheus (where the SDK may be told to add `_total` and units). Their only
- * own labels are `cloud`, `code` (of a google.rpc.Code, or OK), `outcome` and `result`: few values, never an id.
+ * The metrics of this package, by their Prometheus names (the SDK may add `_total` and units). Their labels are
+ * `cloud`, `code` (the name of a google.rpc.Code), `outcome` and `result`: few values, never an id.
  */
 export const METRICS = {
   polls: { name: 'temporal_lro_polls', description: 'Calls of OperationService.Get, by their status code' },
@@ -58,18 +58,18 @@ export const METRICS = {
   },
 } as const;
 
-/** Search attributes of a workflow that awaits an operation, all of them Keywords. Opt-in: nothing sets them by itself. */
+/** Keyword search attributes of a workflow that awaits an operation. Opt-in: set only if the starter sets them. */
 export const OPERATION_CLOUD = defineSearchAttributeKey('OperationCloud', 'KEYWORD');
 export const OPERATION_ID = defineSearchAttributeKey('OperationId', 'KEYWORD');
 export const OPERATION_STATE = defineSearchAttributeKey('OperationState', 'KEYWORD');
 export const OPERATION_RESOURCE = defineSearchAttributeKey('OperationResource', 'KEYWORD');
 
 /**
- * The search attributes with which to start `awaitOperation` so that it can be found by them, for
- * `typedSearchAttributes`: OperationCloud, OperationId, OperationState (`running`, `rollingBack`, `succeeded`, `failed`)
- * and OperationResource, the id of what the operation works on. The workflow keeps the last two up to date, at an Action
- * for each change; `executeOperation`, started with an empty `operationId`, the last three. The server refuses the start unless all four are registered in the namespace; of a child it fails the
- * parent's workflow task instead, again and again.
+ * Search attributes to start `awaitOperation` or `executeOperation` with, as `typedSearchAttributes`: OperationCloud,
+ * OperationId, OperationState (`running`, `rollingBack`, `succeeded`, `failed`) and OperationResource, the id of the
+ * resource that the operation works on. `awaitOperation` keeps the last two up to date; each change costs an Action.
+ * Start `executeOperation` with an empty `operationId`; it keeps the last three up to date. All four must be registered
+ * in the namespace, or the server refuses the start; for a child workflow, the parent's workflow task fails repeatedly.
  */
 export function operationSearchAttributes(cloud: string, operationId: string, resource = ''): SearchAttributePair[] {
   return [
@@ -80,7 +80,7 @@ export function operationSearchAttributes(cloud: string, operationId: string, re
   ];
 }
 
-/** Registers them in a namespace. */
+/** The command that registers the search attributes in a namespace. */
 export const REGISTER_SEARCH_ATTRIBUTES = `temporal operator search-attribute create${[
   OPERATION_CLOUD,
   OPERATION_ID,

@@ -5,42 +5,48 @@ import type { JsonObject } from './snapshot';
 
 /** How to wait for an operation. */
 export interface WaitOptions {
-  /** How long to wait by Temporal's clock, from the beginning of the wait. @default no limit */
+  /** How long to wait, measured by Temporal's clock from the start of the wait. @default no limit */
   timeout?: Duration;
   /** When `timeout` passes: `'fail'` leaves the operation alone, `'cancel'` cancels it in the cloud. @default 'fail' */
   onTimeout?: 'fail' | 'cancel';
-  /** When to poll: the interval is `ageFraction` of the wait's age, within its bounds, ± `jitter`. */
+  /**
+   * When to poll: the interval is `ageFraction` of the time waited so far, kept between `initialInterval` and
+   * `maximumInterval`, ± `jitter`.
+   */
   poll?: {
-    /** Where intervals of 5 s and more are slept: by workflow timers, or by retries of one activity. @default 'timer' */
+    /**
+     * How to sleep through intervals of 5 s and more: by workflow timers or by retries of one activity. @default
+     * 'timer'
+     */
     by?: 'timer' | 'activityRetry';
     /** @default 1 s */
     initialInterval?: Duration;
-    /** In (0, 1]. With 0.05, an operation of 10 minutes is seen to end at most 36 s late. @default 0.05 */
+    /** In (0, 1]. With 0.05, the end of a 10-minute operation is noticed at most 36 s late. @default 0.05 */
     ageFraction?: number;
     /** @default 5 min */
     maximumInterval?: Duration;
-    /** In [0, 0.5]: 0.2 spreads each interval by ± 20 %. @default 0.2 */
+    /** In [0, 0.5]: 0.2 varies each interval randomly by ± 20 %. @default 0.2 */
     jitter?: number;
   };
   /**
-   * When the caller is cancelled: cancel the operation and wait until it has ended, cancel it without waiting, or leave
-   * it alone. @default 'WAIT_CANCELLATION_COMPLETED'
+   * What to do when the caller is cancelled: cancel the operation and wait until it ends, cancel it without waiting, or
+   * leave it running. @default 'WAIT_CANCELLATION_COMPLETED'
    */
   cancellationType?: 'WAIT_CANCELLATION_COMPLETED' | 'TRY_CANCEL' | 'ABANDON';
   /** How long to wait for a cancelled operation to end. @default 5 min */
   cancelTimeout?: Duration;
-  /** An operation that fails and rolls back: wait until it has, or fail at once. @default 'wait' */
+  /** When an operation fails and is rolling back: wait until the rollback ends, or fail at once. @default 'wait' */
   onRollback?: 'wait' | 'fail';
 }
 
 /** How to start an operation. */
 export interface StartOptions {
   /**
-   * Names the start for the cloud: the same key again gives the same operation. Printable ASCII; Yandex Cloud wants a UUID.
-   * @default a UUID drawn in the workflow, the same for every attempt
+   * Identifies the start: a repeated start with the same key returns the same operation. Printable ASCII; Yandex Cloud
+   * requires a UUID. @default a UUID generated in the workflow, the same for every attempt
    */
   idempotencyKey?: string;
-  /** How long to try by Temporal's clock until the cloud has begun the operation, whatever is in the way. @default 10 min */
+  /** How long to keep trying to start the operation, by Temporal's clock, whatever the error. @default 10 min */
   startTimeout?: Duration;
 }
 
@@ -63,12 +69,12 @@ export interface ResolvedWaitOptions {
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-/** Ten years: beyond it a duration is a mistake of units. */
+/** Ten years: a longer duration has the wrong unit. */
 const MAXIMUM_DURATION = 10 * 365 * 24 * 60 * MINUTE;
-/** Of an operation id. */
+/** The maximum size of an operation id. */
 export const MAXIMUM_ID_BYTES = 512;
 
-/** Shows a wrong value in an error message, bounded. Not what an object holds: that may be secret. */
+/** Shows an invalid value in an error message, truncated. Never shows the contents of objects: they may be secret. */
 export function show(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
@@ -76,12 +82,12 @@ export function show(value: unknown): string {
 }
 
 function bounded(text: string): string {
-  // Redacted first: a secret that was cut might not look like one.
+  // Redact before truncating: a truncated secret may not be recognised.
   const redacted = redact(text.slice(0, 2_000));
   return redacted.length > 80 ? `${redacted.slice(0, 80)}…` : redacted;
 }
 
-/** What is wrong with an option: names the field, the value and the rule. */
+/** An option is invalid. The message names the field, its value and the rule. */
 export class OptionError extends Error {
   constructor(field: string, value: unknown, rule: string) {
     super(`${bounded(field)} is ${show(value)}: ${rule}`);
@@ -89,13 +95,13 @@ export class OptionError extends Error {
   }
 }
 
-/** Checks a Duration and gives its milliseconds; throws an OptionError that names `field`. */
+/** Checks a Duration and returns its milliseconds. Throws an OptionError that names `field`. */
 export function durationMs(field: string, value: unknown): number {
   const rule = 'give a number of milliseconds or a string such as "30 s" or "5 min", above 0 and at most 10 years';
   if (typeof value !== 'number' && typeof value !== 'string') throw new OptionError(field, value, rule);
   let ms: number;
   try {
-    // Its parameter is a template-literal type; that the string is one is what is being checked here.
+    // msToNumber takes a template-literal type, and whether the string matches it is what this call checks.
     ms = msToNumber(value as Duration);
   } catch {
     throw new OptionError(field, value, rule);
@@ -115,12 +121,12 @@ function oneOf<T extends string>(field: string, value: unknown, allowed: readonl
   return found;
 }
 
-/** Languages without undefined send null for what their callers leave out. */
+/** Clients in languages without undefined send null for omitted values. */
 export function isNil(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
 
-/** Checks for an object; throws an OptionError. */
+/** Checks that the value is an object. Throws an OptionError. */
 export function plainObject(field: string, value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new OptionError(field, value, 'give an object');
@@ -128,7 +134,7 @@ export function plainObject(field: string, value: unknown): Record<string, unkno
   return { ...value };
 }
 
-/** Refuses keys that nobody reads: a misspelt option must not be silently without effect. */
+/** Throws an OptionError for an unknown key: a misspelt option must not be ignored silently. */
 export function onlyKeys(field: string, value: Record<string, unknown>, known: readonly string[]): void {
   for (const [key, given] of Object.entries(value)) {
     if (!known.includes(key)) {
@@ -177,7 +183,7 @@ function resolveSchedule(poll: Record<string, unknown>): PollSchedule {
   };
 }
 
-/** Checks wait options and fills in the defaults. Throws an OptionError for the first one that is wrong. */
+/** Checks wait options and fills in the defaults. Throws an OptionError for the first invalid option. */
 export function resolveWaitOptions(options?: unknown): ResolvedWaitOptions {
   const given = plainObject('options', options ?? {});
   onlyKeys('', given, WAIT_OPTION_KEYS);
@@ -198,7 +204,7 @@ export function resolveWaitOptions(options?: unknown): ResolvedWaitOptions {
   };
 }
 
-/** Checks start options and fills in the defaults. Throws an OptionError for the first one that is wrong. */
+/** Checks start options and fills in the defaults. Throws an OptionError for the first invalid option. */
 export function resolveStartOptions(options: unknown = {}): ResolvedStartOptions {
   const given = plainObject('options', options);
   onlyKeys('', given, START_OPTION_KEYS);
@@ -209,7 +215,7 @@ export function resolveStartOptions(options: unknown = {}): ResolvedStartOptions
   };
 }
 
-/** Checks an idempotency key, which travels as a header; throws an OptionError. */
+/** Checks an idempotency key, which is sent as a header. Throws an OptionError. */
 export function checkIdempotencyKey(value: unknown): string {
   if (typeof value !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(value)) {
     throw new OptionError('idempotencyKey', value, 'give a UUID, or 1–256 other characters of ASCII without spaces');
@@ -217,12 +223,12 @@ export function checkIdempotencyKey(value: unknown): string {
   return value;
 }
 
-/** What Temporal carries is at most 2 MB, and codecs make it grow. */
+/** Temporal accepts payloads of at most 2 MB, and payload codecs enlarge them. */
 const MAXIMUM_REQUEST_BYTES = 1_500_000;
 
 /**
- * Checks that a request is plain JSON of a size that Temporal can carry, before it goes into a history; throws an
- * OptionError, which shows nothing of what it holds. Whether it fits its method is checked on the worker.
+ * Checks that a request is plain JSON and small enough for Temporal, before it is written to a history. Throws an
+ * OptionError that shows none of the contents. The worker checks the request against its method.
  */
 export function checkRequestJson(value: unknown): JsonObject {
   const request = plainObject('request', value);
@@ -243,7 +249,7 @@ export function checkRequestJson(value: unknown): JsonObject {
   throw new OptionError('request', `${size} bytes of JSON`, `give at most ${MAXIMUM_REQUEST_BYTES}`);
 }
 
-/** Checks the name of a cloud; throws an OptionError. */
+/** Checks the name of a cloud. Throws an OptionError. */
 export function checkCloudName(value: unknown): string {
   if (typeof value !== 'string' || !/^[\w.-]{1,64}$/.test(value)) {
     throw new OptionError(
@@ -255,7 +261,7 @@ export function checkCloudName(value: unknown): string {
   return value;
 }
 
-/** Checks an operation id; throws an OptionError. */
+/** Checks an operation id. Throws an OptionError. */
 export function checkOperationId(value: unknown): string {
   if (isOperationId(value)) return value;
   const rule = `give the id that the cloud returned: a string of 1 to ${MAXIMUM_ID_BYTES} bytes without control characters`;
@@ -263,7 +269,7 @@ export function checkOperationId(value: unknown): string {
 }
 
 export function isOperationId(value: unknown): value is string {
-  // Half a character of two cannot be written: the cloud would get another id.
+  // A lone surrogate cannot be encoded as UTF-8: the cloud would receive another id.
   const isText = typeof value === 'string' && value !== '' && !/[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value);
   return isText && new TextEncoder().encode(value).length <= MAXIMUM_ID_BYTES;
 }

@@ -1,43 +1,43 @@
 import type { AnyJson, OperationSnapshot } from './snapshot';
 
-/** How far an operation is. Every part is there only where the cloud tells it. */
+/** How far an operation has got. A field is set only if the cloud reports it. */
 export interface OperationProgress {
   /** 0 to 100. */
   percent?: number;
-  /** What it is doing, in at most 80 characters. */
+  /** What the operation is doing, in at most 80 characters. */
   step?: string;
-  /** So many of `total` (steps, rows, batches) are done. */
+  /** How many of `total` (steps, rows, batches) are done. */
   done?: number;
   total?: number;
 }
 
-/** Reads the progress out of one type's metadata; undefined where it tells none. */
+/** Reads the progress from metadata of one type; returns undefined if the metadata holds none. */
 export type ProgressReader = (metadata: AnyJson) => OperationProgress | undefined;
 
 const MAXIMUM_STEP_LENGTH = 80;
 const MAXIMUM_COUNT = Number.MAX_SAFE_INTEGER;
 
-/** The fields by which Yandex Cloud's metadata tell counts. */
+/** The fields of Yandex Cloud's metadata that hold counts. */
 const COUNTS = [
   ['currentStep', 'totalSteps'],
   ['processedRows', 'totalRows'],
   ['completedBatches', 'totalBatches'],
 ] as const;
 
-/** The fields by which metadata tell what is going on, the most telling first. */
+/** The fields of metadata that describe the current step, the most informative first. */
 const STEPS = ['step', 'message', 'operationLog', 'taskStatus', 'status'] as const;
 
 /**
- * How far an operation is, or undefined where that is not known: by the worker's own reader for its type of metadata
- * where it has one, else by the fields that Yandex Cloud's metadata use, whatever their type. A finished operation has
- * no progress.
+ * How far an operation has got; undefined if that is unknown or the operation is done. Uses the worker's progress
+ * reader for this type of metadata if there is one, else the fields that Yandex Cloud's metadata use, whatever the
+ * type.
  */
 export function operationProgress(operation: OperationSnapshot): OperationProgress | undefined {
   if (operation.state === 'succeeded' || operation.state === 'failed') return undefined;
   return operation.progress ?? (operation.metadata && knownProgress(operation.metadata));
 }
 
-/** By the fields of Yandex Cloud's metadata: `progressPercentage`, a nested `progress`, counts and steps. */
+/** Reads the fields of Yandex Cloud's metadata: `progressPercentage`, a nested `progress`, counts and steps. */
 function knownProgress(metadata: AnyJson): OperationProgress | undefined {
   const { progress, progressPercentage } = metadata;
   const nested = typeof progress === 'object' && progress !== null ? { ...progress } : {};
@@ -55,7 +55,7 @@ function isTelling(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !value.endsWith('UNSPECIFIED');
 }
 
-/** Whatever a reader gave, within bounds; what is no progress is left out, and undefined when nothing is left. */
+/** Bounds what a reader returned and drops invalid fields; undefined if nothing is left. */
 export function boundedProgress(given: unknown): OperationProgress | undefined {
   if (typeof given !== 'object' || given === null) return undefined;
   const { percent, step, done, total }: Record<string, unknown> = { ...given };
@@ -70,14 +70,17 @@ export function boundedProgress(given: unknown): OperationProgress | undefined {
   return Object.keys(bounded).length > 0 ? bounded : undefined;
 }
 
-/** int64s are strings in JSON. */
+/**
+ * The number, clamped to 0…`maximum`; undefined if the value is none. Accepts strings, since JSON has int64s as
+ * strings.
+ */
 function within(value: unknown, maximum: number): number | undefined {
   const number = typeof value === 'string' && value !== '' ? Number(value) : value;
   if (typeof number !== 'number' || Number.isNaN(number)) return undefined;
   return Math.min(Math.max(0, number), maximum);
 }
 
-/** `40 % starting the control plane (2 of 5)`; empty where nothing is known. */
+/** `40 % starting the control plane (2 of 5)`; empty if nothing is known. */
 export function progressText(progress: OperationProgress | undefined): string {
   if (!progress) return '';
   const { percent, step, done, total } = progress;

@@ -1,19 +1,19 @@
 import type { AnyJson } from './snapshot';
 
 const REDACTED = '[redacted]';
-/** Of one text within the details of an error: servers put stacks and whole requests there. */
+/** The maximum length of a text in error details: servers put stack traces and whole requests there. */
 const MAXIMUM_DETAIL_LENGTH = 4_000;
 
 /**
- * What secrets look like. Each is found from its beginning, so a text that was cut hides nothing. No
- * credential is longer than 16 kB; without that bound a text of megabytes would overflow the matcher's stack.
+ * Patterns of secrets. Each matches from the beginning of the secret, so a truncated secret is found too. No credential
+ * is longer than 16 kB; without that bound, a text of megabytes would overflow the matcher's stack.
  */
 const SHAPES: readonly [RegExp, string][] = [
-  // IAM tokens, by the pattern that the cloud publishes, and the beginnings of longer ones.
+  // IAM tokens, by the pattern that the cloud publishes, and truncated ones.
   [/(?<![\w-])t1\.([\w-]{1,16384}={0,2}\.[\w-]{86}={0,2}|[\w-]{16,16384}={0,2}(\.[\w-]{0,16384}={0,2})?)/g, REDACTED],
   // JSON Web Tokens.
   [/(?<![\w-])eyJ[\w-]{8,16384}(\.[\w-]{0,16384}){0,2}/g, REDACTED],
-  // PEM, to its end or to the end of the text.
+  // PEM, up to its end or the end of the text.
   [/-----BEGIN [A-Z0-9 ]+-----[^]*?(-----END [A-Z0-9 ]+-----|$)/g, REDACTED],
   // Headers that carry credentials, as they appear in echoes of requests.
   [
@@ -23,12 +23,12 @@ const SHAPES: readonly [RegExp, string][] = [
   [/\b(bearer)\s+[^\s"',;]{8,16384}/gi, `$1 ${REDACTED}`],
 ];
 
-/** The text without what looks like a credential: IAM tokens, JWTs, PEM, authorization headers. */
+/** Replaces what looks like a credential: IAM tokens, JWTs, PEM, authorization headers. */
 export function redact(text: string): string {
   return SHAPES.reduce((redacted, [shape, replacement]) => redacted.replace(shape, replacement), text);
 }
 
-/** A detail of an error, each text in it redacted and of bounded length. */
+/** Redacts and truncates each text in a detail of an error. */
 export function redactDetail(detail: AnyJson): AnyJson {
   return { ...redactMembers(detail), '@type': detail['@type'] };
 }

@@ -1,29 +1,29 @@
 import type { OperationProgress } from './progress';
 
-/** Plain JSON, as a request to a cloud's method. */
+/** Plain JSON, such as a request to a cloud's method. */
 export type JsonObject = { [key: string]: unknown };
 
 /**
- * Canonical proto3 JSON of a `google.protobuf.Any`: the message's fields beside its `'@type'`. What cannot be read is
- * `{ '@type', base64, problem }`, so that nothing is lost.
+ * Canonical proto3 JSON of a `google.protobuf.Any`: the message's fields and its `'@type'`. A message that cannot be
+ * decoded becomes `{ '@type', base64, problem }`, so that nothing is lost.
  */
 export type AnyJson = { '@type': string; [field: string]: unknown };
 
 /**
- * A value that canonical JSON cannot express, such as a Timestamp of the year 10000 or a text that is not UTF-8. `path` is
- * where it stands in the snapshot, as in `metadata.hosts[2].labels`; `base64` are its bytes, or the first of them.
+ * A value that canonical JSON cannot express, such as a Timestamp in the year 10000 or a string that is not UTF-8.
+ * `path` locates it in the snapshot, as in `metadata.hosts[2].labels`; `base64` holds its bytes, or the first of them.
  */
 export type ValueProblem = { path: string; problem: string; base64: string };
 
-/** A `google.rpc.Status`: how an operation ended badly. `code` is a google.rpc.Code, `codeName` its name. */
+/** A `google.rpc.Status`: why an operation failed. `code` is a google.rpc.Code, `codeName` its name. */
 export type OperationStatus = { code: number; codeName: string; message: string; details: AnyJson[] };
 
 /**
- * What `OperationService.Get` returned, as plain JSON. Times are RFC 3339. `running` and `rollingBack` (it failed and
- * is being undone) go on; `succeeded` and `failed` are final.
+ * What `OperationService.Get` returned, as plain JSON. Times are RFC 3339. An operation in the state `running` or
+ * `rollingBack` (it failed and is being undone) is in progress; `succeeded` and `failed` are final.
  */
 export type OperationSnapshot<R = AnyJson, M = AnyJson> = {
-  /** The name under which the worker configures the cloud. */
+  /** The name of the cloud in the worker's configuration. */
   cloud: string;
   id: string;
   /** 0–256 characters, as the cloud describes it. */
@@ -32,11 +32,11 @@ export type OperationSnapshot<R = AnyJson, M = AnyJson> = {
   /** The user or service account that started the operation. */
   createdBy?: string;
   modifiedAt?: string;
-  /** Typically names the resource that the operation works on; there from the start, before the operation is done. */
+  /** Typically names the resource that the operation works on. Available while the operation is in progress. */
   metadata?: M;
-  /** Values without canonical JSON, at most 100 of them: they are null in `metadata`, `response` and `error`. */
+  /** Values that canonical JSON cannot express, at most 100: they are null in `metadata`, `response` and `error`. */
   problems?: ValueProblem[];
-  /** Only where the worker has a reader of its own for this type of metadata: see `operationProgress()`. */
+  /** Set only when the worker configures a progress reader for this type of metadata: see `operationProgress()`. */
   progress?: OperationProgress;
 } & (
   | { state: 'running' }
@@ -45,22 +45,22 @@ export type OperationSnapshot<R = AnyJson, M = AnyJson> = {
   | { state: 'failed'; error: OperationStatus }
 );
 
-/** What the query `operation` answers: the operation as its wait last saw it. */
+/** The answer to the query `operation`: the operation as the wait last saw it. */
 export type ShownOperation = OperationSnapshot & {
-  /** RFC 3339. Absent until a poll has come back to the workflow: then `state` is a guess. */
+  /** RFC 3339. Absent until the workflow has received a poll; until then `state` is a guess. */
   lastPolledAt?: string;
   /** The refusal that the wait is waiting out. Times are RFC 3339. */
   pollError?: { code: number; codeName: string; message: string; since: string; nextPollAt?: string };
 };
 
-/** Whether the operation has ended; then its result never changes. */
+/** Whether the operation has ended: its result is final. */
 export function isDone(
   operation: OperationSnapshot,
 ): operation is OperationSnapshot & { state: 'succeeded' | 'failed' } {
   return operation.state === 'succeeded' || operation.state === 'failed';
 }
 
-/** Whether a value that crossed Temporal has the shape of a snapshot. */
+/** Whether a value received through Temporal has the shape of a snapshot. */
 export function isSnapshot(value: unknown): value is OperationSnapshot {
   if (typeof value !== 'object' || value === null) return false;
   const { cloud, id, state, error, response }: Record<string, unknown> = { ...value };
@@ -78,7 +78,7 @@ export function isSnapshot(value: unknown): value is OperationSnapshot {
   }
 }
 
-/** Whether a value that crossed Temporal has the shape of a status. */
+/** Whether a value received through Temporal has the shape of a status. */
 export function isOperationStatus(value: unknown): value is OperationStatus {
   if (typeof value !== 'object' || value === null) return false;
   const { code, codeName, message, details }: Record<string, unknown> = { ...value };
@@ -110,7 +110,7 @@ const NAMES = [
 
 export type StatusCodeName = (typeof NAMES)[number];
 
-/** The name of a status code; `CODE_<n>` for a number that google.rpc.Code does not have. */
+/** The name of a status code; `CODE_<n>` for a number that google.rpc.Code does not define. */
 export function codeName(code: number): string {
   return NAMES[code] ?? `CODE_${code}`;
 }

@@ -1,20 +1,20 @@
 import { isOperationId } from './options';
 
-// The texts by which clouds refuse starts: most have no details that a program could read instead.
+// Error texts with which clouds refuse starts. Most errors have no details that a program could read instead.
 
-/** Of a message: what counts stands at its beginning, and matching takes longer than the text grows. */
+/** How much of a message is matched: the relevant part comes first, and matching time grows faster than the text. */
 const MAXIMUM_MATCHED_LENGTH = 2_000;
 
-/** A text that clouds refuse starts with, and why it means what its table says. */
+/** An error text, and the reason why it belongs to its table. */
 interface Row {
   text: RegExp;
   reason: string;
 }
 
-/** In quotes, or a word with a digit in it: "operation is in progress" names none. */
+/** An id: quoted, or a word that contains a digit. "operation is in progress" names no id. */
 const ID = /(?:["'`](?<quoted>[^"'`\s]+)["'`]|(?<bare>[\w./:-]*\d[\w./:-]*))/.source;
 
-/** Texts of any code that name the operation which is in the way. */
+/** Texts that name the conflicting operation, with any status code. */
 export const NAMES_CONFLICT: readonly Row[] = [
   {
     text: /conflicting operation (?:"(?<quoted>[^"\s]+)"|(?<bare>\S+)) detected/i,
@@ -22,11 +22,11 @@ export const NAMES_CONFLICT: readonly Row[] = [
   },
 ];
 
-/** Texts that name it, of the codes by which clouds say that something else goes on with the resource. */
+/** Texts that name the conflicting operation, with a status code that clouds use for conflicts on a resource. */
 export const NAMES_OPERATION: readonly Row[] = [
   {
     text: new RegExp(`\\boperation ${ID} is (?:already |still |currently )*(?:in progress|running|pending)`, 'i'),
-    reason: 'it goes on',
+    reason: 'the operation is in progress',
   },
   {
     text: new RegExp(`\\boperation ${ID} is currently \\w+ing\\b`, 'i'),
@@ -34,11 +34,11 @@ export const NAMES_OPERATION: readonly Row[] = [
   },
   {
     text: new RegExp(`\\b(?:running|active|pending|unfinished|ongoing|incompatible) operation:? ${ID}`, 'i'),
-    reason: 'it goes on; "incompatible" is what Google Kubernetes Engine says',
+    reason: 'the operation is in progress; "incompatible" is the word of Google Kubernetes Engine',
   },
 ];
 
-/** Texts of the same codes about an operation that is not named. */
+/** Texts with the same status codes that do not name the conflicting operation. */
 export const SAYS_IN_PROGRESS: readonly Row[] = [
   { text: /\banother (?:\w+ )?operation\b/i, reason: '"another operation is in progress"' },
   {
@@ -51,33 +51,33 @@ export const SAYS_IN_PROGRESS: readonly Row[] = [
   },
   {
     text: /\bconcurrent (?:operation|modification|update|change)/i,
-    reason: 'somebody else changes it at the same time',
+    reason: 'another client is changing the resource',
   },
-  { text: /\btry (?:it )?again (?:later|once|when|after)/i, reason: 'the cloud asks to be called again' },
+  { text: /\btry (?:it )?again (?:later|once|when|after)/i, reason: 'the cloud asks for a retry' },
 ];
 
-/** Texts of RESOURCE_EXHAUSTED, and of what a quota that is exceeded is called, about what frees itself soon. */
+/** Texts of RESOURCE_EXHAUSTED, and names of exceeded quotas, for limits that free up without intervention. */
 export const FREES_ITSELF: readonly Row[] = [
   {
     text: /\bactive[ ._-]operations|operations[ ._-]active/i,
-    reason: 'Yandex Compute Cloud begins so many operations in a folder at once',
+    reason: 'Yandex Compute Cloud limits the concurrent operations of a folder',
   },
   {
     text: /\bconcurrent[ ._-](?:\w+[ ._-])?(?:operations|requests)/i,
-    reason: 'others end; Google Kubernetes Engine and Compute Engine count these as a quota',
+    reason: 'other operations end; a quota of Google Kubernetes Engine and Compute Engine',
   },
-  { text: /\btoo many (?:\w+ )?(?:requests|operations|calls)/i, reason: 'as HTTP says it' },
-  { text: /\brate[ ._-]?limit|\b(?:request|query|call|api)s? rate\b/i, reason: 'a limit of requests in some time' },
+  { text: /\btoo many (?:\w+ )?(?:requests|operations|calls)/i, reason: 'the wording of HTTP 429' },
+  { text: /\brate[ ._-]?limit|\b(?:request|query|call|api)s? rate\b/i, reason: 'a rate limit' },
   {
     text: /\bper (?:second|minute|hour)\b|Per(?:Second|Minute|Hour)/,
-    reason: 'a limit of requests in some time, by the name that Google gives it',
+    reason: "a rate limit, by Google's name",
   },
-  { text: /\bthrottl/i, reason: 'a limit of requests in some time' },
-  { text: /\b(?:try|retry) (?:it )?(?:again )?(?:later|after|in)\b/i, reason: 'the cloud asks to be called again' },
-  { text: /^Resource has been exhausted/i, reason: 'what Google says of any quota, most often one of requests' },
+  { text: /\bthrottl/i, reason: 'a rate limit' },
+  { text: /\b(?:try|retry) (?:it )?(?:again )?(?:later|after|in)\b/i, reason: 'the cloud asks for a retry' },
+  { text: /^Resource has been exhausted/i, reason: "Google's text for any quota, most often a rate limit" },
 ];
 
-/** Texts of RESOURCE_EXHAUSTED about what somebody has to raise, or to delete something for. */
+/** Texts of RESOURCE_EXHAUSTED for limits that someone has to raise or to free up. */
 export const NEEDS_SOMEBODY: readonly Row[] = [
   { text: /quota/i, reason: '"Quota limit compute.instances.count exceeded"' },
   {
@@ -88,7 +88,7 @@ export const NEEDS_SOMEBODY: readonly Row[] = [
     text: /\b(?:number|count|size|amount) of .*(?:exceed|reach)|\b(?:exceed|reach)\w* .*\b(?:number|count|size|amount) of /i,
     reason: '"The maximum number of networks is reached"',
   },
-  { text: /message larger than max/i, reason: 'of this size the request is always refused' },
+  { text: /message larger than max/i, reason: 'a request of this size is always refused' },
 ];
 
 export function matches(table: readonly Row[], message: string): boolean {
@@ -96,7 +96,7 @@ export function matches(table: readonly Row[], message: string): boolean {
   return table.some(({ text }) => text.test(beginning));
 }
 
-/** The id of the operation that a text names; undefined where it names none. */
+/** The id of the operation that a message names; undefined if it names none. */
 export function idIn(table: readonly Row[], message: string): string | undefined {
   const beginning = message.slice(0, MAXIMUM_MATCHED_LENGTH);
   for (const { text } of table) {

@@ -1,24 +1,24 @@
 import type { JsonObject, OperationStatus } from './snapshot';
 import { durationText, shortId, statusText, summary } from './texts';
 
-/** What people read of a start, before there is an operation. */
+/** Texts about a start, before the operation exists. */
 
-/** `ClusterService/Create` of `/yandex.cloud.k8s.v1.ClusterService/Create`. */
+/** `ClusterService/Create` for `/yandex.cloud.k8s.v1.ClusterService/Create`. */
 function shortMethod(method: string): string {
   return method.slice(method.lastIndexOf('.') + 1).slice(0, 100);
 }
 
-/** The summary of an activity that starts an operation: the method, and the name of what it works on. */
+/** The summary of an activity that starts an operation: the method and the name of the resource. */
 export function startSummary(method: string, { name }: JsonObject): string {
   return summary(typeof name === 'string' && name !== '' ? `${shortMethod(method)} ${name}` : shortMethod(method));
 }
 
-/** The summary of a poll of the operation that is in the way of a start. */
+/** The summary of a poll of the operation that conflicts with a start. */
 export function conflictSummary(operationId: string, poll: number): string {
   return summary(shortId(operationId), 'in the way of a start', `poll ${poll}`);
 }
 
-/** The summary of the timer between two tries to start: it stands alone in the timeline. */
+/** The summary of the timer between two attempts to start. The timeline shows nothing else for a timer. */
 export function retrySummary(method: string, { codeName }: OperationStatus, delayMs: number): string {
   return summary(shortMethod(method), codeName, `next try in ${durationText(delayMs)}`);
 }
@@ -28,7 +28,7 @@ export function startCancelledText(cloud: string, method: string, end: string): 
   return `Start of ${cloud} ${shortMethod(method)} cancelled; ${end}`;
 }
 
-/** Why a start was given up. With a key where the cloud may have begun the operation all the same. */
+/** Why a start timed out. Pass the key if the cloud may have started the operation. */
 export function notStartedText(
   cloud: string,
   method: string,
@@ -40,7 +40,7 @@ export function notStartedText(
   return idempotencyKey === undefined ? text : perhapsBegunText(text, idempotencyKey);
 }
 
-/** Where an attempt before may have begun the operation. */
+/** Adds to `message` that an earlier attempt may have started the operation. */
 export function perhapsBegunText(message: string, idempotencyKey: string): string {
   return `${message}. It may have been begun all the same: a start with idempotencyKey ${idempotencyKey} finds it`;
 }

@@ -13,24 +13,24 @@ import {
 
 /**
  * What an error of a start means.
- * - `unknown`: no answer from the cloud itself, so it may have begun the operation. Repeated with the same key.
- * - `busy`: nothing was begun, and later it may be. Backed off from.
- * - `conflict`: another operation is in the way. Waited for, then tried again.
- * - `refused`: nothing was begun, and nothing changes by itself.
+ * - `unknown`: the cloud may have started the operation, since it did not answer itself. Retry with the same key.
+ * - `busy`: nothing was started; a later attempt may succeed. Back off and retry.
+ * - `conflict`: nothing was started; another operation holds the resource. Wait for it, then retry.
+ * - `refused`: nothing was started, and retrying will not help.
  */
 export type StartVerdict =
   { verdict: 'unknown' | 'busy' | 'refused' } | { verdict: 'conflict'; conflictingOperationId: string };
 
-/** An error of a start, as far as the verdict depends on it. */
+/** The parts of an error that the verdict depends on. */
 export interface StartError {
   codeName: string;
   message: string;
   details: readonly AnyJson[];
-  /** Nothing has reached the cloud. */
+  /** Whether the request never reached the cloud. */
   neverSent: boolean;
 }
 
-/** Codes of trouble on the way or within the cloud, after which the start may or may not have had its effect. */
+/** Codes of errors in transit or within the cloud, after which the operation may or may not have been started. */
 const TROUBLE: readonly string[] = [
   'OK',
   'CANCELLED',
@@ -40,31 +40,31 @@ const TROUBLE: readonly string[] = [
   'UNAVAILABLE',
 ] satisfies StatusCodeName[];
 
-/** Codes by which clouds say that something else is going on with the resource. */
+/** Codes that clouds use when another operation on the resource is in progress. */
 const IN_PROGRESS: readonly string[] = ['FAILED_PRECONDITION', 'ABORTED', 'ALREADY_EXISTS'] satisfies StatusCodeName[];
 
-/** `google.rpc.ErrorInfo.reason`; the others say nothing that the text does not. */
+/** Values of `google.rpc.ErrorInfo.reason`; other values add nothing to the text. */
 const REASONS: Readonly<Record<string, { verdict: 'busy' | 'refused'; reason: string }>> = {
   RATE_LIMIT_EXCEEDED: { verdict: 'busy', reason: 'google.api.ErrorReason: not enough rate quota' },
-  CONCURRENT_OPERATIONS_QUOTA_EXCEEDED: { verdict: 'busy', reason: 'Compute Engine: others end' },
+  CONCURRENT_OPERATIONS_QUOTA_EXCEEDED: { verdict: 'busy', reason: 'Compute Engine: other operations end' },
   RESOURCE_QUOTA_EXCEEDED: { verdict: 'refused', reason: 'google.api.ErrorReason: not enough resource quota' },
 };
 
-/** The details of an error: each type with what it says. */
+/** What the details of an error say. */
 interface Told {
-  /** Whether the cloud itself says that the call may be repeated. */
+  /** Set if the details say whether the call may be retried. */
   verdict?: 'busy' | 'refused';
-  /** The operation that is in the way. */
+  /** The id of the conflicting operation. */
   conflict?: string;
-  /** What is said of preconditions that do not hold. */
+  /** The descriptions of violated preconditions. */
   preconditions: string[];
-  /** What is said of quotas that are exceeded; undefined where it is nothing about quotas. */
+  /** The violations of exceeded quotas, as JSON; undefined if no detail is about quotas. */
   quotas?: string[];
 }
 
 /**
- * What an error of a start means. RESOURCE_EXHAUSTED of which nothing is known is `busy`: nothing was begun, and whoever
- * waits for a limit in vain waits no longer than `startTimeout`; who is refused because of a rate loses the workflow.
+ * What an error of a start means. RESOURCE_EXHAUSTED without further information is `busy`: retrying in vain costs at
+ * most `startTimeout`, while treating a rate limit as a refusal would fail the workflow.
  */
 export function startVerdict(error: StartError): StartVerdict {
   const { codeName, message, details, neverSent } = error;
@@ -86,7 +86,7 @@ function inProgressVerdict(
   const named = tables.flatMap((table) => texts.map((text) => idIn(table, text)));
   const conflictingOperationId = conflict ?? named.find((id) => id !== undefined);
   if (conflictingOperationId !== undefined) return { verdict: 'conflict', conflictingOperationId };
-  // What it names may be no id.
+  // A text may match without naming a valid id.
   const says = (text: string): boolean => [SAYS_IN_PROGRESS, ...tables].some((table) => matches(table, text));
   const passes = codeName === 'ABORTED' || texts.some(says);
   return { verdict: verdict ?? (passes ? 'busy' : 'refused') };
@@ -126,7 +126,7 @@ function told(details: readonly AnyJson[]): Told {
   return found;
 }
 
-/** Whether the subject of a precondition is an operation, by its own name or by what the violation is called. */
+/** Whether the subject of a precondition violation is an operation, by the subject's name or the violation's type. */
 function isOperation(type: string, subject: string): boolean {
   const isCalledSo = /^(?:(?:running|conflicting|pending)_)?operation(?:_(?:running|conflict|in_progress))?$/i.test(
     type,
@@ -134,7 +134,7 @@ function isOperation(type: string, subject: string): boolean {
   return isCalledSo || /(?:^|\/)operations\/[^/]+$/.test(subject);
 }
 
-/** Its `retryType` says whether the call may be repeated; where it says nothing, the kind of the error does. */
+/** Reads a ServiceError: `retryType` says whether the call may be retried; without it, the kind of error does. */
 function addServiceError(found: Told, { retryType, operationConflict, tooManyRequests, quotaFailure }: AnyJson): void {
   const { conflictingOperationId } = fieldsOf(operationConflict);
   if (isOperationId(conflictingOperationId)) found.conflict ??= conflictingOperationId;
@@ -158,14 +158,16 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Codes about the request itself, which the cloud would have refused before as well. */
+/** Codes about the request itself: the cloud refuses every attempt with it. */
 const REFUSES_ALWAYS: readonly string[] = [
   'INVALID_ARGUMENT',
   'OUT_OF_RANGE',
   'UNIMPLEMENTED',
 ] satisfies StatusCodeName[];
 
-/** Whether a start that is refused with that code has not been begun by an attempt before it either, whose reply was lost. */
+/**
+ * Whether a refusal with this code means that no earlier attempt, whose reply was lost, started the operation either.
+ */
 export function refusesAlways(codeName: string): boolean {
   return REFUSES_ALWAYS.includes(codeName);
 }

@@ -3,17 +3,17 @@ import { redact } from './redact';
 import type { AnyJson, OperationSnapshot, OperationStatus, ShownOperation } from './snapshot';
 
 /**
- * What people read in the Temporal UI, in a terminal, in logs and in errors. Pure, each text within the server's bounds
- * (a summary over 400 bytes would fail the workflow task for ever), and nothing secret.
+ * Texts for the Temporal UI, terminals, logs and errors. Pure functions. Each text stays within the server's bounds (a
+ * summary over 400 bytes would fail the workflow task forever) and contains no secrets.
  */
 
 const MAXIMUM_STATUS_LENGTH = 1000;
 const MAXIMUM_SUMMARY_BYTES = 200;
-/** A title stands where the UI shows some 80 characters. */
+/** The UI shows about 80 characters of a title. */
 const MAXIMUM_TITLE_LENGTH = 80;
-/** Ids of Yandex Cloud have 20 characters; what is longer is recognised by its beginning. */
+/** Yandex Cloud's ids have 20 characters; longer ids are recognisable by their beginning. */
 const MAXIMUM_SHORT_ID_LENGTH = 24;
-/** Current details travel in a URL. */
+/** Current details are carried in a URL. */
 const MAXIMUM_DETAILS_BYTES = 1500;
 const MAXIMUM_METADATA_BYTES = 600;
 
@@ -26,7 +26,7 @@ function bytes(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** Never within a character. */
+/** Truncates without splitting a character. */
 function cutBytes(text: string, limit: number): string {
   if (bytes(text) <= limit) return text;
   let kept = '';
@@ -39,7 +39,7 @@ function cutBytes(text: string, limit: number): string {
   return `${kept}…`;
 }
 
-/** One line of parts, within the server's bound for summaries. */
+/** Joins the parts to one line, within the server's bound for summaries. */
 export function summary(...parts: string[]): string {
   return cutBytes(redact(parts.filter((part) => part !== '').join(' · ')), MAXIMUM_SUMMARY_BYTES);
 }
@@ -48,7 +48,7 @@ export function shortId(operationId: string): string {
   return cut(operationId, MAXIMUM_SHORT_ID_LENGTH);
 }
 
-/** The id of what an operation works on: the first field of its metadata whose name says that it is one. */
+/** The id of the resource that an operation works on: the first metadata field whose name ends in `Id`. */
 export function resourceOf(metadata: AnyJson | undefined): string | undefined {
   for (const [name, value] of Object.entries(metadata ?? {})) {
     if (/Id$/.test(name) && typeof value === 'string' && value !== '') return cut(value, 100);
@@ -56,7 +56,7 @@ export function resourceOf(metadata: AnyJson | undefined): string | undefined {
   return undefined;
 }
 
-/** `Create cluster pg-prod`: what is done, and to what, as far as the operation tells. */
+/** `Create cluster pg-prod`: the action and the resource, as far as the operation names them. */
 function subject({ description, metadata }: Pick<OperationSnapshot, 'description' | 'metadata'>): string | undefined {
   const resource = resourceOf(metadata);
   const isNamed = resource === undefined || description?.includes(resource);
@@ -64,7 +64,7 @@ function subject({ description, metadata }: Pick<OperationSnapshot, 'description
   return about && redact(about);
 }
 
-/** `Create cluster pg-prod (fcm…)`: a summary that suffices by itself. Of an operation that is not yet known, its id. */
+/** `Create cluster pg-prod (fcm…)`: a summary that stands alone. `Operation (fcm…)` if nothing more is known. */
 export function operationTitle(operation: Pick<OperationSnapshot, 'id' | 'description' | 'metadata'>): string {
   const id = `(${shortId(operation.id)})`;
   const about = cut(subject(operation) ?? 'Operation', MAXIMUM_TITLE_LENGTH - id.length - 1);
@@ -77,7 +77,7 @@ export function operationName(cloud: string, operationId: string, about?: string
   return `${cloud} operation ${id}${about ? ` (${cut(about, 256)})` : ''}`;
 }
 
-/** The name of an operation with what it tells of itself. */
+/** The name of an operation with its action and resource. */
 export function nameOf(operation: OperationSnapshot): string {
   return operationName(operation.cloud, operation.id, subject(operation));
 }
@@ -87,7 +87,7 @@ export function statusText(status: Pick<OperationStatus, 'codeName' | 'message'>
   return `${status.codeName}: ${cut(redact(status.message || 'no message'), MAXIMUM_STATUS_LENGTH)}`;
 }
 
-/** `running, 40 % starting the control plane`, or the state with its error. */
+/** `running, 40 % starting the control plane`, or the state with the error. */
 export function stateText(operation: OperationSnapshot): string {
   switch (operation.state) {
     case 'running': {
@@ -103,18 +103,18 @@ export function stateText(operation: OperationSnapshot): string {
   }
 }
 
-/** Why an operation is polled again: all that a pending activity shows of it. */
+/** Why an operation is polled again. A pending activity shows nothing else of the operation. */
 export function runningText(operation: OperationSnapshot): string {
   return `${nameOf(operation)} is ${stateText(operation)}`;
 }
 
-/** How an operation ended badly, for a failure's message. */
+/** Why an operation failed, for the message of a failure. */
 export function endedText(operation: OperationSnapshot & { state: 'failed' | 'rollingBack' }): string {
   const verb = operation.state === 'rollingBack' ? 'failed and is being rolled back' : 'failed';
   return `${nameOf(operation)} ${verb}: ${statusText(operation.error)}`;
 }
 
-/** Why the time that a caller gave was not enough, and what became of the operation. */
+/** Why a wait timed out, and what happened to the operation. */
 export function timedOutText(
   cloud: string,
   operationId: string,
@@ -128,13 +128,13 @@ export function timedOutText(
   return `${missed}: it ${seenText(seen)}${unseen}, and ${cancel ? notCancelledText(cancel) : 'it goes on in the cloud'}`;
 }
 
-/** What happened when a wait ran out of time: the outcome of a cancellation, and why a last poll failed. */
+/** What happened when a wait timed out: the outcome of the cancellation, and why the last poll failed. */
 export interface TimedOut {
   cancel?: { outcome: string } & NotCancelled;
   lastLook?: string;
 }
 
-/** The operation as last seen, as far as it was. */
+/** The operation as last seen, if it was. */
 type Seen = { operation?: OperationSnapshot; lastPolledAt?: string };
 
 function nameOfSeen(cloud: string, operationId: string, { operation }: Seen): string {
@@ -146,11 +146,14 @@ function seenText({ operation, lastPolledAt }: Seen): string {
   return `was ${stateText(operation)} ${lastPolledAt ? `at ${lastPolledAt}` : 'when it was started'}`;
 }
 
-/** Why an operation is not cancelled: the cloud refused, or nothing came back; neither where it accepted. */
+/**
+ * Why an operation is not cancelled: the cloud `refused`, or the call failed (`problem`); neither if the cloud
+ * accepted.
+ */
 export interface NotCancelled {
   refused?: OperationStatus;
   problem?: string;
-  /** Why the operation could not be polled a last time. */
+  /** Why the last poll failed. */
   lastLook?: string;
 }
 
@@ -168,7 +171,7 @@ function problemText(problem: string): string {
   return cut(redact(problem), MAXIMUM_STATUS_LENGTH);
 }
 
-/** Why a cancelled caller cannot be told how the operation ended. */
+/** Why the caller was cancelled without seeing the operation end. */
 export function stillRunningText(
   cloud: string,
   operationId: string,
@@ -189,7 +192,7 @@ export function cancelledText(cloud: string, operationId: string, end: string): 
   return `Wait cancelled; ${operationName(cloud, operationId)} ${end}`;
 }
 
-/** The summary of the activity that cancels; the activity's type stands before it. */
+/** The summary of the activity that cancels. The UI shows the activity's type before it. */
 export function cancelSummary(operationId: string): string {
   return summary(shortId(operationId));
 }
@@ -200,14 +203,14 @@ export function cancelPollSummary(operation: Titled, poll: number, refused?: Ope
   return summary(titleOf(operation), state, `poll ${poll}`);
 }
 
-/** The summary of the timer that ends a wait: it stands alone in the timeline. */
+/** The summary of the timer that ends a wait. The timeline shows nothing else for a timer. */
 export function deadlineSummary(operationId: string): string {
   return summary(shortId(operationId), 'timeout of the wait');
 }
 
 /**
- * The summary of an activity that polls; the activity's type stands before it. The first one may be all there is of a
- * wait, which a worker watches or the server retries, so it has no number.
+ * The summary of an activity that polls. The UI shows the activity's type before it. The first one has no number: with
+ * a watch or activity retries it may be the only activity of the wait.
  */
 export function pollSummary(operation: Titled, poll: number): string {
   return summary(titleOf(operation), poll > 1 ? `poll ${poll}` : '');
@@ -219,19 +222,19 @@ function titleOf(operation: Titled): string {
   return subject(operation) ? operationTitle(operation) : shortId(operation.id);
 }
 
-/** The summary of the timer between two polls: it stands alone in the timeline, so what changes comes early. */
+/** The summary of the timer between two polls. The timeline shows nothing else, so what changes comes early. */
 export function timerSummary(operation: OperationSnapshot, intervalMs: number): string {
   const progress = progressText(operationProgress(operation));
   const state = operation.state === 'running' && progress !== '' ? progress : stateText(operation);
   return summary(shortId(operation.id), cutBytes(state, 120), `next poll in ${durationText(intervalMs)}`);
 }
 
-/** The summary of the timer until a poll that was refused is made again. */
+/** The summary of the timer before the retry of a refused poll. */
 export function refusalSummary(operationId: string, codeName: string, delayMs: number): string {
   return summary(shortId(operationId), `${codeName}, waiting it out`, `next poll in ${durationText(delayMs)}`);
 }
 
-/** Markdown for the current details of a workflow that awaits the operation: at most 1.5 kB, since a URL carries it. */
+/** Markdown for the current details of a workflow that awaits the operation, at most 1.5 kB to fit into a URL. */
 export function currentDetails(operation: ShownOperation): string {
   const { cloud, createdAt, createdBy, modifiedAt, metadata, lastPolledAt, pollError } = operation;
   const began = [createdAt, createdBy && `by ${createdBy}`].filter(Boolean).join(' ');
@@ -248,7 +251,7 @@ export function currentDetails(operation: ShownOperation): string {
   const head = cutBytes(lines.join('\n'), MAXIMUM_DETAILS_BYTES - MAXIMUM_METADATA_BYTES);
   if (!metadata) return head;
   const json = redact(JSON.stringify(metadata, withoutSecrets, 2));
-  // A fence within the JSON would end the block.
+  // A fence in the JSON would end the code block.
   return `${head}\n\n~~~json\n${cutBytes(json.replaceAll('~~~', '~ ~'), MAXIMUM_METADATA_BYTES - 20)}\n~~~`;
 }
 
@@ -256,7 +259,7 @@ function withoutSecrets(name: string, value: unknown): unknown {
   return typeof value === 'string' && /password|secret|token|credential|privateKey/i.test(name) ? '…' : value;
 }
 
-/** Text of the cloud within Markdown: one line, and no markup but what we write. */
+/** A text from the cloud for Markdown: one line, with its markup escaped. */
 function plain(text: string, length = 120): string {
   return cut(redact(text).replace(/\s+/g, ' '), length).replace(/[\\`*_[\]<>#|]/g, '\\$&');
 }

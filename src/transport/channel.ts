@@ -4,20 +4,20 @@ import { Connection, CONNECTION_LIMITS, type ConnectionLimits } from './connecti
 import { SentTokens } from './sent-tokens';
 import { plaintextCredentials, type TlsState, type TransportSecurity } from './tls';
 
-/** gRPC refuses larger replies with RESOURCE_EXHAUSTED, which would look transient: the size of what we keep is judged later. */
+/** Generous: grpc-js refuses larger replies with RESOURCE_EXHAUSTED, which looks transient. Other bounds apply later. */
 export const MAXIMUM_REPLY_BYTES = 64 * 1024 * 1024;
 
 const OPTIONS: ChannelOptions = {
   'grpc.primary_user_agent': 'temporal-lro',
   'grpc.max_receive_message_length': MAXIMUM_REPLY_BYTES,
-  // Where calls go is configured here and nowhere else: not in DNS TXT records.
+  // Calls go where this package is configured to send them: ignore service configs in DNS TXT records.
   'grpc.service_config_disable_resolution': 1,
-  // Whether a call is repeated is decided where it is known what the call does.
+  // Retries are decided by callers, which know whether a call is safe to repeat.
   'grpc.enable_retries': 0,
   'grpc.initial_reconnect_backoff_ms': 1_000,
   'grpc.max_reconnect_backoff_ms': 10_000,
 };
-/** In place of one that was given up: it begins where the back-off of that one had come to. */
+/** For a connection that replaces one that gave up: continues its backoff. */
 const OPTIONS_AFTER_GIVING_UP: ChannelOptions = { ...OPTIONS, 'grpc.initial_reconnect_backoff_ms': 5_000 };
 
 /** One unary call over a channel. */
@@ -25,13 +25,13 @@ export interface UnaryCall {
   path: string;
   body: Buffer;
   headers?: Record<string, string>;
-  /** Goes into the authorization header, and comes back in nothing that this call or a later one with a token gives. */
+  /** Sent in the authorization header. Hidden in the results of this call and of later calls with a token. */
   token?: string | undefined;
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }
 
-/** A reply's bytes, undecoded: a decoder that throws within grpc-js would look like an error of the server. */
+/** An undecoded reply: a decoder that throws inside grpc-js would look like a server error. */
 export interface Reply {
   body: Buffer;
   header: (name: string) => string | undefined;
@@ -42,20 +42,20 @@ export class CallError extends Error {
   constructor(
     /** A google.rpc.Code. */
     readonly code: number,
-    /** The server's own text, or that of grpc-js. */
+    /** The error text of the server or of grpc-js. */
     readonly details: string,
-    /** Of the reply's headers or trailers. */
+    /** Looks up a header or trailer of the reply. */
     readonly header: Reply['header'] = () => undefined,
     /** A google.rpc.Status. */
     readonly status?: Buffer,
-    /** Whether nothing of it can have reached the server, since there was no connection while it lasted. */
+    /** Whether the call cannot have reached the server, because there was no connection during it. */
     readonly neverSent = false,
   ) {
     super(details);
   }
 }
 
-/** One connection to one address, made at the first call and kept until it is closed. One that breaks or hangs is replaced. */
+/** A connection to one address, made at the first call and kept until closed. Replaced if it breaks or hangs. */
 export class Channel {
   readonly #connect: (options: ChannelOptions) => Connection;
   readonly #sent: SentTokens;
@@ -73,15 +73,15 @@ export class Channel {
   }
 
   /**
-   * Resolves when a call would be sent at once, or would fail at once. Rejects with a CallError when there is no
-   * connection in time, and when `signal` aborts.
+   * Resolves as soon as a call would be sent or fail at once. Rejects with a CallError if there is no connection within
+   * the timeout, or if `signal` aborts.
    */
   async connected(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const problem = await this.#usable().connected(timeoutMs, signal);
     if (problem) throw neverSent(problem.code, problem.details);
   }
 
-  /** Rejects with a CallError; when `signal` aborts, with code CANCELLED. What comes back holds no token that was sent. */
+  /** Rejects with a CallError, with code CANCELLED if `signal` aborts. Hides sent tokens in the result. */
   async unary({ path, body, headers = {}, token, timeoutMs, signal }: UnaryCall): Promise<Reply> {
     const sent = this.#sent;
     const metadata = new Metadata();
@@ -94,21 +94,21 @@ export class Channel {
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     sent.add(token);
     const outcome = await this.#usable().unary({ path, body, metadata, timeoutMs, signal });
-    // Again: since it was sent, so many others may have been that it is forgotten.
+    // Add it again: so many other tokens may have been sent meanwhile that it was dropped.
     sent.add(token);
     const { error } = outcome;
     const header = (name: string): string | undefined => {
       const value = outcome.headers?.get(name)[0] ?? error?.metadata.get(name)[0];
       return value === undefined ? undefined : sent.hideInText(String(value));
     };
-    // What takes no token may give one, and give the same one twice.
+    // Leave the reply to a call without a token alone: a token service may return the same token twice.
     if (!error) return { body: token === undefined ? outcome.body : sent.hideIn(outcome.body), header };
     const status = error.metadata.get('grpc-status-details-bin')[0];
     const bytes = Buffer.isBuffer(status) ? sent.hideIn(status) : undefined;
     throw new CallError(error.code, sent.hideInText(error.details), header, bytes, outcome.neverSent);
   }
 
-  /** Closes the connection, once the calls that were sent over it have ended; a later call makes a new one. */
+  /** Closes the connection when the calls in flight have ended. A later call makes a new connection. */
   close(): void {
     this.#connection?.retire();
     this.#connection = undefined;
@@ -128,16 +128,15 @@ function neverSent(code: number, details: string): CallError {
 }
 
 /**
- * The channels of one cloud, one an address. When a TLS file is replaced, the next call makes a new connection with it;
- * while the new file cannot be used, the former connection goes on, and the first one to an address is made with the
- * former files.
+ * The channels of one cloud, one per address. When a TLS file is replaced, the next call connects with the new file. If
+ * the new file is invalid, existing connections stay in use, and new ones use the last valid files.
  */
 export class Channels {
   readonly #security: TransportSecurity;
   readonly #plaintext: boolean;
   readonly #limits: ConnectionLimits;
   readonly #channels = new Map<string, { channel: Channel; version: string }>();
-  /** To all addresses: one service of a cloud may tell what another one got. */
+  /** Shared by all addresses: one service of a cloud may echo what another one received. */
   readonly #sent = new SentTokens();
   #warned = '';
 
@@ -147,7 +146,7 @@ export class Channels {
     this.#limits = limits;
   }
 
-  /** Throws an OptionError for plain text that would leave this machine. */
+  /** Throws an OptionError if plaintext would leave this machine. */
   to(address: string, plaintext: boolean = this.#plaintext): Channel {
     const key = `${plaintext ? 'plaintext' : 'tls'} ${address}`;
     const current = this.#channels.get(key);
@@ -155,7 +154,7 @@ export class Channels {
     const version = tls?.version ?? '';
     if (current?.version === version) return current.channel;
     const channel = tls ? this.#tlsChannel(address, tls) : this.#plaintextChannel(address);
-    // Calls under way end on the former connection.
+    // Calls in flight end on the previous connection.
     current?.channel.close();
     this.#channels.set(key, { channel, version });
     return channel;
@@ -165,13 +164,13 @@ export class Channels {
     try {
       return this.#security.read();
     } catch (err) {
-      // A file that is being rewritten is no reason to fail a call, and with it a wait.
+      // A file that is being rewritten must not fail a call and its wait.
       this.#warn(err instanceof Error ? err.message : String(err));
       return this.#security.lastGood;
     }
   }
 
-  /** Once for each problem: it is met again at every call. */
+  /** Warns once for each problem, since every call meets it again. */
   #warn(problem: string): void {
     if (problem !== this.#warned) process.emitWarning(`temporal-lro: ${problem}; the former connection goes on`);
     this.#warned = problem;
@@ -188,7 +187,7 @@ export class Channels {
   }
 
   #plaintextChannel(address: string): Channel {
-    // Through a proxy it would leave this machine after all.
+    // A proxy would take the plaintext off this machine.
     const options = { 'grpc.enable_http_proxy': 0 };
     return new Channel(address, plaintextCredentials(address), this.#sent, this.#limits, options);
   }

@@ -9,24 +9,24 @@ import {
 } from '@grpc/grpc-js';
 import { OpenSockets } from './open-sockets';
 
-/** How long a peer may be silent, in milliseconds. */
+/** Timeouts for a silent peer, in milliseconds. */
 export interface ConnectionLimits {
-  /** For the name of the peer. Resolvers ask one server of names after another, for 5 s each. */
+  /** To resolve the peer's name. Resolvers ask one name server after another, for 5 s each. */
   resolveMs: number;
-  /** From then to the peer's HTTP/2 settings: TCP, proxy and TLS together. */
+  /** From then until the peer's HTTP/2 settings arrive: TCP, proxy and TLS together. */
   connectMs: number;
-  /** From a call that was sent to any reply. Later calls go over another connection then. */
+  /** From sending a call until anything is received. After that, new calls use another connection. */
   replyMs: number;
-  /** While calls are under way, a ping is sent so often. None is sent without calls: by default servers forbid it. */
+  /** The interval of pings while calls are in flight. Without calls none are sent: servers forbid it by default. */
   pingAfterMs: number;
-  /** From a ping to its answer. The calls that are under way fail then. */
+  /** From a ping to its answer. After that, the calls in flight fail. */
   pingAnswerMs: number;
 }
 
 /**
- * Each is under 30 s, within which polls are served again. Servers close a connection after the fourth ping in five
- * minutes between which they sent nothing. A call takes 30 s at most, and `replyMs` after the first of those without a
- * reply no other is begun: there is time for three.
+ * Each is under 30 s, since polls must work again within 30 s. Servers close a connection after the fourth ping in five
+ * minutes without sending data. A call takes at most 30 s, and `replyMs` after the first call without a reply no new
+ * call is made, so there is time for three pings only.
  */
 export const CONNECTION_LIMITS: ConnectionLimits = {
   resolveMs: 20_000,
@@ -36,7 +36,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   pingAnswerMs: 8_000,
 };
 
-/** For the end of a connection, which a peer that is silent does not confirm. */
+/** How long to wait for the peer to close the connection, before destroying its sockets. */
 const GOODBYE_MS = 1_000;
 
 /** One unary call, ready to be sent. */
@@ -48,13 +48,13 @@ export interface Request {
   signal?: AbortSignal | undefined;
 }
 
-/** What a call came to. */
+/** The outcome of a call. */
 export interface Outcome {
-  /** Undefined for a reply. */
+  /** Undefined if the call succeeded. */
   error?: { code: number; details: string; metadata: Metadata };
   body: Buffer;
   headers: Metadata | undefined;
-  /** There was no connection while the call lasted, so nothing of it has left. */
+  /** Whether there was no connection during the call, so that nothing was sent. */
   neverSent: boolean;
 }
 
@@ -67,8 +67,8 @@ export interface NoConnection {
 const identity = (bytes: Buffer): Buffer => bytes;
 
 /**
- * A grpc-js client of one address, which connects at the first call and again where the connection breaks. For a peer that
- * is silent grpc-js waits for ever; this is no longer usable then.
+ * A grpc-js client for one address. Connects at the first call and reconnects when the connection breaks. grpc-js waits
+ * forever for a silent peer; this class becomes unusable instead.
  */
 export class Connection {
   readonly #address: string;
@@ -78,7 +78,7 @@ export class Connection {
   #isConnected = false;
   #timesConnected = 0;
   #calls = 0;
-  /** When the first call was sent since anything was received. */
+  /** When the first call was sent after the last received data. */
   #unansweredSince: number | undefined;
   #connecting: { phase: 'name' | 'peer'; timer: NodeJS.Timeout } | undefined;
   readonly #waiting = new Set<(problem?: NoConnection) => void>();
@@ -89,13 +89,13 @@ export class Connection {
   constructor(address: string, credentials: ChannelCredentials, options: ChannelOptions, limits: ConnectionLimits) {
     this.#address = address;
     this.#limits = limits;
-    // With its scheme, or a host such as "unix" would be taken for one.
+    // With a scheme, because a host such as "unix" would be taken for one.
     const target = `dns:${address}`;
     this.#client = this.#sockets.collect(
       () =>
         new Client(target, credentials, {
           ...options,
-          // A pool of all clients would give a new one the connection of this one, which hangs.
+          // The global pool would give a new client the hanging connection of this one.
           'grpc.use_local_subchannel_pool': 1,
           'grpc.keepalive_time_ms': limits.pingAfterMs,
           'grpc.keepalive_timeout_ms': limits.pingAnswerMs,
@@ -105,7 +105,7 @@ export class Connection {
     this.#watch();
   }
 
-  /** Whether further calls may be made here. Where it is not, {@link retire} it and make another one. */
+  /** Whether new calls may use this connection. If not, {@link retire} it and make another one. */
   get isUsable(): boolean {
     return !this.#isRetired && this.#silentMs < this.#limits.replyMs;
   }
@@ -115,8 +115,8 @@ export class Connection {
   }
 
   /**
-   * Resolves when a call would not wait for the connection: there is one, or it has failed, of which the call itself
-   * tells. Resolves to the reason when there will be none.
+   * Resolves to undefined as soon as a call would not wait for the connection: it is connected, or connecting failed,
+   * which the call reports. Resolves to the reason if there is no connection in time, or never will be.
    */
   connected(timeoutMs: number, signal?: AbortSignal): Promise<NoConnection | undefined> {
     if (this.#isConnected) return Promise.resolve(undefined);
@@ -141,7 +141,7 @@ export class Connection {
     });
   }
 
-  /** Never rejects. When `signal` aborts, the outcome is CANCELLED. */
+  /** Makes a call. Never rejects. If `signal` aborts, the outcome is CANCELLED. */
   unary({ path, body, metadata, timeoutMs, signal }: Request): Promise<Outcome> {
     return new Promise((resolve) => {
       const [wasConnected, timesConnected] = [this.#isConnected, this.#timesConnected];
@@ -149,7 +149,7 @@ export class Connection {
       const ended = (error: ServiceError | null, reply: Buffer | undefined): void => {
         signal?.removeEventListener('abort', abort);
         this.#ended(signal);
-        // On a reply of trailers only the event "metadata" does not fire, and error.metadata holds everything.
+        // For a trailers-only reply the event "metadata" does not fire, and error.metadata holds everything.
         if (!error || Object.keys(error.metadata.getMap()).length > 0) this.#received();
         const neverSent = !wasConnected && this.#timesConnected === timesConnected;
         const answer = { body: reply ?? Buffer.alloc(0), headers, neverSent };
@@ -177,7 +177,7 @@ export class Connection {
     });
   }
 
-  /** Calls that have been sent may end; then it closes. Takes no further ones. */
+  /** Takes no new calls, and closes when the calls in flight have ended. */
   retire(): void {
     this.#isRetired = true;
     if (!this.#isConnected || this.#calls === 0) this.#close();
@@ -194,7 +194,7 @@ export class Connection {
   #ended(signal: AbortSignal | undefined): void {
     this.#calls--;
     if (this.#calls > 0) return;
-    // Nobody has waited for a reply for so long that it says anything.
+    // No call waited long enough for the silence to mean anything.
     if (signal?.aborted && this.#silentMs < this.#limits.replyMs) this.#unansweredSince = undefined;
     if (this.#isRetired) this.#close();
   }
@@ -222,7 +222,7 @@ export class Connection {
       this.#problem = { code: statusCode('UNAVAILABLE'), details };
       this.retire();
     };
-    // What arrived while this process was busy or stopped is read first.
+    // First read what arrived while this process was busy or stopped.
     const timer = setTimeout(() => setImmediate(giveUp), ms).unref();
     this.#connecting = { phase, timer };
   }
@@ -232,7 +232,7 @@ export class Connection {
     this.#connecting = undefined;
   }
 
-  /** Follows the state of grpc-js's channel, which tells of each change as it happens. */
+  /** Follows the state of the grpc-js channel. */
   #watch(): void {
     const channel = this.#client.getChannel();
     const state = channel.getConnectivityState(false);
@@ -243,7 +243,7 @@ export class Connection {
       this.#sockets.connected();
       this.#endLimit();
     }
-    // Of this connection nothing was asked before it was made.
+    // Silence before this connection was made does not count.
     this.#received();
     if (this.#isConnected || state === connectivityState.TRANSIENT_FAILURE) this.#tellWaiting();
     channel.watchConnectivityState(state, Infinity, () => this.#watch());

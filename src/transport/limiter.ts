@@ -1,39 +1,39 @@
-/** What a turn is for. The first of these that waits goes first: cancellations are few, and what they end costs money. */
+/** What a turn is for, by priority: cancellations are few, and they end operations that cost money. */
 const PURPOSES = ['cancel', 'start', 'poll'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
-/** After this many turns of others, whoever waits longest for a purpose goes first: none of them waits forever. */
+/** After this many turns of other purposes, the longest-waiting call of a purpose goes first, so that none starves. */
 const MAXIMUM_PASSED_OVER = 4;
 
 export interface TurnOptions {
   /** @default 'poll' */
   purpose?: Purpose;
-  /** Ends the wait for the turn. What the turn does is not affected. */
+  /** Aborts waiting for the turn. Has no effect once the turn has begun. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Gives turns to make calls: at most so many turns at once, and so many calls begun in a second. Turns for one purpose
- * come in the order in which they were asked for.
+ * Limits calls: grants at most `maximumConcurrent` turns at once, and at most `maximumPerSecond` calls. Turns for the
+ * same purpose are first in, first out.
  */
 export class Limiter {
   readonly #maximumConcurrent: number;
   readonly #spacingMs: number;
   readonly #lines = PURPOSES.map(() => new Line());
   #running = 0;
-  /** When the next turn may begin, by a monotonic clock. */
+  /** When the next turn may begin, on a monotonic clock. */
   #nextAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `maximumPerSecond` may be a fraction: 2,500 an hour are 0.694 a second. */
+  /** `maximumPerSecond` may be a fraction: 2,500 per hour is 0.694 per second. */
   constructor(maximumConcurrent: number, maximumPerSecond = Infinity) {
     this.#maximumConcurrent = maximumConcurrent;
     this.#spacingMs = 1000 / maximumPerSecond;
   }
 
   /**
-   * Runs `calls` when its turn comes; rejects at once when `signal` aborts before that. The turn is for one call: before
-   * each further one `calls` calls `another`, which lets the next turn begin later.
+   * Runs `calls` when its turn comes; rejects at once if `signal` aborts before that. A turn counts as one call:
+   * `calls` must call `another` before each further call, which delays the next turn.
    */
   async run<T>(calls: (another: () => void) => Promise<T>, options: TurnOptions = {}): Promise<T> {
     await this.#turn(options);
@@ -88,12 +88,12 @@ export class Limiter {
   }
 }
 
-/** Those who wait for one purpose. Leaving costs no more than joining, however many there are. */
+/** The queue of one purpose. Joining and leaving take constant time. */
 class Line {
-  /** How many turns have gone to others since the last one of this line, while somebody waited in it. */
+  /** How many turns went to other purposes since this queue's last turn, while a call waited in it. */
   passedOver = 0;
   readonly #waiting = new Set<() => void>();
-  /** One for all of them: a new one would pass by all that have left the set. */
+  /** A single iterator, kept: a new one would step over all entries that have left the set. */
   #order = this.#waiting.values();
 
   get size(): number {
@@ -113,7 +113,7 @@ class Line {
     this.passedOver = 0;
     let first = this.#order.next();
     if (first.done) {
-      // It has ended for good where it once found nobody.
+      // An iterator that has once found nothing stays exhausted.
       this.#order = this.#waiting.values();
       first = this.#order.next();
     }

@@ -9,20 +9,20 @@ subscribe('net.client.socket', (message) => {
 });
 
 /**
- * The sockets that grpc-js opens for a client. It gives them to nobody, and leaves one open for ever whose peer is silent
- * while the connection is being made.
+ * The sockets that grpc-js opens for a client. grpc-js does not expose them, and if a peer is silent while connecting,
+ * it leaves the socket open forever.
  */
 export class OpenSockets {
   readonly #opened: () => void;
   readonly #sockets = new Set<Socket>();
   readonly #connecting = new Set<Socket>();
 
-  /** `opened` is told of each. */
+  /** Calls `opened` for each new socket. */
   constructor(opened: () => void) {
     this.#opened = opened;
   }
 
-  /** Runs `work`. Each socket that it opens, now or later, is one of these. */
+  /** Runs `work` and collects each socket that it opens, now or later. */
   collect<T>(work: () => T): T {
     return collector.run(this, work);
   }
@@ -37,7 +37,7 @@ export class OpenSockets {
     this.#opened();
   }
 
-  /** A connection has been made: {@link destroyConnecting} spares the sockets that are open now. */
+  /** Marks all open sockets as connected, so that {@link destroyConnecting} spares them. */
   connected(): void {
     this.#connecting.clear();
   }

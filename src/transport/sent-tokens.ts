@@ -1,21 +1,21 @@
-/** Real tokens have twice as many characters and more. What is shorter may be a name or a word, which replies are full of. */
+/** Real tokens are at least twice as long. A shorter text may be a word that occurs in replies. */
 const MINIMUM_LENGTH = 20;
 /** No IAM token lives longer. */
 const MAXIMUM_LIFE_MS = 12 * 3_600_000;
-/** In that time a dozen are renewed; but there are providers that give another one whenever they are asked. */
+/** About a dozen tokens are fetched in that time, but some providers return a new one for each call. */
 const MAXIMUM_TOKENS = 100;
 
 /**
- * Takes tokens out of what a server sent: echoes of requests appear in errors and operations, and those in histories and
- * logs. A service may have kept what an earlier call carried, so all count that may still be valid. What is shorter than
- * any real token is let through.
+ * Masks tokens in replies: servers echo requests in errors and operations, which end up in histories and logs. A
+ * service may echo an earlier call, so all tokens that may still be valid are masked. Texts shorter than any real token
+ * are not.
  */
 export class SentTokens {
   readonly #now: () => number;
-  /** In the order in which they were sent last. */
+  /** Ordered by the time of the last use. */
   readonly #sent = new Map<string, { bytes: Buffer; sentAtMs: number }>();
 
-  /** `now` is in milliseconds, by any clock. */
+  /** `now` is in milliseconds, on any clock. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
@@ -32,11 +32,11 @@ export class SentTokens {
     }
   }
 
-  /** Of equal length, so that a message around it stays readable. The same bytes where there is nothing to hide. */
+  /** Masks tokens without changing the length, so that protobuf stays decodable. Returns `bytes` if there are none. */
   hideIn(bytes: Buffer): Buffer {
     let masked = bytes;
     for (const { bytes: token } of this.#sent.values()) {
-      // In the bytes as they came: of two tokens that overlap, the mask of one must not hide the other from the search.
+      // Search the original bytes: if two tokens overlap, masking one must not hide the other from the search.
       for (let at = bytes.indexOf(token); at >= 0; at = bytes.indexOf(token, at + token.length)) {
         if (masked === bytes) masked = Buffer.from(bytes);
         masked.fill('*', at, at + token.length);

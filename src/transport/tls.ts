@@ -3,7 +3,7 @@ import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { OptionError } from '../model/options';
 import { isLoopback } from '../model/address';
 
-/** PEM files of {@link CloudOptions}. */
+/** Paths of the PEM files in {@link CloudOptions}. */
 export interface TlsOptions {
   rootCertificates?: string;
   clientCertificate?: string;
@@ -11,20 +11,20 @@ export interface TlsOptions {
   serverName?: string;
 }
 
-/** What connections are made with, from the files as they were at one time. */
+/** Credentials made from one version of the files. */
 export interface TlsState {
   credentials: ChannelCredentials;
   /** Changes when a file is replaced. */
   version: string;
 }
 
-/** How the connections of one cloud are secured: TLS, or plain text that stays on this machine. */
+/** The TLS credentials of one cloud, reloaded when files change. */
 export class TransportSecurity {
   readonly #files: [field: string, path: string][];
   readonly #tls: TlsOptions;
   #lastGood: TlsState;
 
-  /** Throws an OptionError for files that are no PEM. */
+  /** Throws an OptionError for files that are not PEM. */
   constructor(tls: TlsOptions = {}) {
     this.#tls = tls;
     const { rootCertificates, clientCertificate, clientKey } = tls;
@@ -42,20 +42,20 @@ export class TransportSecurity {
     return this.#tls.serverName;
   }
 
-  /** Of the files as they were when they could be used last. */
+  /** The state from the last valid files. */
   get lastGood(): TlsState {
     return this.#lastGood;
   }
 
-  /** Of the files as they are now. Throws an OptionError for those that cannot be used. */
+  /** The state from the current files. Throws an OptionError for files that cannot be used. */
   read(): TlsState {
-    // Before the files are read: what is replaced in between is read again at the next call.
+    // Take the version before reading: a file replaced in between is then read again at the next call.
     const version = this.#version();
     if (version !== this.#lastGood.version) this.#lastGood = { version, credentials: this.#credentials() };
     return this.#lastGood;
   }
 
-  /** Throws an OptionError for a file that is gone. */
+  /** Throws an OptionError for a missing file. */
   #version(): string {
     return this.#files
       .map(([field, path]) => {
@@ -82,7 +82,7 @@ export class TransportSecurity {
   }
 }
 
-/** Throws an OptionError unless what is sent there in plain text stays on this machine. */
+/** Credentials for plaintext. Throws an OptionError unless the address is on this machine. */
 export function plaintextCredentials(address: string): ChannelCredentials {
   if (isLoopback(address)) return credentials.createInsecure();
   throw new OptionError(
