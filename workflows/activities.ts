@@ -29,7 +29,10 @@ const RETRY: RetryPolicy = {
 
 /** Longer than the longest call that a worker may configure. */
 const POLL_TIMEOUT = '35 s';
-/** Of two calls: a start whose token is refused, or `operation.cancel`. A lost worker shows within the heartbeat timeout. */
+/**
+ * Of two calls: a start whose token is refused, or `operation.cancel`. A lost worker shows within the heartbeat
+ * timeout.
+ */
 const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '5 s' };
 
 function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions): OperationActivities {

@@ -30,7 +30,10 @@ import type { Target } from './target';
 /** Which cloud and operation a failure is about; not yet checked where the failure is about just that. */
 type Subject = { cloud?: unknown; operationId?: unknown } | null | undefined;
 
-/** Runs `work` and turns its errors into what callers get. Synchronous errors included: bad input must not fail the task. */
+/**
+ * Runs `work` and turns its errors into what callers get. Synchronous errors included: bad input must not fail the
+ * task.
+ */
 export async function withCallerFailure<T>(subject: Subject, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -96,8 +99,8 @@ function named(given: unknown): string {
 }
 
 /**
- * Runs `work`; an operation that failed with a code that may pass is one that is worth executing again, unless the caller
- * was cancelled: the server retries a workflow that fails, whoever has cancelled it.
+ * Runs `work`; an operation that failed with a code that may pass is one that is worth executing again, unless the
+ * caller was cancelled: the server retries a workflow that fails, whoever has cancelled it.
  */
 export async function retryable<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -110,7 +113,10 @@ export async function retryable<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** An activity that ran out of its `scheduleToCloseTimeout`, whatever it failed of last; rethrows failures of ours, which are final. */
+/**
+ * An activity that ran out of its `scheduleToCloseTimeout`, whatever it failed of last; rethrows failures of ours,
+ * which are final.
+ */
 export function notInTime(err: unknown): undefined {
   if (err instanceof ActivityFailure && !operationFailure(err)) return undefined;
   throw err;
@@ -122,7 +128,9 @@ export function lastProblem(err: unknown): string {
   return lastAttempt(err)?.message.replace(/, next poll in [^,]*$/, '') ?? 'no answer came in time';
 }
 
-/** How the last attempt of an activity failed, as far as it did; another one may have been under way when time ran out. */
+/**
+ * How the last attempt of an activity failed, as far as it did; another one may have been under way when time ran out.
+ */
 function lastAttempt(err: unknown): ApplicationFailure | undefined {
   for (let e = err; e instanceof Error; e = e.cause ?? sentCause(e)) if (e instanceof ApplicationFailure) return e;
   return undefined;
@@ -139,7 +147,10 @@ function sentCause(err: Error): Error | undefined {
   }
 }
 
-/** {@link lastProblem} of what only informs, so that whatever it fails of ends nothing; rethrows that the operation has ended. */
+/**
+ * {@link lastProblem} of what only informs, so that whatever it fails of ends nothing; rethrows that the operation has
+ * ended.
+ */
 export function problemUnlessEnded(err: unknown): string {
   if (!(err instanceof ActivityFailure) || isEnd(err)) throw err;
   return lastProblem(err);
@@ -158,7 +169,9 @@ export function lastSeen({ operation, lastPolledAtMs }: WaitState): LastSeen {
   };
 }
 
-/** The caller was cancelled. The details are for compensation: the operation as last seen tells what was being built. */
+/**
+ * The caller was cancelled. The details are for compensation: the operation as last seen tells what was being built.
+ */
 export function cancelledFailure(target: Target, end: string, state: WaitState): CancelledFailure {
   const { cloud, operationId } = target;
   return new CancelledFailure(cancelledText(cloud, operationId, end), [{ cloud, operationId, ...lastSeen(state) }]);
@@ -233,7 +246,9 @@ export function notCancelled(err: unknown): NotCancelled {
   return isOperationStatus(status) ? { refused: status } : { problem };
 }
 
-/** How an attempt failed of which nobody knows what it did; undefined where Temporal gave it up, as for a lost worker. */
+/**
+ * How an attempt failed of which nobody knows what it did; undefined where Temporal gave it up, as for a lost worker.
+ */
 export function attemptStatus({ cause }: ActivityFailure): OperationStatus | undefined {
   if (!(cause instanceof ApplicationFailure)) return undefined;
   const status: unknown = cause.details?.[0];

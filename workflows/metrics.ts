@@ -9,7 +9,9 @@ import type { WaitState } from './state';
 /** The label `cloud` of waits for which no worker has confirmed the name of the cloud: anybody can type one. */
 const UNCONFIRMED = 'unconfirmed';
 
-/** Counts a wait by its outcome when it ends, and how late that was seen. Not counted again when a history is replayed. */
+/**
+ * Counts a wait by its outcome when it ends, and how late that was seen. Not counted again when a history is replayed.
+ */
 export function countWait(state: WaitState, result: Promise<OperationSnapshot>): void {
   const { lastPolledAtMs } = state;
   /** As a worker has told it that configures the cloud, to this run: what the run was given may hold any name. */
@@ -34,7 +36,9 @@ export function countWait(state: WaitState, result: Promise<OperationSnapshot>):
   );
 }
 
-/** The cloud that refused the polls of a wait: only what a worker asks of a cloud that it configures fails otherwise. */
+/**
+ * The cloud that refused the polls of a wait: only what a worker asks of a cloud that it configures fails otherwise.
+ */
 function answeredCloud(err: unknown): string | undefined {
   const failure = err instanceof ActivityFailure ? operationFailure(err) : undefined;
   return failure?.type === 'OperationConfigurationError' ? undefined : failure?.cloud;

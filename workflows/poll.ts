@@ -110,8 +110,8 @@ function sleepSummary({ operationId }: Target, { operation, pollError }: WaitSta
 }
 
 /**
- * Polls by a fresh schedule until the operation is done, at most until `untilMs`; undefined when it is not done by then.
- * Rejects with the failure of the activity where that is final. The age of the wait stays what it is.
+ * Polls by a fresh schedule until the operation is done, at most until `untilMs`; undefined when it is not done by
+ * then. Rejects with the failure of the activity where that is final. The age of the wait stays what it is.
  */
 export async function pollUntil(
   target: Target,

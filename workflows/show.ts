@@ -6,8 +6,8 @@ import { currentDetails, resourceOf } from '../src/model/texts';
 
 /**
  * Shows an operation on its own workflow: in the current details, which cost nothing, and in those search attributes
- * which the workflow was started with: an unregistered one would fail the workflow task for ever. Never in a workflow of
- * the user's.
+ * which the workflow was started with: an unregistered one would fail the workflow task for ever. Never in a workflow
+ * of the user's.
  */
 export function showOperation(operation: ShownOperation): void {
   setCurrentDetails(currentDetails(operation));

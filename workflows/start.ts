@@ -63,7 +63,9 @@ function targetOf({ input: { cloud }, taskQueue }: StartRequest, operationId: st
 export class OperationStart {
   /** Whether an attempt is, or the operation that it has begun: a cancellation may come in one task with the answer. */
   #isUnderWay = false;
-  /** Whether an attempt may have begun the operation without our knowing: what refuses later ones may not have seen it. */
+  /**
+   * Whether an attempt may have begun the operation without our knowing: what refuses later ones may not have seen it.
+   */
   #outcomeUnknown = false;
   /** What the cloud has named as in the way, and does not know. */
   readonly #unseen = new Set<string>();
@@ -223,7 +225,10 @@ export class OperationStart {
     }
   }
 
-  /** The operation of an attempt that nobody has heard of again, by repeating it with its key; undefined where there is none. */
+  /**
+   * The operation of an attempt that nobody has heard of again, by repeating it with its key; undefined where there is
+   * none.
+   */
   async #findStarted(err: unknown): Promise<OperationSnapshot | undefined> {
     if (!this.#outcomeUnknown) return nothingBegun(err);
     const { cancelTimeoutMs } = this.waitOptions;
@@ -247,7 +252,9 @@ function isBegun({ type }: OperationFailure): boolean {
   return type === 'OperationUnreadable';
 }
 
-/** Where the cloud refused, or was never asked: whoever cancelled a start has what he wanted. Rethrows anything else. */
+/**
+ * Where the cloud refused, or was never asked: whoever cancelled a start has what he wanted. Rethrows anything else.
+ */
 function nothingBegun(err: unknown): undefined {
   const cause = err instanceof ActivityFailure ? err.cause : err;
   const failure = operationFailure(err);

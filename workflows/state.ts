@@ -3,7 +3,9 @@ import { KNOWN_OPERATION, recordOutcome, UNKNOWN_OPERATION, type PollRecord } fr
 import { OptionError } from '../src/model/options';
 import { isDone, type OperationSnapshot, type ShownOperation } from '../src/model/snapshot';
 
-/** What a wait knows: plain JSON, so that it survives continue-as-new. Times are epoch milliseconds by Temporal's clock. */
+/**
+ * What a wait knows: plain JSON, so that it survives continue-as-new. Times are epoch milliseconds by Temporal's clock.
+ */
 export interface WaitState {
   startedAtMs: number;
   /** Polls that came back to the workflow; those of a watch do not. */

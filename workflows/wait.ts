@@ -85,7 +85,9 @@ export class OperationWait {
     return this.#look;
   }
 
-  /** As {@link lookNow}, but the operation may have changed since a recent poll: the look is then put off, not left out. */
+  /**
+   * As {@link lookNow}, but the operation may have changed since a recent poll: the look is then put off, not left out.
+   */
   async lookSoon(): Promise<void> {
     if (this.#isHinted) return;
     this.#isHinted = true;
@@ -225,7 +227,10 @@ export class OperationWait {
   }
 }
 
-/** Settles when the scope is cancelled. A non-cancellable scope is told of its parent's cancellation, but shielded from it. */
+/**
+ * Settles when the scope is cancelled. A non-cancellable scope is told of its parent's cancellation, but shielded from
+ * it.
+ */
 export function cancellationOf(scope: CancellationScope): Promise<'cancelled'> {
   return scope.cancellable ? scope.cancelRequested.catch(() => 'cancelled' as const) : new Promise(() => undefined);
 }
