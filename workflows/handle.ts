@@ -15,8 +15,9 @@ export interface OperationHandle<R = AnyJson, M = AnyJson> {
    */
   result(options?: WaitOptions): Promise<R>;
   /**
-   * Cancels the operation in the cloud and returns the outcome once the operation is done or `cancelTimeout` has expired
-   * (default: 5 min). Also works in a cancelled scope. Waits for the operation in this workflow see the same end.
+   * Cancels the operation in the cloud and returns the outcome once the operation is done or `cancelTimeout` has
+   * expired (default: 5 min). Also works in a cancelled scope. Waits for the operation in this workflow see the same
+   * end.
    */
   cancel(options?: { cancelTimeout?: Duration }): Promise<CancelOutcome<R, M>>;
 }
