@@ -1,16 +1,16 @@
 import type { Context } from '@temporalio/activity';
 
-/** The SDK sends fewer of them. This often, a process that stands still is noticed in time. */
+/** Frequent enough to notice a stalled process in time. The SDK throttles what it sends. */
 const HEARTBEAT_INTERVAL_MS = 1_000;
-/** This long before its end, an attempt sends nothing more: what is sent before reaches the cloud in time. */
+/** An attempt sends no calls in this time before its end, so that earlier calls still reach the cloud in time. */
 const MAXIMUM_MARGIN_MS = 1_000;
-/** Timers of Node take no more. */
+/** The longest delay that a Node.js timer takes. */
 const MAXIMUM_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * One attempt of an activity that calls the cloud. It heartbeats until {@link end}, by which it learns that it is
- * cancelled or over. The server tells a worker late, or not at all, that an attempt is over, so this also goes by a
- * monotonic clock of the worker.
+ * One attempt of an activity that calls the cloud. It heartbeats until {@link end}, and so learns that it is cancelled
+ * or over. The server reports the end of an attempt late or never, so the attempt also measures its own time with a
+ * monotonic clock.
  */
 export class Attempt {
   readonly #activity: Context;
@@ -34,19 +34,19 @@ export class Attempt {
     this.#look();
   }
 
-  /** Aborts when the activity is cancelled, when the attempt is over, and when its worker stops. */
+  /** Aborts when the activity is cancelled, the attempt is over, or the worker stops. */
   get wanted(): AbortSignal {
     return this.#wanted.signal;
   }
 
-  /** Aborts when the attempt is over or its worker stops. A call that was sent has its effect even when it is cancelled. */
+  /** Aborts when the attempt is over or the worker stops. Use it for calls that take effect even when cancelled. */
   get running(): AbortSignal {
     return this.#running.signal;
   }
 
   /**
-   * Whether the server may have started another attempt, also because the process stood still. Ask right before a call,
-   * since replies that came meanwhile may be handled before the timers.
+   * Whether the server may have started another attempt, for example because the process stalled. Check right before
+   * each call: after a stall, replies may be handled before the timers fire.
    */
   get isOver(): boolean {
     const now = performance.now();
@@ -70,7 +70,7 @@ export class Attempt {
     if (this.isOver) this.#stop();
     this.#lastBeatAt = performance.now();
     this.#activity.heartbeat(this.#details);
-    // A cancellation is signalled once, also where the attempt ends later.
+    // The signal aborts only once, so look again for the end of the attempt.
     this.#look();
   }
 
@@ -84,12 +84,12 @@ export class Attempt {
     if (!cancellationSignal.aborted) return;
     const { cancelRequested, paused, reset, timedOut, notFound, workerShutdown } = cancellationDetails ?? {};
     if (cancelRequested) this.#wanted.abort();
-    // Without a reason it is the worker that stops.
+    // No reason means that the worker is stopping.
     if (timedOut || notFound || workerShutdown || !(cancelRequested || paused || reset)) this.#stop();
   };
 }
 
-/** Of an attempt that has just begun. A timeout of 0 is none. */
+/** The time left for an attempt that has just begun. A timeout of 0 means no timeout. */
 function remainingMs({ info }: Context): number {
   const { startToCloseTimeoutMs, scheduleToCloseTimeoutMs, scheduledTimestampMs } = info;
   const ageMs = info.currentAttemptScheduledTimestampMs - scheduledTimestampMs;

@@ -16,13 +16,13 @@ import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
 import { outcomeOf, recordBefore } from './poll';
 
-/** Of attempts: an operation that nobody wants costs money. */
+/** The schedule of attempts. Frequent, since an unwanted operation costs money. */
 const SCHEDULE = { initialIntervalMs: 1_000, ageFraction: 0.1, maximumIntervalMs: 10_000, jitter: 0.2 };
 
 /**
  * Activity `operation.cancel`: drops the watch of the waiting workflow, polls, and sends Cancel unless the operation is
- * done: a late Cancel is known to overwrite the outcome of a finished one. The server retries it until the operation is
- * done or Cancel is accepted or refused for good.
+ * done, since a real cloud has been seen to overwrite the outcome of a done operation. The server retries the activity
+ * until the operation is done, or Cancel is accepted or permanently refused.
  */
 export async function cancelOperation(context: ActivityContext, input: CancelInput): Promise<CancelResult> {
   const attempt = new Attempt(Context.current());
@@ -36,7 +36,7 @@ export async function cancelOperation(context: ActivityContext, input: CancelInp
 /** One attempt to cancel. */
 class Cancellation {
   readonly #activity = Context.current();
-  /** What the polls of the wait have shown so far. */
+  /** The evidence of the wait's polls so far. */
   #record: PollRecord;
 
   constructor(
@@ -58,7 +58,7 @@ class Cancellation {
     const cloud = context.clouds.get(name);
     if (!cloud) {
       const message = unknownCloudText(name, context);
-      // Where somebody waits another worker has the cloud, or had it before a deploy that will be mended.
+      // If a workflow waits, another worker configures the cloud, or did before a deploy that will be fixed.
       if (this.#record.known || wait !== undefined) throw this.#again(message);
       throw configurationError(name, message, operationId);
     }
@@ -84,13 +84,13 @@ class Cancellation {
     throw this.#again(message, retryDelayMs(details), isAnswer ? [refused] : []);
   }
 
-  /** Nothing is sent once another attempt may have seen the end of the operation. */
+  /** Makes a call. Throws once another attempt may have begun, which may have seen the end of the operation. */
   #call(call: () => Promise<Polled>): Promise<PollOutcome> {
     if (this.attempt.isOver) throw this.#again('the attempt ended before the cloud could be asked');
     return outcomeOf(call());
   }
 
-  /** The snapshot of a call; throws what ends the activity, or {@link #again} for what does not. */
+  /** Returns the snapshot of a call. Throws a failure that ends the activity, or {@link #again} to retry. */
   #judge(outcome: PollOutcome, registry: DescriptorRegistry): OperationSnapshot {
     const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = this.#activity.info;
     const input = { ...this.input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE };
@@ -108,14 +108,14 @@ class Cancellation {
       case 'poll':
         throw this.#again(decision.message, decision.intervalMs);
       case 'fail':
-        // Of a known operation only its end is final.
+        // For an operation that is known to exist, only its end is final.
         if (record.known && decision.failure.type !== 'OperationUnreadable')
           throw this.#again(decision.failure.message);
         throw decision.failure;
     }
   }
 
-  /** The attempt ends and the server starts another one. What is told here the caller is told where time runs out. */
+  /** The failure that ends the attempt and makes the server retry. After a timeout, the caller gets its message. */
   #again(message: string, delayMs = 0, details: OperationStatus[] = []): ApplicationFailure {
     const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = this.#activity.info;
     const ageMs = currentAttemptScheduledTimestampMs - scheduledTimestampMs;

@@ -3,14 +3,14 @@ import type { Watcher } from './watcher';
 
 /** What the activities of a worker share. */
 export interface ActivityContext {
-  /** By the names that workflows use. */
+  /** The configured clouds, by the names that workflows use. */
   clouds: ReadonlyMap<string, Cloud>;
   watcher: Watcher;
   /** Uniform in [0, 1). */
   random(): number;
 }
 
-/** For a cloud that this worker does not configure: says which it does, and what to change. */
+/** The message for a cloud that this worker does not configure. */
 export function unknownCloudText(name: string, { clouds }: ActivityContext): string {
   const known = [...clouds.keys()].join(', ');
   return `cloud is ${JSON.stringify(name)}, but this worker configures ${known}: name one of these, or add it to the OperationsPlugin`;

@@ -10,9 +10,9 @@ import { leaveRecord, outcomeOf, pollAgain, recordBefore } from './poll';
 import { Lease } from './lease';
 
 /**
- * Activity `operation.get`: polls an operation. While the intervals of its wait are short, the worker's watcher polls
- * it and the activity completes asynchronously; otherwise one attempt is one poll, and what does not end the wait is
- * slept by the workflow or by the server's retry of the activity.
+ * Activity `operation.get`: polls an operation. While the wait's intervals are short, the worker's watcher polls and
+ * the activity completes asynchronously. Otherwise, each attempt polls once; between polls, the workflow sleeps, or the
+ * server delays the retry of the activity.
  */
 export async function getOperation(context: ActivityContext, input: GetInput): Promise<GetResult> {
   const activity = Context.current();
@@ -43,7 +43,7 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
   }
 }
 
-/** The cloud of a wait; or why this worker cannot serve the wait, what it configures, and what to change. */
+/** The cloud of a wait; or a message that says why this worker cannot serve the wait, and what to change. */
 function servingCloud(context: ActivityContext, { cloud: name, method }: GetInput): Cloud | string {
   const cloud = context.clouds.get(name);
   if (!cloud) return unknownCloudText(name, context);

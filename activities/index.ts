@@ -7,8 +7,8 @@ import { startOperation } from './start';
 import { Watcher } from './watcher';
 
 /**
- * The activities over some configured clouds, and how to give back what they watch when the worker of a task queue shuts
- * down.
+ * Creates the activities for the configured clouds. Call `giveBackLeases` when the worker of a task queue shuts down:
+ * it returns the watched waits to the server.
  */
 export function createActivities(
   clouds: ReadonlyMap<string, Cloud>,

@@ -7,27 +7,27 @@ import { operationName } from '../src/model/texts';
 import { pollAgain } from './poll';
 import { reportByToken, type Report } from './report';
 
-/** The time for which one worker may watch an operation on behalf of one activity attempt. */
+/** How long one worker may watch an operation for one activity attempt. */
 export const LEASE_MS = 30_000;
 
 /**
- * One activity attempt that completes asynchronously: it holds no slot, and is reported by its token with the client of
- * its own context. Settles once; what comes later is ignored.
+ * One activity attempt that completes asynchronously. It holds no slot, and reports its end by its task token with the
+ * client of its own context. It settles once; later ends are ignored.
  */
 export class Lease {
   readonly #beganAt = performance.now();
   readonly #ageAtBeginMs: number;
   #settled = false;
-  /** What the polls of the wait have shown so far. */
+  /** The evidence of the wait's polls so far. */
   record: PollRecord;
-  /** What the last poll saw, for people who look at the pending activity. */
+  /** The result of the last poll, for people who inspect the pending activity. */
   seen: string;
   #lastSeen: RefusedPoll['seen'];
 
   constructor(
     readonly input: GetInput,
     readonly context: Context,
-    /** What they had shown when the attempt began. */
+    /** The evidence when the attempt began. */
     readonly before: PollRecord,
   ) {
     this.record = before;
@@ -35,7 +35,7 @@ export class Lease {
     this.#ageAtBeginMs = context.info.currentAttemptScheduledTimestampMs - input.startedAtMs;
   }
 
-  /** The age of the wait: by Temporal's clock when the attempt was scheduled, by a monotonic one since. */
+  /** The age of the wait: by Temporal's clock until the attempt was scheduled, by a monotonic clock since then. */
   get ageMs(): number {
     return this.#ageAtBeginMs + performance.now() - this.#beganAt;
   }
@@ -44,12 +44,12 @@ export class Lease {
     return LEASE_MS - (performance.now() - this.#beganAt);
   }
 
-  /** Whether this lease belongs to that wait of that workflow run. */
+  /** Whether this lease belongs to the given wait of the given workflow run. */
   isOf(runId: string | undefined, wait: number): boolean {
     return this.input.wait === wait && this.context.info.workflowExecution?.runId === runId;
   }
 
-  /** Remembers the operation for a refusal that follows. */
+  /** Remembers the operation, so that a later refusal can report it. */
   see(operation: OperationSnapshot): void {
     this.#lastSeen = { operation, atMs: Math.round(this.input.startedAtMs + this.ageMs) };
   }
@@ -65,19 +65,19 @@ export class Lease {
     return this.#report({ failure });
   }
 
-  /** Ends the attempt; the server hands the wait to some worker after `delayMs`. */
+  /** Ends the attempt. The server dispatches the wait to any worker after `delayMs`. */
   giveBack(delayMs: number): Promise<void> {
     const { before, record } = this;
     const failure = pollAgain(this.seen, delayMs);
     return this.#report(isNewEvidence(before, record) ? { failure, record } : { failure });
   }
 
-  /** Nothing will be reported: the attempt lapses. */
+  /** Settles without a report: the attempt expires. */
   drop(): void {
     this.#settled = true;
   }
 
-  /** Resolves when the server has the report, or goes on without it. */
+  /** Resolves when the server has the report, or will continue without it. */
   async #report(report: Report): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;

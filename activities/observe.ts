@@ -11,10 +11,10 @@ import { boundText } from '../src/model/bounds';
 import { pollVerdict } from '../src/model/error-table';
 import { operationProgress } from '../src/model/progress';
 
-/** How gRPC has a client take a code that it does not know: a cloud may send any number. */
+/** gRPC clients map codes that they do not know to UNKNOWN: a cloud may send any number. */
 const UNKNOWN = 'UNKNOWN' satisfies StatusCodeName;
 
-/** What the calls of a cloud come to, told to the meter of the activity that makes them. */
+/** Records the calls to a cloud with the meter of the activity that makes them. */
 export function callMetrics(cloud: string): CallObserver {
   return {
     called(path, name, latencyMs) {
@@ -33,18 +33,18 @@ export function callMetrics(cloud: string): CallObserver {
   };
 }
 
-/** A start that has to wait for another operation. */
+/** Counts a start that must wait for a conflicting operation. */
 export function countConflict(cloud: string): void {
   count(METRICS.startConflicts, { cloud });
 }
 
-/** A report of a watched operation that Temporal did not take. */
+/** Counts a report of a watched operation that Temporal did not accept. */
 export function countReportFailure(cloud: string, { metricMeter }: Context): void {
   const { name, description } = METRICS.reportFailures;
   metricMeter.createCounter(name, undefined, description).add(1, { cloud });
 }
 
-/** Counts an activity that is watched, until the returned function is called. Nothing where the SDK has no such metric yet. */
+/** Counts a watched activity until the returned function is called. Does nothing if the SDK lacks up-down counters. */
 export function countWatched(cloud: string, { metricMeter }: Context): () => void {
   const { name, description } = METRICS.watchedOperations;
   const watched = metricMeter.createUpDownCounter?.(name, undefined, description);
@@ -66,7 +66,7 @@ function record(
   activity()?.metricMeter.createHistogram(name, 'int', unit, description).record(Math.round(value), tags);
 }
 
-/** Undefined outside activities, where the SDK offers no meter. Calls keep the context of the activity that began them. */
+/** Undefined outside activities, where the SDK has no meter. Calls keep the context of the activity that began them. */
 function activity(): Context | undefined {
   try {
     return Context.current();
@@ -75,7 +75,7 @@ function activity(): Context | undefined {
   }
 }
 
-/** The result of a poll. A healthy wait is silent at INFO; a wait that only the worker's owner can fix is a warning. */
+/** Logs a poll: a problem that only the worker's owner can fix at WARN, anything else at DEBUG. */
 export function logPoll(log: Logger, { cloud, operationId }: GetInput, outcome: PollOutcome, decision: Decision): void {
   const delayMs = nextPollInMs(decision);
   const next = delayMs === undefined ? {} : { nextPollInMs: delayMs };

@@ -9,7 +9,7 @@ import { redact } from '../src/model/redact';
 import type { OperationSnapshot } from '../src/model/snapshot';
 import { durationText, nameOf } from '../src/model/texts';
 
-/** How a call for an operation came back, as far as Temporal can carry it. Never rejects. */
+/** Awaits a call for an operation and bounds its result to what Temporal can carry. Never rejects. */
 export async function outcomeOf(call: Promise<Polled>): Promise<{ polled: Polled } | { error: unknown }> {
   try {
     const polled = await call;
@@ -20,8 +20,8 @@ export async function outcomeOf(call: Promise<Polled>): Promise<{ polled: Polled
 }
 
 /**
- * The snapshot, bounded. Throws an `OperationUnreadable` failure for a response that is too large: the caller must not
- * take a stand-in for it.
+ * Returns the snapshot, bounded in size. Throws an `OperationUnreadable` failure if the response is too large: it must
+ * not be shortened, since the caller would take it for the real response.
  */
 export function checkSize(operation: OperationSnapshot): OperationSnapshot {
   const bounded = boundSnapshot(operation);
@@ -38,17 +38,17 @@ export function checkSize(operation: OperationSnapshot): OperationSnapshot {
   });
 }
 
-/** What the polls of the wait have shown up to this attempt: an earlier attempt leaves it in the heartbeat details. */
+/** The evidence of the wait's polls before this attempt: an earlier attempt leaves it in the heartbeat details. */
 export function recordBefore({ info }: Context, input: Pick<GetInput, 'record'>): PollRecord {
   return readPollRecord(info.heartbeatDetails) ?? input.record ?? UNKNOWN_OPERATION;
 }
 
-/** Leaves the record to the next attempt. A heartbeat is an Action, so it is only sent for new evidence. */
+/** Leaves the evidence for the next attempt. A heartbeat is a billed Action, so it is sent only for new evidence. */
 export function leaveRecord(activity: Context, before: PollRecord, after: PollRecord): void {
   if (isNewEvidence(before, after)) activity.heartbeat(after);
 }
 
-/** "Not yet": the attempt ends and the server starts another one after `delayMs`. Quiet in logs and metrics. */
+/** The failure for an operation in progress: the server retries after `delayMs`. Benign: no warning, no failure metric. */
 export function pollAgain(message: string, delayMs: number): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'OperationRunning',

@@ -10,16 +10,16 @@ import { redact } from '../src/model/redact';
 import { operationName } from '../src/model/texts';
 import { countReportFailure } from './observe';
 
-/** How a watched attempt ends: with a result, or with a failure, which may be retryable. */
+/** The end of a watched attempt: a result, or a failure, which may be retryable. */
 export type Report = { result: GetResult } | { failure: ApplicationFailure; record?: PollRecord };
 
-/** The pause before a report that did not get through is sent again. */
+/** The pause before an undelivered report is sent again. */
 const REPORT_AGAIN_MS = 1_000;
 
 /**
- * Ends an activity attempt by its token. A report that Temporal or a payload codec refuses is replaced with a smaller one
- * that says why; one that does not get through is repeated while `remainingMs()` is positive, after which the attempt
- * times out and the server retries it. Never rejects.
+ * Ends an activity attempt by its task token. If Temporal or a payload codec rejects the report, sends a smaller one
+ * that says why. If the report is not delivered, retries as long as `remainingMs()` allows; then the attempt times out
+ * and the server retries it. Never rejects.
  */
 export async function reportByToken(
   context: Context,
@@ -47,7 +47,7 @@ export async function reportByToken(
         continue;
       }
       if (remainingMs() < REPORT_AGAIN_MS) return;
-      // No reason for a process to stay: without the report the server goes on when the attempt has timed out.
+      // Does not keep the process alive: without the report, the server retries after the attempt's timeout.
       await sleep(REPORT_AGAIN_MS, undefined, { ref: false });
     }
   }
@@ -56,12 +56,12 @@ export async function reportByToken(
 async function send({ client, info }: Context, report: Report): Promise<void> {
   const options = { serializationContext: serializationContext(info) };
   if ('result' in report) return client.activity.complete(info.taskToken, report.result, options);
-  // The next attempt finds it in the details of the last heartbeat; a failure by token carries none.
+  // The next attempt reads the record from the last heartbeat's details; a failure by token cannot carry any.
   if (report.record) await client.activity.heartbeat(info.taskToken, report.record, options).catch(ignoreRequests);
   return client.activity.fail(info.taskToken, report.failure, options);
 }
 
-/** A heartbeat also tells that the activity is cancelled, paused or reset. */
+/** Ignores that the reply to a heartbeat says that the activity is cancelled, paused or reset. */
 function ignoreRequests(err: unknown): void {
   if (err instanceof ActivityCompletionError || err instanceof ActivityNotFoundError) throw err;
 }
@@ -76,7 +76,7 @@ function isRefused(err: unknown): boolean {
 
 type Subject = Pick<GetInput, 'cloud' | 'operationId'>;
 
-/** The same end without the contents of the operation. */
+/** The same end, without the contents of the operation. */
 function smallReport({ cloud, operationId }: Subject, report: Report, reason: string): Report {
   const name = operationName(cloud, operationId);
   if ('failure' in report) {
@@ -95,7 +95,7 @@ function smallReport({ cloud, operationId }: Subject, report: Report, reason: st
   };
 }
 
-/** Nothing that a codec has to encode. The server retries the attempt, and the operation is polled again. */
+/** A report with nothing for a codec to encode. The server retries the attempt, which polls the operation again. */
 function retryReport({ cloud, operationId }: Subject, _: Report, reason: string): Report {
   const message = `${operationName(cloud, operationId)} could not be reported: ${reason}`;
   return {
@@ -103,10 +103,10 @@ function retryReport({ cloud, operationId }: Subject, _: Report, reason: string)
   };
 }
 
-/** A codec that refuses everything, such as one whose key service is down, is tried again after this time. */
+/** The retry delay for a codec that rejects everything, for example because its key service is down. */
 const CODEC_RETRY_MS = 5_000;
 
-/** What the SDK passes to converters for an activity that returns; by token it passes nothing unless told. */
+/** The context that the SDK gives converters when an activity returns. For reports by token, it must be passed. */
 function serializationContext(info: Info): ActivitySerializationContext {
   const { namespace, activityId, isLocal, workflowExecution } = info;
   return {

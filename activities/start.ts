@@ -22,9 +22,9 @@ import { unknownCloudText, type ActivityContext } from './context';
 import { checkSize } from './poll';
 
 /**
- * Activity `operation.start`: one attempt to start an operation. Fails for good where the cloud refuses, and retryably,
- * with the type of {@link OUTCOME_UNKNOWN}, where nobody knows whether it has begun the operation. A call that was sent
- * is awaited also when the activity is cancelled.
+ * Activity `operation.start`: makes one attempt to start an operation. Fails permanently if the cloud refuses, and with
+ * a retryable failure of type {@link OUTCOME_UNKNOWN} if it is unknown whether the operation has begun. Awaits a call
+ * that was sent, even if the activity is cancelled.
  */
 export async function startOperation(context: ActivityContext, input: StartInput): Promise<StartResult> {
   const cloud = context.clouds.get(input.cloud);
@@ -38,7 +38,7 @@ export async function startOperation(context: ActivityContext, input: StartInput
     return { outcome: 'started', operation };
   } catch (err) {
     if (err instanceof OperationServiceError) return answered(context, input, attempt, err);
-    // Thrown by ourselves about a wrong input, or an operation that ended against the contract.
+    // Our own failure, for an invalid input or for an operation that violates the contract.
     if (err instanceof ApplicationFailure) throw err;
     throw outcomeUnknown(context, input.cloud, attempt, err instanceof Error ? err.message : String(err));
   } finally {
@@ -121,7 +121,7 @@ function retryInMs(context: ActivityContext, status?: OperationStatus): number {
   } = Context.current().info;
   const ageMs = nowMs - scheduledTimestampMs;
   const intervalMs = nextInterval(START_SCHEDULE, ageMs, context.random(), retryDelayMs(status?.details ?? []));
-  // The server makes no retry that would come too late: approach the end instead.
+  // The server skips a retry that would exceed the timeout, so use half of the remaining time instead.
   const leftMs = Math.max(2, (scheduleToCloseTimeoutMs ?? Infinity) - ageMs);
   return Math.min(intervalMs, Math.round(leftMs / 2));
 }

@@ -5,22 +5,22 @@ import type { Lease } from './lease';
 import { countWatched, logPoll } from './observe';
 import { outcomeOf } from './poll';
 
-/** Beyond so many leases in one process, waits are slept by activity retries instead. Some 2 kB each. */
+/** The maximum number of leases in one process, some 2 kB each. Further waits sleep by activity retries instead. */
 const MAXIMUM_LEASES = 10_000;
-/** A cancellation may come while the report of its wait is in flight: so many waits are remembered after their leases. */
+/** How many waits are remembered after their leases: a cancellation may arrive while the wait's report is in flight. */
 const MAXIMUM_REMEMBERED = 1_000;
 
 /**
- * Polls operations while their intervals are short, within the worker: no activity slot is held, and neither history
- * nor server are troubled. Waits of one operation share its polls.
+ * Polls operations within the worker while their intervals are short. This holds no activity slot, and adds no history
+ * events or server load. Waits for one operation share its polls.
  */
 export class Watcher {
   readonly #watches = new Map<string, Watch>();
   readonly #random: () => number;
   readonly #maximumLeases: number;
-  /** Under way, of leases that have ended. */
+  /** The reports in flight of ended leases. */
   readonly #reports = new Set<Promise<void>>();
-  /** What the polls of waits had shown when their leases ended, the latest last. */
+  /** The evidence of waits when their leases ended, the latest last. */
   readonly #remembered = new Map<string, PollRecord>();
   #leases = 0;
 
@@ -29,7 +29,7 @@ export class Watcher {
     this.#maximumLeases = maximumLeases;
   }
 
-  /** Takes a lease on; false when there are too many. */
+  /** Begins to watch for a lease. Returns false if there are too many leases. */
   watch(cloud: Cloud, lease: Lease): boolean {
     if (this.#leases >= this.#maximumLeases) return false;
     this.#leases++;
@@ -50,8 +50,8 @@ export class Watcher {
   }
 
   /**
-   * Forgets what one wait of a workflow run watches, without a report: its workflow has gone on. Returns what its
-   * polls have shown, where it was watched here.
+   * Drops the lease of one wait of a workflow run without a report, since its workflow has moved on. Returns the
+   * evidence of its polls if the wait was watched here.
    */
   drop(cloud: string, operationId: string, runId: string | undefined, wait: number): PollRecord | undefined {
     this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
@@ -67,8 +67,8 @@ export class Watcher {
   }
 
   /**
-   * Gives every lease of a task queue back, so that another worker goes on at once; resolves when the server has all that
-   * have ended.
+   * Gives every lease of a task queue back, so that another worker takes over at once. Resolves when all reports have
+   * been sent.
    */
   async giveBackAll(taskQueue: string): Promise<void> {
     for (const watch of this.#watches.values()) watch.giveBackAll(taskQueue);
@@ -76,14 +76,14 @@ export class Watcher {
   }
 }
 
-/** The polls of one operation, for everyone here who waits for it. */
+/** The polls of one operation, shared by all its leases in this worker. */
 class Watch {
   readonly #leases = new Map<Lease, { expiry: NodeJS.Timeout; unwatched: () => void }>();
   #timer: NodeJS.Timeout | undefined;
   /** When the timer fires, by a monotonic clock. */
   #nextAt = Infinity;
   #polling: AbortController | undefined;
-  /** The poll that came back last, and when, by a monotonic clock. */
+  /** The last completed poll, and its time by a monotonic clock. */
   #last: { outcome: PollOutcome; at: number } | undefined;
 
   constructor(
@@ -93,7 +93,7 @@ class Watch {
     private readonly released: (ended: Lease, report: Promise<void>, emptied: boolean) => void,
   ) {}
 
-  /** Polls at once, unless a poll is under way or the last one is as recent as this wait wants its polls. */
+  /** Adds a lease. Polls at once, unless a poll is in flight or the last one is recent enough for this wait. */
   join(lease: Lease): void {
     const expiry = setTimeout(() => this.#settle(lease, lease.giveBack(1)), lease.remainingMs);
     this.#leases.set(lease, { expiry, unwatched: countWatched(lease.input.cloud, lease.context) });
@@ -118,7 +118,7 @@ class Watch {
     }
   }
 
-  /** Polls once and tells every lease; never rejects. */
+  /** Polls once and applies the outcome to every lease. Never rejects. */
   async #poll(): Promise<void> {
     clearTimeout(this.#timer);
     this.#nextAt = Infinity;
@@ -128,13 +128,13 @@ class Watch {
     this.#polling = undefined;
     if (this.#leases.size === 0) return;
     this.#last = { outcome, at: performance.now() };
-    // One draw for all of them: independent ones would make the earliest of many set the pace.
+    // One random draw for all leases: with independent draws, the earliest of many would set the pace.
     const random = this.random();
     const intervals = [...this.#leases.keys()].map((lease) => this.#apply(lease, outcome, random));
     this.#pollIn(Math.min(...intervals));
   }
 
-  /** Sets the time of the next poll, unless an earlier one is set. */
+  /** Schedules the next poll, unless an earlier one is scheduled. */
   #pollIn(ms: number): void {
     const at = performance.now() + ms;
     if (this.#leases.size === 0 || at >= this.#nextAt) return;
@@ -143,7 +143,7 @@ class Watch {
     this.#timer = setTimeout(() => void this.#poll(), ms);
   }
 
-  /** Tells one lease of a poll; the interval after which it wants the next one, Infinity when it has ended. */
+  /** Applies a poll to one lease. Returns the interval until its next poll; Infinity if the lease has ended. */
   #apply(lease: Lease, outcome: PollOutcome, random: number): number {
     const { ageMs, record: before } = lease;
     const { registry } = this.cloud;

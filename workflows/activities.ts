@@ -16,9 +16,9 @@ import { checkCancelResult, checkGetResult, checkStartResult } from './results';
 import type { Target } from './target';
 
 /**
- * Said explicitly, since each default would be wrong here: an attempt that is lost carries no retry delay of ours, and
- * the server would fall back to a back-off that doubles with every attempt of a long wait. An oversized result fails
- * its completion, which would be retried for ever.
+ * Set explicitly, since each default would be wrong here. A lost attempt carries no retry delay of ours, and the
+ * server's default backoff doubles with every attempt of a long wait. An oversized result fails its completion, which
+ * the server would retry forever.
  */
 const RETRY: RetryPolicy = {
   initialInterval: '1 s',
@@ -27,15 +27,18 @@ const RETRY: RetryPolicy = {
   nonRetryableErrorTypes: ['PayloadsTooLarge'],
 };
 
-/** Longer than the longest call that a worker may configure. */
+/** Longer than the longest call timeout that a worker may configure. */
 const POLL_TIMEOUT = '35 s';
-/** Of two calls: a start whose token is refused, or `operation.cancel`. A lost worker shows within the heartbeat timeout. */
+/**
+ * Of two calls: a start whose token is refused, or `operation.cancel`. A lost worker shows within the heartbeat
+ * timeout.
+ */
 const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '5 s' };
 
 function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions): OperationActivities {
   return proxyActivities<OperationActivities>({
     retry: RETRY,
-    // Unset means TRY_CANCEL in spite of its documentation; a caller that goes on at once is what waits are built on.
+    // The SDK's default, contrary to its documentation, but waits rely on it: a cancelled caller continues at once.
     cancellationType: ActivityCancellationType.TRY_CANCEL,
     ...(target.taskQueue === undefined ? {} : { taskQueue: target.taskQueue }),
     ...options,
@@ -52,7 +55,7 @@ function limits({ summary, scheduleToCloseTimeoutMs: ms }: CallLimits): Activity
   return { summary, ...(ms === undefined ? {} : { scheduleToCloseTimeout: ms }) };
 }
 
-/** What a poll is told of its wait. */
+/** What a poll gets from its wait. */
 export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
 
 export async function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
@@ -61,7 +64,7 @@ export async function getOperation(target: Target, input: Poll, call: CallLimits
   return checkGetResult(await proxies[GET_ACTIVITY]({ ...operation, ...input }), target);
 }
 
-/** A single look, which returns the operation whatever its state is. */
+/** Polls once, and returns the operation in whatever state it is. */
 export async function lookAtOperation(
   target: Target,
   input: Omit<Poll, 'by' | 'returnRefusal'>,
@@ -69,17 +72,17 @@ export async function lookAtOperation(
 ): Promise<OperationSeen> {
   const result = await getOperation(target, input, call);
   if ('operation' in result) return result;
-  // A worker returns a refusal only where it was asked to.
+  // A worker returns a refusal only if `returnRefusal` is set.
   throw new Error('A single look was refused');
 }
 
-/** A single look, outside any wait: transient errors are retried until it succeeds. */
+/** Polls once, outside any wait. Transient errors are retried until a poll succeeds. */
 export function getOnce(target: Target): Promise<OperationSeen> {
   const { schedule } = resolveWaitOptions();
   return lookAtOperation(target, { startedAtMs: Date.now(), schedule }, { summary: target.operationId });
 }
 
-/** What a request to cancel is told of its wait. */
+/** What a request to cancel gets from its wait. */
 export type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
 
 export async function cancelOperation(target: Target, request: CancelRequest, call: CallLimits): Promise<CancelResult> {
@@ -90,8 +93,8 @@ export async function cancelOperation(target: Target, request: CancelRequest, ca
 }
 
 /**
- * One attempt where `once`; else as many as it takes to learn the outcome. Cancelling it waits for the attempt that is
- * under way, which alone can tell whether there is an operation now.
+ * Starts an operation: in one attempt if `once`, else in as many as it takes to learn the outcome. Cancelling it waits
+ * for the attempt in progress, since only that attempt knows whether the operation exists.
  */
 export async function startOperation(
   input: StartInput,

@@ -11,21 +11,21 @@ import { lastLook, pollUntil, type EndedOperation } from './poll';
 import { beginWait, evidenceOf, recordPoll, type WaitState } from './state';
 import type { Target } from './target';
 
-/** What became of an operation that was asked to be cancelled. */
+/** The outcome of a request to cancel an operation. */
 export type CancelOutcome<R = AnyJson, M = AnyJson> =
-  /** It succeeded before the cloud cancelled it. */
+  /** The operation succeeded before the cloud cancelled it. */
   | { outcome: 'completed'; operation: OperationSnapshot<R, M> & { state: 'succeeded' } }
-  /** It ended with CANCELLED, or with another error. */
+  /** The operation ended with CANCELLED (`cancelled`) or with another error (`failed`). */
   | { outcome: 'cancelled' | 'failed'; operation: OperationSnapshot<R, M> & { state: 'failed' } }
-  /** It goes on as far as we know: the cloud refused to cancel it, or did not confirm in time. */
+  /** The operation may still be running: the cloud refused to cancel it, or did not confirm in time. */
   | { outcome: 'unsupported' | 'unconfirmed'; operation: OperationSnapshot<R, M> };
 
-/** A {@link CancelOutcome}, and why it is not better. */
+/** A {@link CancelOutcome}, and why the operation was not cancelled. */
 export type ConfirmedCancel = CancelOutcome & NotCancelled;
 
 /**
- * Cancels the operation in the cloud and polls it until it is done, at most for `cancelTimeoutMs`. The request is
- * scheduled before `stopPolling` is called: an activity of the wait that is cancelled first could report first.
+ * Cancels the operation in the cloud and polls it until it is done, for at most `cancelTimeoutMs`. Schedules the
+ * request before it calls `stopPolling`: a cancelled activity of the wait could otherwise report first.
  */
 export async function cancelAndConfirm(
   target: Target,
@@ -33,7 +33,7 @@ export async function cancelAndConfirm(
   state: WaitState,
   stopPolling: () => void = () => undefined,
 ): Promise<ConfirmedCancel> {
-  // The first end that is seen is final, and Cancel might change it in the cloud.
+  // The first end seen is final. Cancel might change it in the cloud.
   if (state.operation && isDone(state.operation)) {
     stopPolling();
     return outcomeOf(state.operation, {});
@@ -56,7 +56,7 @@ export async function cancelAndConfirm(
   return outcomeOf(operation, { ...why, ...notSeen });
 }
 
-/** The operation at its end, or at the end of the time; then also why it could not be polled, where that is so. */
+/** Returns the operation when it is done or time is up. `lastLook` says why the last poll failed, if it did. */
 async function endOf(
   target: Target,
   options: ResolvedWaitOptions,
@@ -67,17 +67,19 @@ async function endOf(
   const { cloud, operationId: id } = target;
   if (state.operation && isDone(state.operation)) return { operation: state.operation };
   const summaryOf = (poll: number): string => cancelPollSummary(state.operation ?? { id }, poll, why.refused);
-  // Of polls that fail for good the last look tells why.
+  // If polling fails permanently, the last look below reports why.
   const polled = await pollUntil(target, options, state, untilMs, summaryOf).catch(problemUnlessEnded);
   if (typeof polled === 'object') return { operation: polled };
-  // A retry that would pass the limit is not made: what is left of the time is slept, and a last look taken.
+  // The server skips a retry that would exceed the limit: sleep for the rest of the time, then look once more.
   if (untilMs > Date.now()) await sleep(untilMs - Date.now(), { summary: summaryOf(state.polls + 1) });
   const { operation, problem } = await lastLook(target, state, summaryOf);
   if (operation) return { operation };
   return { operation: state.operation ?? { cloud, id, state: 'running' }, lastLook: problem };
 }
 
-/** Cancels an operation on demand, whether or not somebody waits for it. `started` is what this workflow has started. */
+/**
+ * Cancels an operation whether or not anything waits for it. `started` is the operation if this workflow started it.
+ */
 export async function cancelNow(
   target: Target,
   options: ResolvedWaitOptions,
@@ -89,7 +91,9 @@ export async function cancelNow(
   return outcome;
 }
 
-/** Asks the cloud to cancel and does not wait for the end. Resolves when it has answered, or could not be reached. */
+/**
+ * Asks the cloud to cancel, without waiting for the end. Resolves when the cloud has answered or `timeoutMs` is over.
+ */
 export async function requestCancel(
   target: Target,
   state: WaitState,
@@ -104,14 +108,14 @@ export async function requestCancel(
   );
 }
 
-/** A request under way, until when it is repeated, and whether errors of its polls end it. */
+/** A request in flight, when its retries end, and whether its caller knew that the operation exists. */
 interface Requested {
   result: Promise<CancelResult>;
   untilMs: number;
   isKnown: boolean;
 }
 
-/** Those of this workflow: who cancels the same operation meanwhile shares the answer. */
+/** The requests in flight in this workflow. Concurrent cancellations of one operation share a request. */
 const requests = new Map<string, Requested>();
 
 async function request(target: Target, state: WaitState, timeoutMs: number): Promise<CancelResult> {
@@ -119,8 +123,8 @@ async function request(target: Target, state: WaitState, timeoutMs: number): Pro
   const untilMs = Date.now() + timeoutMs;
   const record = evidenceOf(state);
   const isKnown = record.known;
-  // One that is repeated for longer would hold this caller. One that gives up sooner, or because nobody knew the
-  // operation, he repeats himself.
+  // A request with a later deadline would hold this caller up, so it is not shared. If a shared request fails because
+  // its deadline was earlier, or because its caller did not know the operation, this caller sends a request of its own.
   for (let shared = requests.get(key); shared && shared.untilMs <= untilMs; shared = requests.get(key)) {
     try {
       return await shared.result;
@@ -145,10 +149,10 @@ async function request(target: Target, state: WaitState, timeoutMs: number): Pro
   return requested.result;
 }
 
-/** The waits of this workflow, by their operation: they are told when a cancellation has seen its end. */
+/** The callbacks of this workflow's waits, by operation: called when a cancellation has seen the operation's end. */
 const ends = new Map<string, Set<(operation: EndedOperation) => void>>();
 
-/** Calls `tell` when a cancellation in this workflow sees the operation's end, until the function returned is called. */
+/** Calls `tell` when a cancellation in this workflow sees the operation's end. Returns a function that stops this. */
 export function onEnd(target: Target, tell: (operation: EndedOperation) => void): () => void {
   const key = keyOf(target);
   const told = ends.get(key) ?? new Set();

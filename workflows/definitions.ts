@@ -1,4 +1,4 @@
-// Entry 'temporal-lro/workflow-definitions': workflow types and nothing else, since every exported function of a workflow
+// Entry 'temporal-lro/workflow-definitions': exports only workflow types, since every exported function of a workflow
 // module is one. `export *` it from your own workflows, or serve it from a dedicated worker.
 import {
   allHandlersFinished,
@@ -33,9 +33,9 @@ import { resolveTarget } from './target';
 import { OperationWait } from './wait';
 
 /**
- * Workflow type: waits until an operation is done and returns its response, or fails with an ApplicationFailure that
- * `operationFailure()` reads. Give it the id `operationWorkflowId(cloud, operationId)`, so that an operation has one
- * wait. Continues as new before its history grows long; `continued` is what it then hands to itself.
+ * Workflow type: waits until an operation is done and returns its response. Fails with an ApplicationFailure that
+ * `operationFailure()` reads. Use the workflow id `operationWorkflowId(cloud, operationId)`, so that each operation has
+ * one wait. Continues as new before its history grows long, and passes `continued` to the next run: leave it out.
  */
 export async function awaitOperation(
   input: { cloud: string; operationId: string; taskQueue?: string } & WaitOptions,
@@ -56,10 +56,11 @@ export async function awaitOperation(
 }
 
 /**
- * Workflow type: starts an operation once, whatever crashes, waits until it is done and returns its response, or fails as
- * {@link awaitOperation} does; with a retryable failure where the operation failed with a code that may pass. Each
- * attempt of a workflow with a retry policy starts another operation, unless the input has an `idempotencyKey`. Continues
- * as new before its history grows long, with the operation: `continued` is what it then hands to itself.
+ * Workflow type: starts an operation exactly once, even across crashes, waits until it is done and returns its
+ * response. Fails as {@link awaitOperation} does; the failure is retryable if the operation failed with a transient
+ * code. With a retry policy, each workflow attempt starts another operation unless the input has an `idempotencyKey`.
+ * Continues as new before its history grows long, and passes the operation to the next run in `continued`: leave it
+ * out.
  */
 export async function executeOperation(
   input: { cloud: string; method: string; request: JsonObject; taskQueue?: string } & WaitOptions & StartOptions,
@@ -70,7 +71,7 @@ export async function executeOperation(
   const onPoll = (): void => showOperation(shown());
   setHandler(operationQuery, shown, { description: 'The operation as last seen; without an id until it has started' });
   return withCallerFailure(input, async () => {
-    // The server gives a retry what the run that failed was given; one that continues is a first attempt.
+    // The server gives a retry the arguments of the failed run. A run that continues as new is a first attempt.
     const isContinued = !isNil(continued) && workflowInfo().attempt === 1;
     state = { ...(isContinued ? continuedWait(continued) : state), onPoll };
     const { cloud, method, request, taskQueue, idempotencyKey, startTimeout, ...own } = plainObject('input', input);
@@ -84,7 +85,7 @@ export async function executeOperation(
         recordPoll(state, operation);
       }
       const { operation } = state;
-      // Of one that is done nothing is asked any more, so it needs no id.
+      // An operation that is done is never polled, so its id need not be valid.
       const isOver = operation !== undefined && isDone(operation);
       const target = isOver
         ? { cloud: operation.cloud, operationId: operation.id }
@@ -105,9 +106,9 @@ export async function executeOperation(
   });
 }
 
-/** The messages of both types. They wait for an operation that is still being started. */
+/** Sets the handlers of both workflow types. They wait while the operation is still being started. */
 function handleMessages(subject: { cloud: string }, begun: Promise<OperationWait>): void {
-  // An error of a handler that is no failure of Temporal's would fail the task: that of the beginning is reported too.
+  // An error that is not a Temporal failure would fail the workflow task, so errors of the start are converted too.
   const look = (): Promise<OperationSnapshot> => withCallerFailure(subject, async () => (await begun).lookNow());
   setHandler(pollOperation, look, { description: 'Poll the operation now, and answer with what it is' });
   setHandler(operationChanged, () => begun.then((wait) => wait.lookSoon()).catch(ignore), {
@@ -130,10 +131,10 @@ async function response(wait: OperationWait, goOn: (state: WaitState) => Promise
   }
 }
 
-/** Callers of an update get their answer before the workflow closes, also while it is being cancelled. */
+/** Lets callers of an update get their answer before the workflow closes, even while it is being cancelled. */
 function handlersFinished(): Promise<void> {
   return CancellationScope.nonCancellable(() => condition(allHandlersFinished));
 }
 
-/** Whether a hint led to a poll is told by the wait itself. */
+/** A signal cannot report an error: the wait itself fails if the operation cannot be polled. */
 function ignore(): void {}

@@ -27,10 +27,13 @@ import type { ConfirmedCancel } from './cancel';
 import type { WaitState } from './state';
 import type { Target } from './target';
 
-/** Which cloud and operation a failure is about; not yet checked where the failure is about just that. */
+/** The cloud and operation of a failure, as the caller gave them: they may be the invalid input. */
 type Subject = { cloud?: unknown; operationId?: unknown } | null | undefined;
 
-/** Runs `work` and turns its errors into what callers get. Synchronous errors included: bad input must not fail the task. */
+/**
+ * Runs `work` and turns its errors into what callers get. Synchronous errors included: bad input must not fail the
+ * task.
+ */
 export async function withCallerFailure<T>(subject: Subject, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -40,14 +43,14 @@ export async function withCallerFailure<T>(subject: Subject, work: () => Promise
 }
 
 /**
- * A new failure, without the activity's: a rethrown ActivityFailure would be retried by every parent's policy and show
- * the stack of a worker.
+ * Replaces an ActivityFailure with a new failure. Rethrown as it is, every parent's retry policy would retry it, and it
+ * would show a worker's stack.
  */
 function callerFailure(err: unknown, subject: Subject): unknown {
   const cloud = named(subject?.cloud);
   if (err instanceof OptionError) return configurationError(cloud, err.message);
   if (!(err instanceof ActivityFailure) || !err.cause) return err;
-  // The worker refuses what it returns, and the server what a watch reports, where a codec has made it too large.
+  // A codec can make a result too large: then the worker rejects it, or the server if a watch reports it.
   const isTooLarge = err.cause instanceof ApplicationFailure && err.cause.type === 'PayloadsTooLarge';
   if (isTooLarge || err.cause instanceof ServerFailure) {
     const { message } = err.cause;
@@ -71,7 +74,7 @@ function callerFailure(err: unknown, subject: Subject): unknown {
   });
 }
 
-/** Our activities fail for good with failures of ours alone: somebody else has failed this one. */
+/** Our activities fail permanently only with our own failure types, so this one was failed from outside. */
 function failedByHand(
   activity: string,
   { message }: ApplicationFailure,
@@ -90,14 +93,14 @@ function failedByHand(
   });
 }
 
-/** What a caller gave for a name, for the details of a failure: Temporal does not carry names of any length. */
+/** A name that a caller gave, shortened for the details of a failure: Temporal limits their size. */
 function named(given: unknown): string {
   return typeof given === 'string' && given.length <= MAXIMUM_ID_BYTES ? given : show(given);
 }
 
 /**
- * Runs `work`; an operation that failed with a code that may pass is one that is worth executing again, unless the caller
- * was cancelled: the server retries a workflow that fails, whoever has cancelled it.
+ * Runs `work`. Makes the failure of an operation that failed with a transient code retryable, unless the caller was
+ * cancelled: the server would retry the workflow even though it was cancelled.
  */
 export async function retryable<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -110,42 +113,46 @@ export async function retryable<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** An activity that ran out of its `scheduleToCloseTimeout`, whatever it failed of last; rethrows failures of ours, which are final. */
+/**
+ * Returns undefined if an activity exceeded its `scheduleToCloseTimeout`. Rethrows our own failures, which are final.
+ */
 export function notInTime(err: unknown): undefined {
   if (err instanceof ActivityFailure && !operationFailure(err)) return undefined;
   throw err;
 }
 
-/** Why an activity was not done {@link notInTime}: what its last attempt failed of. */
+/** Why an activity was {@link notInTime}: how its last attempt failed. */
 export function lastProblem(err: unknown): string {
-  // Nothing is polled any more.
+  // There is no next poll any more.
   return lastAttempt(err)?.message.replace(/, next poll in [^,]*$/, '') ?? 'no answer came in time';
 }
 
-/** How the last attempt of an activity failed, as far as it did; another one may have been under way when time ran out. */
+/** The failure of an activity's last attempt that failed; another attempt may have been in progress at the timeout. */
 function lastAttempt(err: unknown): ApplicationFailure | undefined {
   for (let e = err; e instanceof Error; e = e.cause ?? sentCause(e)) if (e instanceof ApplicationFailure) return e;
   return undefined;
 }
 
-/** The cause of a timeout, which the SDK leaves as it was sent. */
+/** The cause of a timeout, which the SDK does not decode. */
 function sentCause(err: Error): Error | undefined {
   const sent = err instanceof TimeoutFailure ? err.failure?.cause : undefined;
   try {
     return sent ? defaultFailureConverter.failureToError(sent, defaultPayloadConverter) : undefined;
   } catch {
-    // By a payload converter of the user's own: what was sent with it cannot be read here.
+    // A custom payload converter wrote it, so it cannot be decoded here.
     return undefined;
   }
 }
 
-/** {@link lastProblem} of what only informs, so that whatever it fails of ends nothing; rethrows that the operation has ended. */
+/**
+ * {@link lastProblem} of an activity that only informs, whose failure is not fatal. Rethrows the {@link isEnd} failure.
+ */
 export function problemUnlessEnded(err: unknown): string {
   if (!(err instanceof ActivityFailure) || isEnd(err)) throw err;
   return lastProblem(err);
 }
 
-/** Whether an activity has failed of an operation that is done, but cannot be told. */
+/** Whether an activity failed because the operation is done but its result cannot be read or returned. */
 export function isEnd(err: unknown): boolean {
   return operationFailure(err)?.type === 'OperationUnreadable';
 }
@@ -158,13 +165,13 @@ export function lastSeen({ operation, lastPolledAtMs }: WaitState): LastSeen {
   };
 }
 
-/** The caller was cancelled. The details are for compensation: the operation as last seen tells what was being built. */
+/** For a cancelled caller. Compensation can use the details: the operation as last seen names its resource. */
 export function cancelledFailure(target: Target, end: string, state: WaitState): CancelledFailure {
   const { cloud, operationId } = target;
   return new CancelledFailure(cancelledText(cloud, operationId, end), [{ cloud, operationId, ...lastSeen(state) }]);
 }
 
-/** The time that the caller gave the operation is up. */
+/** For a wait whose `timeout` has expired. */
 export function timedOutFailure(
   target: Target,
   timeoutMs: number,
@@ -183,7 +190,7 @@ export function timedOutFailure(
   });
 }
 
-/** The caller was cancelled, and the operation goes on as far as we know. */
+/** For a cancelled caller whose operation may still be running. */
 export function stillRunningFailure(
   cancel: ConfirmedCancel,
   cancelTimeoutMs: number,
@@ -202,8 +209,8 @@ export function stillRunningFailure(
 }
 
 /**
- * The time for a start is up; `last` is what was in the way. Where an attempt may have begun the operation it is not
- * retryable, since a retry would draw another key and might begin a second one.
+ * For a start whose timeout has expired; `last` is the last error. Not retryable if an attempt may have begun the
+ * operation: a retry would draw another idempotency key and might begin a second operation.
  */
 export function notStartedFailure(
   { cloud, method, idempotencyKey }: StartInput,
@@ -226,22 +233,22 @@ const NO_ANSWER: OperationStatus = {
   details: [],
 };
 
-/** What the last attempt of `operation.cancel` failed of; rethrows what {@link problemUnlessEnded} does. */
+/** How the last attempt of `operation.cancel` failed. Rethrows as {@link problemUnlessEnded} does. */
 export function notCancelled(err: unknown): NotCancelled {
   const problem = problemUnlessEnded(err);
   const status: unknown = operationFailure(err) ? undefined : lastAttempt(err)?.details?.[0];
   return isOperationStatus(status) ? { refused: status } : { problem };
 }
 
-/** How an attempt failed of which nobody knows what it did; undefined where Temporal gave it up, as for a lost worker. */
+/** The error of an attempt with an unknown outcome; undefined if Temporal timed it out, as for a lost worker. */
 export function attemptStatus({ cause }: ActivityFailure): OperationStatus | undefined {
   if (!(cause instanceof ApplicationFailure)) return undefined;
   const status: unknown = cause.details?.[0];
-  // Written by the activity `operation.start`, where the cloud gave one.
+  // The activity `operation.start` adds the cloud's status, if there is one.
   return { ...NO_ANSWER, message: cause.message, ...(typeof status === 'object' && status) };
 }
 
-/** How the last attempt of a start was refused that retries while the cloud is busy; undefined for anything else. */
+/** The refusal of the last attempt of a start that retries while the cloud is busy; undefined for anything else. */
 export function busyStatus(err: ActivityFailure): { refused: OperationStatus; outcomeUnknown: boolean } | undefined {
   const last = lastAttempt(err);
   const [refused, doubt]: unknown[] = last?.type === START_BUSY ? (last.details ?? []) : [];
@@ -250,13 +257,13 @@ export function busyStatus(err: ActivityFailure): { refused: OperationStatus; ou
   return { refused, outcomeUnknown: !isKnown };
 }
 
-/** Whether an attempt that was refused has got as far as the cloud. */
+/** Whether the request of a refused attempt was sent to the cloud. */
 export function wasSent({ cause }: ActivityFailure): boolean {
   const refusal: unknown = cause instanceof ApplicationFailure ? cause.details?.[1] : undefined;
   return !(typeof refusal === 'object' && refusal !== null && 'neverSent' in refusal && refusal.neverSent === true);
 }
 
-/** A single look that somebody asked for and that could not be had in time. The wait goes on. */
+/** For a requested poll that did not succeed in time. The wait continues. */
 export function notPolledFailure({ cloud, operationId }: Target, limitMs: number): ApplicationFailure {
   const code = statusCode('UNAVAILABLE');
   return toApplicationFailure({

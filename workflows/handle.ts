@@ -5,36 +5,40 @@ import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import type { CancelOutcome } from './cancel';
 import { isCancelled, isLeft, registerInScope } from './scope';
 
-/** One operation, by its id. */
+/** A handle to one operation. */
 export interface OperationHandle<R = AnyJson, M = AnyJson> {
   readonly operationId: string;
-  /** The operation as it is now: one poll. */
+  /** Polls the operation once and returns its current state. */
   get(): Promise<OperationSnapshot<R, M>>;
-  /** Waits until it is done and returns its response. Throws an ApplicationFailure otherwise. */
+  /**
+   * Waits until the operation is done and returns its response. Throws an ApplicationFailure if it does not succeed.
+   */
   result(options?: WaitOptions): Promise<R>;
   /**
-   * Cancels it in the cloud and says what became of it, when it is done or `cancelTimeout` (@default 5 min) is over.
-   * Also in a cancelled scope: cancelling is what that is for. A wait for it in this workflow learns its end as well.
+   * Cancels the operation in the cloud and returns the outcome once the operation is done or `cancelTimeout` has
+   * expired (default: 5 min). Also works in a cancelled scope. Waits for the operation in this workflow see the same
+   * end.
    */
   cancel(options?: { cancelTimeout?: Duration }): Promise<CancelOutcome<R, M>>;
 }
 
-/** An operation that was started here. */
+/** A handle to an operation that this workflow started. */
 export interface StartedOperation<R = AnyJson, M = AnyJson> extends OperationHandle<R, M> {
-  /** The operation as the cloud answered the start: its metadata typically names what is being made. */
+  /** The operation in the reply to the start. Its metadata typically names the resource being created. */
   readonly operation: OperationSnapshot<R, M>;
   /**
-   * Waits until it is done and returns its response. May be awaited many times and from several places: the first call
-   * begins the one wait, with its options, which belongs to the scope of the `start()`, or to that of the first call once
-   * an `operationScope` around the start is over. When another scope that awaits it is cancelled, only that await ends.
+   * Waits until the operation is done and returns its response. May be called many times and from several places: all
+   * calls share one wait, which the first call begins with its options. The wait belongs to the scope of `start()`, or
+   * to the scope of the first call if an `operationScope` around `start()` has ended. Cancelling any other scope that
+   * awaits the result ends only that await.
    */
   result(options?: WaitOptions): Promise<R>;
 }
 
 /**
- * Gives a function that makes others share what their first call begins, which belongs to the scope that this is called
- * in; or, once an operation scope around that has been left, to the scope of the first call. To be called before the first
- * await, since later the scope may not be the current one.
+ * Returns a function that wraps `begin` so that all calls share the promise of the first one. The shared work belongs
+ * to the scope in which shareFirstCall was called, or to the scope of the first call if an operation scope around it
+ * has ended. Call shareFirstCall before the first await, after which the current scope may be a different one.
  */
 export function shareFirstCall(): <A extends unknown[], T>(
   begin: (...args: A) => Promise<T>,
@@ -46,14 +50,14 @@ export function shareFirstCall(): <A extends unknown[], T>(
       const caller = CancellationScope.current();
       const shared = (first ??= share(isLeft(owner) ? caller : owner, () => begin(...args)));
       const { home, result } = shared;
-      // Shielded, it ends with its owner alone, whom an operationScope around the caller cannot cancel.
+      // A shielded caller ends only with the owner: an operationScope around the caller cannot cancel it.
       if (caller === home || !caller.cancellable) return result;
       return registerInScope((own) => awaited(shared, own));
     };
   };
 }
 
-/** What is shared, where it belongs, and the scope that it is cancelled with. */
+/** The shared promise, the scope that owns it, and the scope whose cancellation cancels it. */
 interface Shared<T> {
   home: CancellationScope;
   own: CancellationScope;
@@ -67,16 +71,16 @@ function share<T>(home: CancellationScope, begin: () => Promise<T>): Shared<T> {
       own = scope;
       return begin();
     });
-  // A scope with a timeout would begin another one.
+  // Running a scope that has a timeout again would start a second timeout.
   const result = CancellationScope.current() === home ? call() : home.run(call);
   result.catch(() => undefined);
   return { home, own, result };
 }
 
-/** The result, for who awaits it in another scope: it may be cancelled alone. */
+/** The result as awaited in another scope, whose cancellation ends only that await. */
 function awaited<T>(shared: Shared<T>, caller: CancellationScope): Promise<T> {
   const left = caller.cancelRequested.catch(() => {
-    // The owner's cancellation reaches the scopes within it as well: they learn how it ended.
+    // Cancelling the owner also cancels the scopes inside it: they get the result of the wait.
     if (isCancelled(shared.own)) return shared.result;
     throw new CancelledFailure('Cancelled; the wait goes on, since it belongs to another scope');
   });
@@ -85,8 +89,8 @@ function awaited<T>(shared: Shared<T>, caller: CancellationScope): Promise<T> {
 }
 
 /**
- * The response and the snapshot with the types that the caller's method promises. The worker checks a response against
- * that method; as with every value that crosses Temporal, the compiler has to be told.
+ * These three give a value the types of the caller's method. The worker has checked a response against that method, but
+ * the compiler cannot know the type of a value that crosses Temporal.
  */
 export function typedResponse<R>(response: AnyJson): R {
   return response as R;

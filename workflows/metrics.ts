@@ -6,13 +6,13 @@ import type { OperationSnapshot } from '../src/model/snapshot';
 import { HistoryTooLong } from './poll';
 import type { WaitState } from './state';
 
-/** The label `cloud` of waits for which no worker has confirmed the name of the cloud: anybody can type one. */
+/** The label `cloud` of waits whose cloud no worker has confirmed: a caller may pass any name. */
 const UNCONFIRMED = 'unconfirmed';
 
-/** Counts a wait by its outcome when it ends, and how late that was seen. Not counted again when a history is replayed. */
+/** Counts a wait by outcome when it ends, and records how late its end was seen. A replay does not count again. */
 export function countWait(state: WaitState, result: Promise<OperationSnapshot>): void {
   const { lastPolledAtMs } = state;
-  /** As a worker has told it that configures the cloud, to this run: what the run was given may hold any name. */
+  /** The cloud as a worker that configures it reported it to this run: the run's input may contain any name. */
   const seenCloud = (): string | undefined =>
     state.lastPolledAtMs === lastPolledAtMs ? undefined : state.operation?.cloud;
   result.then(
@@ -34,7 +34,10 @@ export function countWait(state: WaitState, result: Promise<OperationSnapshot>):
   );
 }
 
-/** The cloud that refused the polls of a wait: only what a worker asks of a cloud that it configures fails otherwise. */
+/**
+ * The cloud that refused a wait's polls. A worker that does not configure the cloud only fails with an
+ * OperationConfigurationError.
+ */
 function answeredCloud(err: unknown): string | undefined {
   const failure = err instanceof ActivityFailure ? operationFailure(err) : undefined;
   return failure?.type === 'OperationConfigurationError' ? undefined : failure?.cloud;
@@ -45,7 +48,7 @@ function count(cloud: string, outcome: string): void {
   metricMeter.createCounter(name, undefined, description).add(1, { cloud, outcome });
 }
 
-/** Two clocks are compared here, for people to look at; nothing is decided by it. */
+/** Compares two clocks, so the value is only for dashboards: no decision depends on it. */
 function recordLateness(cloud: string, modifiedAt: string): void {
   const { name, unit, description } = METRICS.lateness;
   const ms = Date.now() - Date.parse(modifiedAt);

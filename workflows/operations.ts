@@ -1,5 +1,6 @@
-// Entry 'temporal-lro/workflow': helpers for workflow code. It runs in the sandbox, so nothing here may reach grpc-js,
-// protobuf or a Node builtin, and nothing has to be registered. Workflow types are in 'temporal-lro/workflow-definitions'.
+// Entry 'temporal-lro/workflow': helpers for workflow code. They run in the sandbox, so nothing here may import
+// grpc-js, protobuf or a Node builtin. Nothing has to be registered. Workflow types are in
+// 'temporal-lro/workflow-definitions'.
 import type { OperationMethod } from '../src/model/method';
 import {
   isNil,
@@ -50,9 +51,10 @@ export interface OperationsOptions extends WaitOptions {
 /** The operations of one cloud, for workflow code. */
 export interface Operations {
   /**
-   * Starts an operation, once whatever crashes, waits until it is done and returns its response. `method` is a generated
-   * constant or a path, `request` its JSON. Throws an ApplicationFailure otherwise: see {@link operationFailure}; where
-   * the operation failed with a code that may pass, such as UNAVAILABLE, it is a retryable one.
+   * Starts an operation exactly once, even across crashes, waits until it is done and returns its response. `method` is
+   * a generated constant or a path; `request` is the request as JSON. Throws an ApplicationFailure if the start or the
+   * operation fails: see {@link operationFailure}. The failure is retryable if the operation failed with a transient
+   * code, such as UNAVAILABLE.
    */
   execute<Q = JsonObject, R = AnyJson, M = AnyJson>(
     method: OperationMethod<Q, R, M> | string,
@@ -60,8 +62,8 @@ export interface Operations {
     options?: WaitOptions & StartOptions,
   ): Promise<R>;
   /**
-   * Starts an operation, once whatever crashes, and returns when the cloud has begun it. Nothing waits for it until
-   * `result()` is called.
+   * Starts an operation exactly once, even across crashes, and returns when the cloud has accepted it. Nothing polls it
+   * until `result()` is called.
    */
   start<Q = JsonObject, R = AnyJson, M = AnyJson>(
     method: OperationMethod<Q, R, M> | string,
@@ -69,14 +71,14 @@ export interface Operations {
     options?: StartOptions,
   ): Promise<StartedOperation<R, M>>;
   /**
-   * Waits until the operation is done, across restarts and for any length of time, and returns its response. Throws an
-   * ApplicationFailure otherwise: see {@link operationFailure}.
+   * Waits until the operation is done and returns its response. The wait survives restarts and may last any time.
+   * Throws an ApplicationFailure if the operation does not succeed: see {@link operationFailure}.
    */
   wait<R = AnyJson, M = AnyJson>(
     operationId: string,
     options?: WaitOptions & { method?: OperationMethod<unknown, R, M> },
   ): Promise<R>;
-  /** A handle of an operation that somebody else started. Nothing is sent until one of its methods is called. */
+  /** Returns a handle to an operation started elsewhere. Sends nothing until one of the handle's methods is called. */
   getHandle<R = AnyJson, M = AnyJson>(
     operationId: string,
     method?: OperationMethod<unknown, R, M>,
@@ -84,8 +86,8 @@ export interface Operations {
 }
 
 /**
- * The operations of the cloud that the worker configures under that name. `options` are the defaults of every wait.
- * Wrong options are typed failures of the calls, never of the workflow task.
+ * Returns the operations of `cloud`, the name under which a worker configures it. `options` are the defaults of every
+ * wait. Invalid options fail the call with a typed failure, never the workflow task.
  */
 export function operations(cloud: string, options?: OperationsOptions): Operations {
   const target = (operationId: string, method: unknown): Target =>
@@ -99,7 +101,7 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
     withCallerFailure({ cloud, operationId }, async () => {
       const { method, ...own } = plainObject('options', given ?? {});
       const state = { ...beginWait(), ...(operation && { operation }) };
-      // Of one that is done nothing is asked any more, so it needs no id.
+      // An operation that is done is never polled, so its id need not be valid.
       const isOver = operation !== undefined && isDone(operation);
       const on = isOver ? { cloud, operationId } : target(operationId, method ?? ofHandle);
       const wait = new OperationWait(on, resolveOptions(options, own), state, 'activityRetry');
@@ -166,25 +168,25 @@ function checkDefaults(defaults: unknown): Record<string, unknown> {
   return given;
 }
 
-/** The options of one wait over the defaults of the cloud; throws an OptionError. */
+/** Merges the options of one wait over the defaults of the cloud. Throws an OptionError for invalid ones. */
 function resolveOptions(defaults: unknown, own: Record<string, unknown>): ResolvedWaitOptions {
   const { taskQueue: _, ...shared } = checkDefaults(defaults);
   const poll = { ...plainObject('poll', shared.poll ?? {}), ...withoutLeftOut(plainObject('poll', own.poll ?? {})) };
   return resolveWaitOptions({ ...shared, ...withoutLeftOut(own), poll });
 }
 
-/** No default makes way for undefined or null. */
+/** Drops undefined and null, so that they do not override a default. */
 function withoutLeftOut(options: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => !isNil(value)));
 }
 
-/** Options of a start, and those of the wait that follows it. */
+/** Splits the options of `execute` into those of the start and those of the wait. */
 function splitOptions(options: unknown): { startOptions: Record<string, unknown>; own: Record<string, unknown> } {
   const { idempotencyKey, startTimeout, ...own } = plainObject('options', options ?? {});
   return { startOptions: { idempotencyKey, startTimeout }, own };
 }
 
-/** A path says nothing of types that the caller was compiled for. */
+/** The method whose types the caller expects: undefined for a path, which carries no types. */
 function typed(method: unknown): unknown {
   return typeof method === 'string' ? undefined : method;
 }

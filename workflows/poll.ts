@@ -17,23 +17,23 @@ export function endsWait(operation: OperationSnapshot, onRollback: 'wait' | 'fai
   return isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail');
 }
 
-/** Thrown where the history has grown too long for this run, and the workflow type continues as new. */
+/** Thrown when a run's history is too long: the workflow type then continues as new. */
 export class HistoryTooLong extends Error {}
 
 /** The server suggests continue-as-new at 4,096 events; every timer poll makes 11. */
 const MAXIMUM_HISTORY_EVENTS = 3_900;
-/** A run with fewer events that has not polled goes on, however large they are. */
+/** A run that has not polled and has fewer events does not continue as new, however large its events are. */
 const MINIMUM_HISTORY_EVENTS = 1_000;
-/** In a workflow that is not ours we cannot continue as new: after so many timers one activity carries the wait on. */
+/** We cannot continue a user's workflow as new: after this many timers, one activity carries the wait on. */
 const MAXIMUM_INLINE_TIMERS = 100;
 
 /** How a wait sleeps when its history grows long. */
 export type LongHistory = 'activityRetry' | 'continueAsNew';
 
-/** So often the beginning of a refusal comes back to the workflow, to be shown; each time adds some 20 events. */
+/** How often the first refusal of a series is returned to the workflow, to be shown. Each one adds some 20 events. */
 const MAXIMUM_SHOWN_REFUSALS = 10;
 
-/** Polls until the operation ends. Rejects with the activity's failure. Updates `state` as it goes. */
+/** Polls until the operation ends, and updates `state` after each poll. Rejects with the activity's failure. */
 export async function pollUntilDone(
   target: Target,
   { schedule, by, onRollback }: ResolvedWaitOptions,
@@ -67,8 +67,8 @@ export async function pollUntilDone(
 }
 
 /**
- * Resolves as soon as this run should continue as new, whatever is going on in it: polls, signals and updates all add
- * events. A run that has done next to nothing would continue as new for ever.
+ * Resolves as soon as this run should continue as new. Polls, signals and updates all add events. A run that has not
+ * polled and is short goes on: otherwise, runs with large inputs would continue as new forever.
  */
 export async function historyTooLong(state: WaitState): Promise<void> {
   const { polls: pollsBefore } = state;
@@ -87,14 +87,14 @@ function isHistoryLong(): boolean {
   return continueAsNewSuggested || historyLength > MAXIMUM_HISTORY_EVENTS;
 }
 
-/** Sets when a sleeping wait polls next, by its age. Whoever has just polled beside it puts it off that way. */
+/** Sets the time of the next poll from the age of the wait. A poll made beside the wait postpones it in this way. */
 export function schedulePoll(state: WaitState, schedule: PollSchedule, hintMs?: number): void {
   const jitter = getRandomStream(JITTER_STREAM);
   const ageMs = Date.now() - state.startedAtMs;
   state.nextPollAtMs = Date.now() + nextInterval(schedule, ageMs, jitter.random(), hintMs);
 }
 
-/** Sleeps until the next poll is due, also when that changes meanwhile. */
+/** Sleeps until the next poll is due, even if its time changes in the meantime. */
 async function sleepUntilDue(target: Target, state: WaitState): Promise<void> {
   for (let due = state.nextPollAtMs; due !== undefined; due = state.nextPollAtMs) {
     const ms = due - Date.now();
@@ -110,8 +110,8 @@ function sleepSummary({ operationId }: Target, { operation, pollError }: WaitSta
 }
 
 /**
- * Polls by a fresh schedule until the operation is done, at most until `untilMs`; undefined when it is not done by then.
- * Rejects with the failure of the activity where that is final. The age of the wait stays what it is.
+ * Polls on a fresh schedule until the operation is done. Resolves to undefined if it is not done by `untilMs`. Rejects
+ * with the activity's failure if it is final. Does not change the age of the wait.
  */
 export async function pollUntil(
   target: Target,
@@ -144,7 +144,7 @@ export async function pollUntil(
   return undefined;
 }
 
-/** One poll, repeated through transient errors for at most `limitMs`. Rejects with the failure of the activity. */
+/** Polls once, and retries transient errors for at most `limitMs`. Rejects with the activity's failure. */
 export async function pollOnce(
   target: Target,
   state: WaitState,
@@ -158,14 +158,14 @@ export async function pollOnce(
 
 const POLL_ONCE = { initialIntervalMs: 1_000, ageFraction: 1, maximumIntervalMs: 1_000, jitter: 0 };
 
-/** What a poll has shown that only informs: the operation, or why it could not be polled. */
+/** The result of a poll that only informs: the operation, or why it could not be polled. */
 export type LastLook = { operation: OperationSnapshot; problem?: never } | { operation?: never; problem: string };
 
-/** How long the last look may take, repetitions included. */
+/** How long the last look may take, retries included. */
 const LAST_LOOK_MS = 10_000;
 
 /**
- * One poll by somebody who fails whatever it shows, unless it shows the end. Rejects with `OperationUnreadable` only,
+ * Polls once more for a caller that fails unless the operation has ended. Rejects only with `OperationUnreadable`,
  * which is an end.
  */
 export async function lastLook(

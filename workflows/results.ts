@@ -5,8 +5,8 @@ import { isOperationStatus, isSnapshot } from '../src/model/snapshot';
 import { operationName } from '../src/model/texts';
 
 /**
- * Checks what an activity returned: somebody may have completed it by hand, and a value of another shape would fail the
- * workflow task again and again. Each throws an `OperationUnreadable` failure.
+ * These functions check an activity's result: it may have been completed by hand, and a value of another shape would
+ * fail the workflow task again and again. Each throws an `OperationUnreadable` failure for an invalid result.
  */
 
 type Subject = { cloud: string; operationId: string };

@@ -1,37 +1,37 @@
 import { CancellationScope, condition, isCancellation, log } from '@temporalio/workflow';
 
-/** Knows the calls of this package that were made inside it, at any depth, and are not over. */
+/** Tracks this package's open calls made inside the scope, at any depth. */
 class OperationScope extends CancellationScope {
   readonly open = new Map<Promise<unknown>, OpenCall>();
-  /** `fn` is over: what is called inside from now on is cancelled at once. */
+  /** True once `fn` has ended: later calls inside the scope are cancelled at once. */
   isLeft = false;
 }
 
 interface OpenCall {
-  /** Undefined for a call that is shielded from the operation scope by a non-cancellable one. */
+  /** Undefined for a call that a non-cancellable scope shields from the operation scope. */
   own: CancellationScope | undefined;
-  /** Whether the operation scope says how the call ended. */
+  /** Whether the operation scope logs how the call ended. */
   isTold: boolean;
 }
 
-/** The scope of one call. It knows at once of a cancellation around it, which takes a moment to get here. */
+/** The scope of one call. Reports a cancellation of an outer scope at once, before it has propagated here. */
 class CallScope extends CancellationScope {
   override get consideredCancelled(): boolean {
     return super.consideredCancelled || isCancelled(this.parent);
   }
 }
 
-/** Whether the scope is cancelled, or one around it is from which it is not shielded. */
+/** Whether the scope is cancelled, or an outer scope from which it is not shielded. */
 export function isCancelled(scope: CancellationScope | undefined): boolean {
   return scope !== undefined && (scope.consideredCancelled || (scope.cancellable && isCancelled(scope.parent)));
 }
 
-/** Whether an operation scope around it has been left: there it cannot own anything any more. */
+/** Whether an operation scope around this scope has ended: this scope can then own no new call. */
 export function isLeft(scope: CancellationScope): boolean {
   return operationScopesAround(scope).some(({ around }) => around.isLeft);
 }
 
-/** The innermost one first. */
+/** The operation scopes around `caller`, innermost first. */
 function operationScopesAround(caller: CancellationScope): { around: OperationScope; isShielded: boolean }[] {
   const found: { around: OperationScope; isShielded: boolean }[] = [];
   let isShielded = false;
@@ -43,9 +43,9 @@ function operationScopesAround(caller: CancellationScope): { around: OperationSc
 }
 
 /**
- * Makes a call of this package, which belongs to the scope that this is called in. Within operation scopes it is made in a
- * scope of its own, so that they can cancel it and nothing else, and is entered into them while it is open. `call` gets
- * the scope that it is made in. Where `isTold`, the innermost one tells of an operation that was left open.
+ * Runs `call` in the current scope. Inside operation scopes, `call` runs in a scope of its own, so that they can cancel
+ * it alone, and they track it while it is open. `call` receives the scope that it runs in. If `isTold`, the innermost
+ * operation scope logs how an operation ended that was left open.
  */
 export function registerInScope<T>(call: (own: CancellationScope) => Promise<T>, isTold = true): Promise<T> {
   const caller = CancellationScope.current();
@@ -62,17 +62,17 @@ export function registerInScope<T>(call: (own: CancellationScope) => Promise<T>,
   return result;
 }
 
-/** As {@link registerInScope}, but nothing is said of an operation that was left open. */
+/** As {@link registerInScope}, but nothing is logged about an operation that was left open. */
 export function registerQuietlyInScope<T>(call: () => Promise<T>): Promise<T> {
   return registerInScope(call, false);
 }
 
 /**
- * Runs `fn`; before it returns or rethrows, every wait begun inside that is still open is cancelled, its operation in the
- * cloud with it, and awaited. So nothing is left behind when a branch of a `Promise.all` fails, a race is lost, or `fn`
- * throws: a workflow that closes at once could not cancel anything any more. A cancelled branch may catch that and undo
- * what it has made by operations of this package: they are awaited as well, where nothing else is awaited in between.
- * Children, timers, activities and operations that nobody waits for are left alone.
+ * Runs `fn`. Before it returns or rethrows, it cancels every wait begun inside that is still open, together with its
+ * operation in the cloud, and awaits them. So nothing is left running when a branch of a `Promise.all` fails, a race is
+ * lost, or `fn` throws; a workflow that closed at once could no longer cancel anything. A cancelled branch may catch
+ * the cancellation and roll back with operations of this package: the scope awaits these too, as long as the branch
+ * awaits nothing else in between. Child workflows, timers, activities and operations without a wait are left alone.
  */
 export async function operationScope<T>(fn: () => Promise<T>): Promise<T> {
   const scope = new OperationScope();
@@ -87,13 +87,13 @@ export async function operationScope<T>(fn: () => Promise<T>): Promise<T> {
   }
 }
 
-/** How all ended that is open now, and that this scope tells of. */
+/** Awaits all calls that are open now, and returns the results of those with `isTold`. */
 async function settled({ open }: OperationScope): Promise<PromiseSettledResult<unknown>[]> {
   const told = [...open.values()];
   return (await Promise.allSettled(open.keys())).filter((_, i) => told[i]?.isTold);
 }
 
-/** A branch that was cancelled may undo what it has made: what it begins for that is awaited too. */
+/** Awaits the operations with which cancelled branches roll back. */
 async function undone(scope: OperationScope): Promise<void> {
   await runToRest();
   while (scope.open.size > 0) {
@@ -102,13 +102,13 @@ async function undone(scope: OperationScope): Promise<void> {
   }
 }
 
-/** Resolves when nothing in the workflow can go on by itself: conditions are looked at again when all else rests. */
+/** Resolves when no promise in the workflow can make progress: only then does Temporal check conditions again. */
 async function runToRest(): Promise<void> {
   let looks = 0;
   await condition(() => looks++ > 0);
 }
 
-/** Nobody may be left to look at the promise of a wait; that an operation goes on, or is done, may cost money. */
+/** Logged because no code may be left to read the wait's result, and an operation or its resource may cost money. */
 function leftOpenText(end: PromiseSettledResult<unknown>): string[] {
   if (end.status === 'fulfilled') {
     return ['A wait left open in an operationScope was cancelled, but its operation had succeeded'];

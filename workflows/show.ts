@@ -5,15 +5,15 @@ import type { ShownOperation } from '../src/model/snapshot';
 import { currentDetails, resourceOf } from '../src/model/texts';
 
 /**
- * Shows an operation on its own workflow: in the current details, which cost nothing, and in those search attributes
- * which the workflow was started with: an unregistered one would fail the workflow task for ever. Never in a workflow of
- * the user's.
+ * Shows an operation in the current details of its workflow, which cost nothing, and in the search attributes that the
+ * workflow was started with; an unregistered one would fail the workflow task forever. Only for our workflow types,
+ * never in a user's workflow.
  */
 export function showOperation(operation: ShownOperation): void {
   setCurrentDetails(currentDetails(operation));
   const shown = workflowInfo().typedSearchAttributes;
   const seen = [
-    // A workflow that starts its operation does not know the id before.
+    // A workflow that starts its operation learns the id only now.
     { key: OPERATION_ID, value: operation.id },
     { key: OPERATION_STATE, value: operation.state },
     { key: OPERATION_RESOURCE, value: resourceOf(operation.metadata) },

@@ -29,13 +29,13 @@ import { beginWait, type WaitState } from './state';
 import { checkMethod, checkTaskQueue, type Target } from './target';
 import { cancellationOf } from './wait';
 
-/** A start as its attempts see it, and where they run. */
+/** The input of a start's attempts, and the task queue on which they run. */
 export interface StartRequest {
   input: StartInput;
   taskQueue?: string;
 }
 
-/** Checks what a caller gave, and draws the key where he gave none; throws an OptionError. */
+/** Checks a caller's input, and draws an idempotency key if none is given. Throws an OptionError for invalid input. */
 export function resolveStart(
   cloud: unknown,
   method: unknown,
@@ -61,13 +61,16 @@ function targetOf({ input: { cloud }, taskQueue }: StartRequest, operationId: st
 
 /** One start of one operation. */
 export class OperationStart {
-  /** Whether an attempt is, or the operation that it has begun: a cancellation may come in one task with the answer. */
+  /**
+   * Whether an attempt, or the operation it began, is in progress: a cancellation may arrive in one task with the
+   * reply.
+   */
   #isUnderWay = false;
-  /** Whether an attempt may have begun the operation without our knowing: what refuses later ones may not have seen it. */
+  /** Whether an attempt may have begun the operation unseen: a refusal of a later attempt need not disprove it. */
   #outcomeUnknown = false;
-  /** What the cloud has named as in the way, and does not know. */
+  /** Conflicting operations that the cloud named but then did not find. */
   readonly #unseen = new Set<string>();
-  /** What was last in the way. */
+  /** The last error. */
   #last: OperationStatus | undefined;
   #timers = 0;
   readonly #startedAtMs = Date.now();
@@ -82,8 +85,8 @@ export class OperationStart {
   }
 
   /**
-   * Starts the operation and gives it as the cloud answered. Belongs to the scope that it is called in: when that is
-   * cancelled before the cloud has answered, it learns whether there is an operation now, and cancels it.
+   * Starts the operation and returns it as in the cloud's reply. Belongs to the scope in which it is called: if the
+   * scope is cancelled before the reply, the start finds out whether the operation exists, and cancels it.
    */
   run(): Promise<OperationSnapshot> {
     const caller = CancellationScope.current();
@@ -102,7 +105,7 @@ export class OperationStart {
     if (this.waitOptions.cancellationType === 'ABANDON') {
       throw new CancelledFailure(startCancelledText(cloud, method, 'what the cloud has begun goes on'));
     }
-    // Not by awaiting what the cancelled scope rejects with: see OperationWait.run.
+    // Do not await the rejection of the cancelled scope: see OperationWait.run.
     if (first === 'cancelled' && !this.#isUnderWay && !this.#outcomeUnknown) {
       throw new CancelledFailure(startCancelledText(cloud, method, 'nothing was begun'));
     }
@@ -123,7 +126,7 @@ export class OperationStart {
         case 'conflict': {
           const { conflictingOperationId, refused } = result;
           const waited = await this.#waitFor(conflictingOperationId);
-          // It was over already, or cannot be seen: the cloud needs a moment to let go of it.
+          // The conflicting operation is done or not visible: the cloud needs a moment to release the resource.
           if (!waited) await this.#backOff(refused, this.#untilMs);
         }
       }
@@ -133,7 +136,7 @@ export class OperationStart {
     }
   }
 
-  /** Undefined where the outcome is unknown. Throws what ends the start. */
+  /** Makes one attempt. Resolves to undefined if its outcome is unknown. Throws an error that ends the start. */
   async #attempt(untilMs: number): Promise<StartResult | undefined> {
     const { input, taskQueue } = this.start;
     const scheduleToCloseTimeoutMs = Math.max(1, untilMs - Date.now());
@@ -161,10 +164,10 @@ export class OperationStart {
     }
   }
 
-  /** Undefined where the failure of the attempt says it all. */
+  /** The failure to throw for a refused attempt; undefined to rethrow the attempt's own failure. */
   #refused(failure: OperationFailure, wasSent: boolean): ApplicationFailure | undefined {
     const isAnswer = failure.type === 'OperationServiceError';
-    // What cannot be read has been begun, and its failure tells what there is.
+    // An unreadable operation has begun, and its failure describes it.
     const isKnown = isAnswer ? wasSent && refusesAlways(failure.codeName) : isBegun(failure);
     if (isKnown) this.#outcomeUnknown = false;
     if (this.#outcomeUnknown) {
@@ -184,7 +187,7 @@ export class OperationStart {
     return sleep(Math.min(intervalMs, leftMs), { summary: retrySummary(this.start.input.method, refused, intervalMs) });
   }
 
-  /** Waits for the operation that is in the way; false where there was nothing to wait for. */
+  /** Waits for a conflicting operation. Resolves to false if there was nothing to wait for. */
   async #waitFor(operationId: string): Promise<boolean> {
     if (this.#unseen.has(operationId)) return false;
     const state = beginWait();
@@ -200,7 +203,7 @@ export class OperationStart {
     }
   }
 
-  /** The caller was cancelled before the cloud had answered. */
+  /** Ends a start whose caller was cancelled before the cloud's reply. */
   async #cancelled(started: Promise<OperationSnapshot>): Promise<OperationSnapshot> {
     const { input } = this.start;
     const operation = await started.catch((err: unknown) => this.#findStarted(err));
@@ -227,7 +230,10 @@ export class OperationStart {
     }
   }
 
-  /** The operation of an attempt that nobody has heard of again, by repeating it with its key; undefined where there is none. */
+  /**
+   * Finds the operation of an attempt with an unknown outcome by repeating the start with its key. Resolves to
+   * undefined if there is none.
+   */
   async #findStarted(err: unknown): Promise<OperationSnapshot | undefined> {
     if (!this.#outcomeUnknown) return nothingBegun(err);
     const { cancelTimeoutMs } = this.waitOptions;
@@ -246,12 +252,12 @@ export class OperationStart {
   }
 }
 
-/** Whether the failure of an attempt is about an operation, which there is then. */
+/** Whether the failure of an attempt proves that the operation has begun. */
 function isBegun({ type }: OperationFailure): boolean {
   return type === 'OperationUnreadable';
 }
 
-/** Where the cloud refused, or was never asked: whoever cancelled a start has what he wanted. Rethrows anything else. */
+/** Accepts errors that prove that nothing was begun, as a cancelled caller wants. Rethrows any other error. */
 function nothingBegun(err: unknown): undefined {
   const cause = err instanceof ActivityFailure ? err.cause : err;
   const failure = operationFailure(err);

@@ -3,24 +3,24 @@ import { KNOWN_OPERATION, recordOutcome, UNKNOWN_OPERATION, type PollRecord } fr
 import { OptionError } from '../src/model/options';
 import { isDone, type OperationSnapshot, type ShownOperation } from '../src/model/snapshot';
 
-/** What a wait knows: plain JSON, so that it survives continue-as-new. Times are epoch milliseconds by Temporal's clock. */
+/** The state of a wait: plain JSON, so that it survives continue-as-new. Times are epoch ms by Temporal's clock. */
 export interface WaitState {
   startedAtMs: number;
-  /** Polls that came back to the workflow; those of a watch do not. */
+  /** Polls returned to the workflow. A worker's watch does not return its polls. */
   polls: number;
   timers: number;
   /** The operation as last seen; undefined before the first poll. */
   operation?: OperationSnapshot;
   lastPolledAtMs?: number;
-  /** When the wait that sleeps polls next; undefined before the first poll. */
+  /** When a sleeping wait polls next; undefined before the first poll. */
   nextPollAtMs?: number;
-  /** What the polls have shown so far. @default by `operation` */
+  /** The evidence of the polls so far. @default derived from `operation` */
   record?: PollRecord;
-  /** The refusal that the wait is waiting out. */
+  /** The refusal after which the wait now sleeps. */
   pollError?: NonNullable<ShownOperation['pollError']>;
-  /** How often a refusal has begun. */
+  /** How many series of refusals have begun. */
   refusals?: number;
-  /** Called after every poll that came back. Of this run only: no part of what continue-as-new carries. */
+  /** Called after every poll that returned. Belongs to this run only: continue-as-new does not carry it over. */
   onPoll?: () => void;
 }
 
@@ -28,7 +28,7 @@ export function beginWait(): WaitState {
   return { startedAtMs: Date.now(), polls: 0, timers: 0 };
 }
 
-/** The wait that the former run of a workflow handed on; throws an OptionError for anything else. */
+/** Checks the state that the former run passed on. Throws an OptionError for anything else. */
 export function continuedWait(continued: unknown): WaitState {
   if (isWaitState(continued)) return continued;
   throw new OptionError('continued', continued, 'leave it out: a workflow that continues as new hands it to itself');
@@ -40,12 +40,14 @@ function isWaitState(value: unknown): value is WaitState {
   return [startedAtMs, polls, timers].every((number) => typeof number === 'number');
 }
 
-/** An operation that this workflow has started or seen is known, whatever later polls say. */
+/**
+ * The evidence of a wait. An operation that this workflow has started or seen stays known, whatever later polls say.
+ */
 export function evidenceOf({ record, operation }: WaitState): PollRecord {
   return record ?? (operation ? KNOWN_OPERATION : UNKNOWN_OPERATION);
 }
 
-/** What counts after a poll that came back: the first end that is seen is final, whatever a later reply says. */
+/** Records a poll and returns the operation that counts: the first end seen is final, whatever a later reply says. */
 export function recordPoll(state: WaitState, operation: OperationSnapshot): OperationSnapshot {
   if (state.operation && isDone(state.operation)) return state.operation;
   state.polls++;
@@ -57,7 +59,7 @@ export function recordPoll(state: WaitState, operation: OperationSnapshot): Oper
   return operation;
 }
 
-/** A refusal that is being waited out; the next poll is due when it says. */
+/** Records a refusal, which also says when the next poll is due. */
 export function recordRefusal(state: WaitState, { status, record, delayMs, seen }: RefusedPoll): void {
   const { code, codeName, message } = status;
   state.polls++;
@@ -73,7 +75,7 @@ export function recordRefusal(state: WaitState, { status, record, delayMs, seen 
   state.onPoll?.();
 }
 
-/** What the query of a workflow type answers. `id` is that of the operation, as far as it is known. */
+/** The result of the workflow types' query. `id` is the operation's id, or empty if it is not known yet. */
 export function shownOperation(cloud: string, id: string, state: WaitState): ShownOperation {
   const { operation, lastPolledAtMs, pollError } = state;
   return {

@@ -1,18 +1,18 @@
 import { checkCloudName, checkOperationId, isNil, OptionError } from '../src/model/options';
 
-/** Which operation, and where the activities that reach it run. */
+/** An operation, and the task queue of the activities that reach it. */
 export interface Target {
   cloud: string;
   operationId: string;
-  /** The workflow's own when undefined. */
+  /** @default the workflow's own */
   taskQueue?: string;
-  /** The path of the method that started it, where the caller expects its types. */
+  /** The path of the method that started the operation, if the caller expects the method's types. */
   method?: string;
-  /** Which wait of the workflow run this is, from 1: by it a worker finds what it watches for it. */
+  /** The number of the wait in its workflow run, from 1, by which a worker finds the wait's watch. */
   wait?: number;
 }
 
-/** Checks what a caller gave; throws an OptionError. `method` is an OperationMethod or its path. */
+/** Checks a caller's input. Throws an OptionError if it is invalid. `method` is an OperationMethod or its path. */
 export function resolveTarget(cloud: unknown, operationId: unknown, taskQueue?: unknown, method?: unknown): Target {
   return {
     cloud: checkCloudName(cloud),
@@ -22,7 +22,7 @@ export function resolveTarget(cloud: unknown, operationId: unknown, taskQueue?: 
   };
 }
 
-/** The server refuses commands with other names, and the workflow task with them. */
+/** The server rejects commands with longer or reserved names, and fails the workflow task. */
 const MAXIMUM_TASK_QUEUE_BYTES = 1000;
 const RESERVED_PREFIX = '/_sys/';
 
@@ -37,7 +37,7 @@ export function checkTaskQueue(value: unknown): string {
   return value;
 }
 
-/** The path of an OperationMethod, or a path; throws an OptionError. */
+/** Returns the path of an OperationMethod, or a given path. Throws an OptionError for anything else. */
 export function checkMethod(value: unknown): string {
   const path = typeof value === 'object' && value !== null && 'path' in value ? value.path : value;
   if (typeof path !== 'string' || !/^\/?[\w.]+\/\w+$/.test(path)) {

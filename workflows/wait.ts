@@ -32,7 +32,7 @@ type Succeeded = OperationSnapshot & { state: 'succeeded' };
 /** How long a single look may take, retries included. */
 const LOOK_MS = 10_000;
 
-/** Of this workflow run. */
+/** The number of waits in this workflow run. */
 let waits = 0;
 
 /** One wait for one operation. */
@@ -42,7 +42,7 @@ export class OperationWait {
   #look: Promise<OperationSnapshot> | undefined;
   #lookedAtMs: number | undefined;
   #isHinted = false;
-  /** Hints do not hold it up any more. */
+  /** The wait has ended, so pending hints must not delay the end of the run. */
   #isOver = false;
 
   readonly target: Target;
@@ -57,19 +57,19 @@ export class OperationWait {
   }
 
   /**
-   * Waits until the operation is done and gives it, or throws the failure of its end. Belongs to the scope that it is
-   * called in, which it watches by `cancelRequested`: reacting to the rejection of a cancelled activity instead, in a
-   * task in which the workflow also closes, would give the server commands after the last one and hang the workflow.
+   * Waits until the operation is done and returns it, or throws the failure of its end. Belongs to the scope in which
+   * it is called, and watches the scope's `cancelRequested`. Reacting to the rejection of a cancelled activity instead
+   * could send commands after the one that closes the workflow, and hang the workflow.
    */
   run(): Promise<Succeeded> {
     const caller = CancellationScope.current();
-    // As a start may have found it: there is nothing to wait for or to cancel.
+    // The reply to the start may show a done operation: then there is nothing to wait for or to cancel.
     const { operation } = this.state;
     if (operation && isDone(operation)) return new Promise((resolve) => resolve(this.#ended(operation, caller)));
     if (caller.consideredCancelled && !operation) {
       return Promise.reject(cancelledFailure(this.target, 'is left alone: the wait had not begun', this.state));
     }
-    // An operation that was started here is ours to cancel, also where the cancellation came between start and wait.
+    // We must cancel an operation that we started, even if the cancellation came between start and wait.
     const result = CancellationScope.nonCancellable(() =>
       caller.consideredCancelled ? this.#cancelled(() => undefined) : this.#race(caller),
     );
@@ -77,7 +77,9 @@ export class OperationWait {
     return result;
   }
 
-  /** Polls now, beside the wait, and ends it where the operation is done. At most one look per initial interval. */
+  /**
+   * Polls now, beside the wait, and ends the wait if the operation is done. Polls at most once per initial interval.
+   */
   async lookNow(): Promise<OperationSnapshot> {
     const { operation, lastPolledAtMs } = this.state;
     if (operation && (isDone(operation) || this.#restMs(lastPolledAtMs) > 0)) return operation;
@@ -85,7 +87,7 @@ export class OperationWait {
     return this.#look;
   }
 
-  /** As {@link lookNow}, but the operation may have changed since a recent poll: the look is then put off, not left out. */
+  /** As {@link lookNow}, but postpones the poll after a recent one instead of skipping it. */
   async lookSoon(): Promise<void> {
     if (this.#isHinted) return;
     this.#isHinted = true;
@@ -93,14 +95,14 @@ export class OperationWait {
     try {
       const isOver = restMs > 0 && (await condition(() => this.#isOver, restMs));
       if (!isOver) await this.lookNow();
-      // Of a run that continues as new; otherwise nobody asks.
+      // If the run continues as new, the next run polls at once; otherwise this has no effect.
       else this.state.nextPollAtMs = Date.now();
     } finally {
       this.#isHinted = false;
     }
   }
 
-  /** What is left of the initial interval after the latest of some times. */
+  /** The rest of the initial interval since the latest of the given times. */
   #restMs(...timesMs: (number | undefined)[]): number {
     const latestMs = Math.max(...timesMs.map((atMs) => atMs ?? -Infinity));
     return Math.max(0, latestMs + this.options.schedule.initialIntervalMs - Date.now());
@@ -128,13 +130,13 @@ export class OperationWait {
     ];
     if (this.longHistory === 'continueAsNew') racers.push(polling.run(() => this.#historyTooLong()));
     if (options.timeoutMs !== undefined) racers.push(polling.run(() => this.#deadline(options.timeoutMs ?? 0)));
-    // Those that lose the race are rejected when polling is cancelled; nobody else looks at them.
+    // Cancelling the polling rejects the losers of the race, which have no other handler.
     for (const racer of racers) racer.catch(() => undefined);
     const forget = onEnd(this.target, (operation) => this.#seenEnded(operation));
     const stopPolling = (): void => polling.cancel();
     const first = await Promise.race(racers)
       .catch((err: unknown) => {
-        // Of a wait that fails, neither the deadline's timer nor a poll may go on.
+        // When a wait fails, its deadline timer and its poll must stop too.
         stopPolling();
         throw err;
       })
@@ -148,7 +150,7 @@ export class OperationWait {
     return this.#ended(first, caller);
   }
 
-  /** Ends this run, which continues as new, when its history is long and no message is being handled. */
+  /** Throws HistoryTooLong, upon which the run continues as new, when its history is long and no handler is running. */
   async #historyTooLong(): Promise<never> {
     await historyTooLong(this.state);
     this.#isOver = true;
@@ -164,7 +166,7 @@ export class OperationWait {
     return 'timedOut';
   }
 
-  /** The caller was cancelled: so is the operation, and the caller learns what became of it. */
+  /** Handles the caller's cancellation: cancels the operation as `cancellationType` says, and reports the outcome. */
   async #cancelled(stopPolling: () => void): Promise<Succeeded> {
     const { target, options, state } = this;
     switch (options.cancellationType) {
@@ -179,7 +181,7 @@ export class OperationWait {
     }
   }
 
-  /** What the cancelled caller gets. */
+  /** The result for a cancelled caller. */
   #confirmed(cancel: ConfirmedCancel): Succeeded {
     const { target, options, state } = this;
     switch (cancel.outcome) {
@@ -201,12 +203,12 @@ export class OperationWait {
     if (options.onTimeout === 'cancel') {
       const cancel = await cancelAndConfirm(target, options, state, stopPolling);
       outcome.cancel = cancel;
-      // Cancelled meanwhile, he asks for no more than has been done.
+      // The caller was cancelled in the meantime: the cancellation is already done.
       if (caller.consideredCancelled) return this.#confirmed(cancel);
       if (cancel.outcome === 'completed' || cancel.outcome === 'failed') return this.#ended(cancel.operation, caller);
     } else {
       stopPolling();
-      // It may have ended since the last poll, and the failure should tell the state as it is now.
+      // The operation may have ended since the last poll, and the failure should report its current state.
       const { operation, problem } = await lastLook(target, state);
       if (problem !== undefined) outcome.lastLook = problem;
       if (operation && isDone(operation)) return this.#ended(operation, caller);
@@ -217,7 +219,7 @@ export class OperationWait {
 
   #ended(operation: EndedOperation, caller: CancellationScope): Succeeded {
     if (operation.state === 'succeeded') return operation;
-    // However it came to that: it is what the cancelled caller wants.
+    // A cancelled caller wants this end, whoever cancelled the operation.
     if (operation.state === 'failed' && operation.error.codeName === 'CANCELLED' && caller.consideredCancelled) {
       throw cancelledFailure(this.target, 'was cancelled in the cloud', this.state);
     }
@@ -225,7 +227,10 @@ export class OperationWait {
   }
 }
 
-/** Settles when the scope is cancelled. A non-cancellable scope is told of its parent's cancellation, but shielded from it. */
+/**
+ * Resolves when the scope is cancelled. Never for a non-cancellable scope: its `cancelRequested` reports the parent's
+ * cancellation, from which the scope is shielded.
+ */
 export function cancellationOf(scope: CancellationScope): Promise<'cancelled'> {
   return scope.cancellable ? scope.cancelRequested.catch(() => 'cancelled' as const) : new Promise(() => undefined);
 }

@@ -11,22 +11,24 @@ import type { FaultEffect, Script } from './script';
 import type { ScriptedOperation, ScriptedOperations } from './scripted-operations';
 import type { IncomingCall, OutgoingReply } from './server';
 
-/** A call that a FakeCloud got. */
+/** A call that a FakeCloud received. */
 export interface FakeCloudCall {
   /** `/package.Service/Method` */
   method: string;
   /** Epoch milliseconds, by the FakeCloud's `now`. */
   at: number;
-  /** Of Get and Cancel. */
+  /** The id in the request of Get or Cancel. */
   operationId?: string;
-  /** Their names, sorted: what they hold may be secret. */
+  /** The header names, sorted. Values are left out, since they may be secret. */
   headers: readonly string[];
 }
 
-/** Looks at a call before it is answered, and may spoil it. `count` says which one of its method and id it is, from 1. */
+/**
+ * Sees a call before it is answered, and may return a fault. `count` numbers the calls of one method and id, from 1.
+ */
 export type Interceptor = (call: { method: string; operationId?: string; count: number }) => FaultEffect | undefined;
 
-/** Answers the calls that a FakeCloud gets, and remembers them. */
+/** Answers and records the calls that a FakeCloud receives. */
 export class CallHandler {
   readonly calls: FakeCloudCall[] = [];
   readonly interceptors: Interceptor[] = [];
@@ -45,7 +47,7 @@ export class CallHandler {
     this.#now = now;
   }
 
-  /** Rejects with a CallFailure where the caller is to get an error. */
+  /** Answers a call. Rejects with the CallFailure that the caller is to get. */
   async answer(call: IncomingCall): Promise<OutgoingReply> {
     const { path, headerNames: headers } = call;
     const at = await this.#now();
@@ -95,15 +97,15 @@ export class CallHandler {
   }
 }
 
-/** A method with a reply. */
+/** A method for which a reply is set. */
 export interface StartMethod {
   /** With the leading slash. */
   path: string;
-  /** The script for a request, checked. Throws when the reply throws or its script is wrong. */
+  /** Returns the checked script for a request. Throws if the reply throws or its script is invalid. */
   script(request: Uint8Array): CheckedScript;
 }
 
-/** Throws an OptionError when no descriptor has the method at `path`, or when it does not return an operation. */
+/** Throws an OptionError if no descriptor has the method at `path`, or if the method does not return an operation. */
 export function startMethod<Q, R, M>(
   path: string,
   reply: (request: Q) => Script<R, M>,
@@ -118,7 +120,7 @@ export function startMethod<Q, R, M>(
     path: found.path,
     script(request) {
       const json: unknown = bytesToJson(method.input, request, registry);
-      // That the method's JSON type is what its descriptor describes is the caller's promise; nothing can check it here.
+      // The caller promises that Q is the JSON type of the method's descriptor; nothing can check that here.
       return checkScript(reply(json as Q), {
         ...(responseType && { response: responseType.typeName }),
         ...(metadataType && { metadata: metadataType.typeName }),

@@ -2,8 +2,8 @@ import { durationMs, onlyKeys, OptionError, plainObject } from '../model/options
 import { codeName, statusCode, type AnyJson } from '../model/snapshot';
 
 /**
- * An OperationScript with durations in whole milliseconds and every type named. It is itself an OperationScript, hence
- * no `…Ms`: operation ids carry it, and what they carry is checked as what users write is.
+ * An OperationScript with durations in whole milliseconds and every type named. It is itself an OperationScript, so its
+ * fields have no suffix `Ms`: operation ids encode it, and a decoded one is checked again like a user's script.
  */
 export type CheckedOperation = {
   after?: number;
@@ -18,7 +18,7 @@ export type CheckedOperation = {
 
 export type CheckedScript = CheckedOperation | { refuse: CheckedError };
 
-/** The types of the Anys that name none themselves. */
+/** The types of Anys without `'@type'`. */
 export interface AnyTypes {
   response?: string;
   metadata?: string;
@@ -37,7 +37,7 @@ const KEYS = [
   'error',
 ];
 
-/** Checks a Script; throws an OptionError that names the first field which is wrong. */
+/** Checks a Script. Throws an OptionError that names the first invalid field. */
 export function checkScript(value: unknown, types: AnyTypes = {}): CheckedScript {
   const given = plainObject('script', value);
   if (given.refuse === undefined) return checkOperation(given, types);
@@ -172,10 +172,10 @@ export interface CheckedError {
   details?: AnyJson[];
 }
 
-/** What type URLs begin with where only a type's name is given. */
+/** The prefix of type URLs, added where only a type's name is given. */
 export const TYPE_URL_PREFIX = 'type.googleapis.com/';
 
-/** Checks the JSON of an Any, whose type is `defaultType` where it names none itself; the default prefix is left out. */
+/** Checks the JSON of an Any. Its type defaults to `defaultType`; the default prefix is removed. */
 export function checkAny(field: string, value: unknown, defaultType?: string): AnyJson {
   const { '@type': type = defaultType, ...fields } = plainObject(field, value);
   if (typeof type !== 'string' || type === '') {
@@ -200,14 +200,14 @@ export function checkError(field: string, value: unknown): CheckedError {
   };
 }
 
-/** Checks an error that a call fails with: unlike an operation's, its code is not OK. */
+/** Checks the error of a call. Unlike that of an operation, its code must not be OK. */
 export function checkCallError(field: string, value: unknown): CheckedError {
   const error = checkError(field, value);
   wholeNumber(`${field}.code`, error.code, statusCode('OK') + 1);
   return error;
 }
 
-/** Whole milliseconds of a Duration that may be 0. */
+/** Converts a Duration, which may be 0, to whole milliseconds. */
 export function delayMs(field: string, value: unknown): number {
   return /^0(\.0*)?\s*[a-z]*$/i.test(String(value)) ? 0 : Math.round(durationMs(field, value));
 }

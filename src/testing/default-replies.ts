@@ -6,8 +6,8 @@ import type { Script } from './script';
 type On = <Q, R, M>(method: OperationMethod<Q, R, M>) => { reply(script: (request: Q) => Script<R, M>): unknown };
 
 /**
- * Serves the resource API: everything succeeds within 2 s. A resource's id is its kind and its name, and nothing is
- * stored, so an update knows of a cluster only what its request says.
+ * Serves the resource API: every operation succeeds within 2 s. A resource's id is its kind and its name. Nothing is
+ * stored, so the response of an update contains only what its request says.
  */
 export function serveResources(on: On): void {
   on(NetworkService.create).reply(({ name = '', folderId = '' }) => {

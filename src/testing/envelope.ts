@@ -6,19 +6,19 @@ import type { AnyJson } from '../model/snapshot';
 import { TYPE_URL_PREFIX, type CheckedError } from './check-script';
 import type { Scene } from './play';
 
-/** The methods that a FakeCloud has of its own, by their path. */
+/** The methods of OperationService, by path. */
 export const OPERATION_METHODS: ReadonlyMap<string, 'Get' | 'Cancel'> = new Map([
   [GET.path, 'Get'],
   [CANCEL.path, 'Cancel'],
 ]);
 
-/** The field `operation_id` of a request of Get or Cancel, which are the same on the wire. Throws for broken bytes. */
+/** Returns `operation_id` of a Get or Cancel request, which have the same wire format. Throws for invalid bytes. */
 export function readRequestedId(request: Buffer): string {
   const { operationId }: { operationId?: unknown } = method('Get').requestDeserialize(request);
   return typeof operationId === 'string' ? operationId : '';
 }
 
-/** The bytes of an Operation. Throws when an Any in it cannot be written. */
+/** Encodes an Operation. Throws if an Any in it cannot be encoded. */
 export function writeOperation(
   { id, createdAt, description }: { id: string; createdAt: number; description?: string | undefined },
   { done, modifiedAt, metadata, error, response }: Scene,
@@ -37,7 +37,7 @@ export function writeOperation(
   });
 }
 
-/** The bytes of a google.rpc.Status, for the trailer `grpc-status-details-bin`. Throws as {@link writeOperation} does. */
+/** Encodes a google.rpc.Status for the trailer `grpc-status-details-bin`. Throws as {@link writeOperation} does. */
 export function writeStatus(error: CheckedError, registry: DescriptorRegistry): Buffer {
   return message('google.rpc.Status').serialize(status(error, registry));
 }
@@ -58,8 +58,8 @@ interface AnyBytes {
 }
 
 /**
- * Writes an Any from its canonical JSON, or from `{ '@type', base64 }`, whose bytes are sent as they are. Throws when
- * the JSON is not of the type that it names, or when the descriptors lack that type.
+ * Encodes an Any from its canonical JSON, or from `{ '@type', base64 }`, whose bytes are sent unchanged. Throws if the
+ * JSON does not match the type that it names, or if the descriptors lack that type.
  */
 function toAnyBytes(json: AnyJson, registry: DescriptorRegistry): AnyBytes {
   const { '@type': type, base64 } = json;

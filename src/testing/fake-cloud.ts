@@ -14,23 +14,23 @@ import type { Script } from './script';
 import { ScriptedOperations } from './scripted-operations';
 import { UnaryServer } from './server';
 
-/** How a FakeCloud is started. */
+/** Options of {@link FakeCloud.start}. */
 export interface FakeCloudOptions {
-  /** @default 0, a free one */
+  /** The port to listen on. @default 0, a free port */
   port?: number;
-  /** Epoch milliseconds, by which operations go on: of a test server that skips time, its time. @default Date.now */
+  /** The clock of operations, in epoch milliseconds. Give a time-skipping test server's clock. @default Date.now */
   now?: () => number | Promise<number>;
-  /** FileDescriptorSets, as files or bytes, of more methods to start and types to send. @default none */
+  /** FileDescriptorSets, as files or bytes, that describe further methods and message types. @default none */
   descriptors?: (string | Uint8Array)[];
 }
 
 /**
- * A real gRPC server on a loopback port, without TLS, that plays scripted operations: OperationService for all of them,
- * and the methods that start them. It serves the resource API (NetworkService, ClusterService, NodeGroupService), where
- * everything succeeds within 2 s unless `on` says otherwise.
+ * A gRPC server on a loopback port, without TLS, that runs scripted operations. It serves OperationService and the
+ * methods that start operations. By default it serves the resource API (NetworkService, ClusterService,
+ * NodeGroupService), where every operation succeeds within 2 s; `on` changes that.
  *
- * An operation lives in its id: a FakeCloud started anew on the same port, in another process too, answers for those of
- * the former one. Only cancellations, the count of spoilt calls and idempotency keys are forgotten.
+ * An operation's id encodes its script, so a FakeCloud restarted on the same port, even in another process, still knows
+ * the operation. A restart loses only cancellations, the counts of injected faults, and idempotency keys.
  */
 export class FakeCloud {
   readonly #descriptors: (string | Uint8Array)[];
@@ -56,26 +56,26 @@ export class FakeCloud {
     serveResources((method) => this.on(method));
   }
 
-  /** Listens on 127.0.0.1. Rejects when the port is taken or a descriptor set cannot be read. */
+  /** Starts to listen on 127.0.0.1. Rejects if the port is taken or a descriptor set cannot be read. */
   static async start(options: FakeCloudOptions = {}): Promise<FakeCloud> {
     const cloud = new FakeCloud(options);
     cloud.#address = await cloud.#server.listen(options.port ?? 0);
     return cloud;
   }
 
-  /** `127.0.0.1:port`, to be given as `{ endpoint, plaintext: true }`. */
+  /** `127.0.0.1:port`. Give it to a worker as `{ endpoint: cloud.address, plaintext: true }`. */
   get address(): string {
     return this.#address;
   }
 
-  /** The calls so far, the earliest first; those of methods without a reply are not among them. */
+  /** The calls so far, earliest first, except those of methods without a reply. */
   get calls(): readonly FakeCloudCall[] {
     return this.#desk.calls;
   }
 
   /**
-   * Sets what a method does; the latest reply counts. The script is made from each request's canonical JSON. Throws when
-   * no descriptor has the method, or when it does not return an operation.
+   * Sets what a method does, and replaces what was set before. `script` gets each request as canonical JSON. Throws if
+   * no descriptor has the method, or if the method does not return an operation.
    */
   on<Q = JsonObject, R = AnyJson, M = AnyJson>(
     method: OperationMethod<Q, R, M> | string,
@@ -91,9 +91,9 @@ export class FakeCloud {
   }
 
   /**
-   * Begins an operation that no method has started, and returns its id. Where `now` gives a promise, the time of the
-   * beginning is kept in memory: for a FakeCloud started anew it begins when it is first asked for. Throws for a script
-   * that cannot be played, or whose id would be over 512 bytes.
+   * Begins an operation without a call, and returns its id. If `now` returns a promise, the start time is kept only in
+   * memory: after a restart, the operation begins when it is first asked for. Throws if the script is invalid or its id
+   * would exceed 512 bytes.
    */
   operation(script: Script): string {
     const checked = checkScript(script);
@@ -103,15 +103,15 @@ export class FakeCloud {
     return this.#operations.begin(checked, this.#now()).id;
   }
 
-  /** Lets `interceptor` look at every call; the first of them that returns something wins, also over a script's faults. */
+  /** Adds an interceptor for every call. The first one that returns an effect wins, even over the script's faults. */
   intercept(interceptor: Interceptor): FakeCloud {
     this.#desk.interceptors.push(interceptor);
     return this;
   }
 
   /**
-   * An OperationsPlugin that knows this cloud under that name, for a worker of a test. Where `now` was given the worker
-   * does not watch short intervals itself: a test server that skips time would stand still meanwhile.
+   * Returns an OperationsPlugin for a test's worker, which configures this cloud under the name `cloud`. If `now` was
+   * given, the worker polls by activity retries only: a time-skipping server does not skip while a worker watches.
    */
   plugin(cloud = 'fakecloud'): WorkerPlugin {
     const descriptors = this.#descriptors;
@@ -119,7 +119,7 @@ export class FakeCloud {
     return new OperationsPlugin({ clouds: { [cloud]: options } });
   }
 
-  /** Ends calls that hang, closes every connection and frees the port. */
+  /** Ends hanging calls, closes every connection and frees the port. */
   close(): Promise<void> {
     return this.#server.close();
   }

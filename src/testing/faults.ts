@@ -6,10 +6,10 @@ import type { CheckedError } from './check-script';
 import { writeStatus } from './envelope';
 import { CallFailure, type OutgoingReply } from './server';
 
-/** Timers of Node take no more. */
+/** The longest delay that a Node.js timer takes. */
 const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;
 
-/** Answers a call by `work`, spoilt by `effect`; rejects with a CallFailure where the caller is to get an error. */
+/** Answers a call with `work` and applies `effect`. Rejects with the CallFailure that the caller is to get. */
 export async function spoil(
   effect: CheckedEffect | undefined,
   work: () => OutgoingReply | Promise<OutgoingReply>,
@@ -30,7 +30,7 @@ export async function spoil(
   throw new CallFailure(statusCode('UNAVAILABLE'), 'the connection broke before the reply');
 }
 
-/** The error of a call, with its google.rpc.Status in the trailers. */
+/** The failure of a call, with its google.rpc.Status in the trailers. */
 export function callFailure(error: CheckedError, registry: DescriptorRegistry): CallFailure {
   return new CallFailure(error.code, error.message ?? '', writeStatus(error, registry));
 }

@@ -1,4 +1,4 @@
-// Entry 'temporal-lro/testing': a cloud and a Temporal server for tests of workflows that use operations.
+// Entry 'temporal-lro/testing': a fake cloud and a Temporal server, for tests of workflows that use operations.
 export { FakeCloud, type FakeCloudOptions } from './fake-cloud';
 export type { FakeCloudCall, Interceptor } from './call-handler';
 export type { CancelBehaviour, Fault, FaultEffect, OperationScript, Script, ScriptedError } from './script';

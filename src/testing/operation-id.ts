@@ -3,23 +3,24 @@ import { OptionError } from '../model/options';
 import { checkScript, type CheckedOperation } from './check-script';
 
 const MAXIMUM_ID_BYTES = 512;
-/** Of a script's JSON: an id that somebody made up must not fill the memory. */
+/** Limits a script's JSON, so that a forged id cannot exhaust memory. */
 const MAXIMUM_SCRIPT_BYTES = 256 * 1024;
 const TIME_BYTES = 6;
 /** Creation time and checksum. */
 const HEAD_BYTES = TIME_BYTES + 1;
 
-/** What an operation's id says about it. */
+/** The contents of an operation's id. */
 export interface ReadOperationId {
   script: CheckedOperation;
-  /** Epoch milliseconds; undefined where the time was not known when the id was written. */
+  /** Epoch milliseconds; undefined if the time was not known when the id was written. */
   createdAt?: number;
 }
 
 /**
- * An id that carries its operation, so that any FakeCloud can play it. In base64url: the creation time, by which ids
- * sort and because of which they begin with a letter; a checksum; `sequence`, which tells apart what begins at the same
- * time with the same script; the script's JSON, deflated. Throws an OptionError when it would be over 512 bytes.
+ * Returns an id that encodes the operation, so that any FakeCloud can run it. The id is the base64url of four parts:
+ * the creation time, so that ids sort by it and begin with a letter; a checksum; `sequence`, which distinguishes
+ * operations with the same time and script; and the script's JSON, deflated. Throws an OptionError if the id exceeds
+ * 512 bytes.
  */
 export function writeOperationId(script: CheckedOperation, sequence: number, createdAt?: number): string {
   const json = JSON.stringify(script);
@@ -39,7 +40,7 @@ export function writeOperationId(script: CheckedOperation, sequence: number, cre
 /** Undefined for an id that {@link writeOperationId} did not write. */
 export function readOperationId(id: string): ReadOperationId | undefined {
   const bytes = Buffer.from(id, 'base64url');
-  // What base64 tolerates would give one operation several ids.
+  // Base64 decoding is lenient: without this check, several ids would denote one operation.
   if (bytes.length <= HEAD_BYTES || bytes.toString('base64url') !== id) return undefined;
   if (bytes[TIME_BYTES] !== checksum(bytes)) return undefined;
   const time = bytes.readUIntBE(0, TIME_BYTES);
@@ -55,12 +56,12 @@ export function readOperationId(id: string): ReadOperationId | undefined {
   }
 }
 
-/** Of all bytes but its own. */
+/** The checksum of all bytes except its own. */
 function checksum(bytes: Buffer): number {
   return bytes.reduce((sum, byte, i) => (i === TIME_BYTES ? sum : (sum * 31 + byte + 1) & 0xff), 0);
 }
 
-/** Seven bits a byte, the lowest first; the high bit says that another follows. */
+/** Encodes seven bits per byte, lowest first. The high bit says that another byte follows. */
 function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value;
@@ -69,8 +70,8 @@ function varint(value: number): Buffer {
 }
 
 /**
- * What scripts are likely to say, from the unlikely to the likely: deflate writes a piece of it, however long, in some
- * three bytes, fewer towards the end. Ids written with another dictionary cannot be read.
+ * Texts that scripts are likely to contain, the likeliest last. Deflate encodes any part of them in about three bytes,
+ * fewer towards the end. Ids written with another dictionary cannot be read.
  */
 const DICTIONARY = Buffer.from(
   [

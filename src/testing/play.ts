@@ -11,7 +11,7 @@ export interface Scene {
   response?: AnyJson;
 }
 
-/** From `at` on the operation is different by `change`. */
+/** A change of the operation at `at`. */
 interface Turn {
   at: number;
   change: Omit<Partial<Scene>, 'modifiedAt'>;
@@ -19,12 +19,12 @@ interface Turn {
 
 const CANCELLED: CheckedError = { code: statusCode('CANCELLED'), message: 'The operation was cancelled.' };
 
-/** The operation as it is at `now`. All times in epoch milliseconds; `cancelledAt` is when Cancel was first called. */
+/** Returns the operation at `now`. All times are epoch milliseconds; `cancelledAt` is the time of the first Cancel. */
 export function play(script: CheckedOperation, createdAt: number, now: number, cancelledAt?: number): Scene {
   const turns = scripted(script, createdAt);
   let scene: Scene = { done: false, modifiedAt: createdAt };
   for (const { at, change } of cancelledAt === undefined ? turns : cancelled(turns, script, cancelledAt)) {
-    // A clock that went back does not undo the beginning.
+    // A clock that went back must not undo the start.
     if (at <= Math.max(now, createdAt)) scene = { ...scene, ...change, modifiedAt: at };
   }
   return scene;
@@ -47,7 +47,7 @@ function cancelled(turns: Turn[], script: CheckedOperation, cancelledAt: number)
   if (onCancel === 'ignores' || (typeof onCancel === 'object' && 'refuses' in onCancel)) return turns;
   const completesAfter = completionOf(onCancel);
   if (completesAfter !== undefined) {
-    // Once it has failed the end is settled.
+    // An operation that has failed keeps its end.
     if (turns.some((turn) => turn.at <= cancelledAt && turn.change.error)) return turns;
     return turns.map((turn) => ({ ...turn, at: Math.min(turn.at, cancelledAt + completesAfter) }));
   }

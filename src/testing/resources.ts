@@ -1,7 +1,7 @@
 import type { OperationMethod } from '../model/method';
 
-// The resource API of FakeCloud, proto/fakecloud/v1/resources.proto, as canonical JSON: what a request leaves out is
-// empty, what a response or metadata holds is always there.
+// The resource API of FakeCloud (proto/fakecloud/v1/resources.proto) as canonical JSON. Fields of requests are
+// optional, and default to empty. Fields of responses and metadata are always present.
 
 /** A private network. */
 export interface Network {
@@ -40,7 +40,7 @@ export interface CreateClusterRequest {
   version?: string;
 }
 
-/** Names the cluster, and tells how far its creation is. */
+/** Names the cluster being created, and reports its progress. */
 export interface CreateClusterMetadata {
   clusterId: string;
   /** 0 to 100. */

@@ -1,47 +1,48 @@
 import type { Duration } from '@temporalio/common';
 import type { AnyJson, OperationStatus } from '../model/snapshot';
 
-/** A google.rpc.Status; the name of its code follows from the code. */
+/** A google.rpc.Status. `codeName` is optional: it follows from `code`. */
 export type ScriptedError = Partial<OperationStatus> & { code: number };
 
 /**
- * What a FakeCloud plays when a method is called: an operation with a `response` or an `error`, or a start that it
- * refuses. `'@type'` may be left out of the JSON where the method's descriptor says which types its operation carries.
+ * What a FakeCloud does when a method is called: runs an operation that ends with a `response` or an `error`, or
+ * refuses the start. Leave `'@type'` out of the JSON if the method's descriptor names the types of its operation.
  */
 export type Script<R = AnyJson, M = AnyJson> = OperationScript<R, M> | { refuse: ScriptedError };
 
-/** An operation from its beginning to its end. */
+/** The course of an operation from start to end. */
 export type OperationScript<R = AnyJson, M = AnyJson> = {
-  /** How long until it is done. @default 0, done when it is started */
+  /** How long the operation takes. @default 0, done when it is started */
   after?: Duration;
   description?: string;
-  /** There from the beginning. */
+  /** The metadata from the start on. */
   metadata?: Played<M>;
-  /** Metadata that replaces the former at some time after the beginning, not later than `after`. */
+  /** Changes of the metadata. `at` counts from the start and is at most `after`. */
   stages?: { at: Duration; metadata: Played<M> }[];
-  /** How long before its end a failing operation shows its error while it is not done. @default 0 */
+  /** How long a failing operation rolls back: it shows its error for this time before it is done. @default 0 */
   rollback?: Duration;
-  /** Seconds that Get asks its callers to wait, by the header `x-operation-poll-interval`. @default no header */
+  /** The poll interval that Get asks for in the header `x-operation-poll-interval`, in seconds. @default no header */
   pollInterval?: number;
   /** @default 'cancels' */
   onCancel?: CancelBehaviour;
-  /** The first one that matches a call and has not been used up spoils it. @default none */
+  /** Faults to inject into calls. The first one that matches a call and is not used up applies. @default none */
   faults?: Fault[];
 } & ({ response: Played<R> } | { error: ScriptedError });
 
-/** Of a method's message fields may be left out: they are empty. Any other has to name its type. */
+/** The JSON of a message: fields that are left out are empty. A message of no known type must name its `'@type'`. */
 export type Played<T> = '@type' extends keyof T ? T : Partial<T>;
 
 /**
- * What Cancel does to an operation that is neither done nor rolling back; later than that it changes nothing.
- * - `'cancels'`: done with CANCELLED at once
- * - `'completes'`: done with its scripted end at once
- * - `completesAfter`: done with its scripted end so much later, unless it ends before
- * - `'ignores'`: nothing; it goes on to its scripted end
- * - `cancelsAfter`: done with CANCELLED so much later, unless it ends before; for the last `rollback` of that time (none
- *   by default) it shows CANCELLED while it is not done
- * - `refuses`: the call fails with that error, such as UNIMPLEMENTED (12), and the operation goes on
- * - `overwrittenBy`: done with CANCELLED at once, and so much later with this error instead, as a cloud was seen to do
+ * What Cancel does to an operation in progress. If the operation is done or rolling back, Cancel changes nothing.
+ * - `'cancels'`: the operation is done with CANCELLED at once
+ * - `'completes'`: the operation reaches its scripted end at once
+ * - `completesAfter`: the operation reaches its scripted end after this time, unless it ends earlier
+ * - `'ignores'`: nothing; the operation continues to its scripted end
+ * - `cancelsAfter`: the operation is done with CANCELLED after this time, unless it ends earlier; it rolls back, and
+ *   shows CANCELLED, during the last `rollback` of this time (default: 0)
+ * - `refuses`: the call fails with this error, such as UNIMPLEMENTED (12), and the operation continues
+ * - `overwrittenBy`: the operation is done with CANCELLED at once; `after` this time, the error is replaced by this one,
+ *   which a real cloud has been seen to do
  */
 export type CancelBehaviour =
   | 'cancels'
@@ -52,19 +53,16 @@ export type CancelBehaviour =
   | { refuses: ScriptedError }
   | { overwrittenBy: ScriptedError; after: Duration };
 
-/** Spoils the first `calls` calls for an operation: of Get, of Cancel, or of both together. */
+/** Applies an effect to the first `calls` calls for an operation: Get, Cancel, or both together if `on` is left out. */
 export type Fault = { on?: 'Get' | 'Cancel'; calls: number } & FaultEffect;
 
-/**
- * How a call is spoilt. With a `code` it fails and nothing was done; the others spoil the reply to a call that has done
- * its work.
- */
+/** The effect of a fault. With `code`, the call does nothing and fails. The others apply after the call took effect. */
 export type FaultEffect =
-  /** Fails, with `grpc-status-details-bin`; `retryAfter` is sent as google.rpc.RetryInfo. */
+  /** The call fails, with `grpc-status-details-bin`. `retryAfter` is sent as google.rpc.RetryInfo. */
   | { code: number; message?: string; details?: AnyJson[]; retryAfter?: Duration }
-  /** These bytes, in base64, are the reply. */
+  /** The reply consists of these bytes, given in base64. */
   | { body: string }
-  /** The reply comes so much later, of real time; it is of when the call came. */
+  /** The reply is delayed by this much real time. It shows the operation as it was when the call arrived. */
   | { hang: Duration }
-  /** Fails with UNAVAILABLE, as a connection does that breaks before the reply. */
+  /** The call fails with UNAVAILABLE, as if the connection broke before the reply. */
   | { lostReply: true };

@@ -8,12 +8,12 @@ import { readOperationId, writeOperationId, type ReadOperationId } from './opera
 import { play } from './play';
 import type { OutgoingReply } from './server';
 
-/** An operation that this FakeCloud has begun, or another one before it. */
+/** An operation that this FakeCloud, or an earlier one, has begun. */
 export type ScriptedOperation = ReadOperationId & { id: string };
 
 /**
- * The operations of a FakeCloud. They live in their ids. What is kept here is lost when it closes: which were cancelled,
- * how many calls their faults have spoilt, and when those began whose time was not known at once.
+ * The operations of a FakeCloud. Their ids encode them. Closing loses only what is kept here: which operations were
+ * cancelled, how often their faults applied, and start times that were not known when the id was written.
  */
 export class ScriptedOperations {
   readonly #registry: DescriptorRegistry;
@@ -26,7 +26,7 @@ export class ScriptedOperations {
     this.#registry = registry;
   }
 
-  /** Begins an operation at that time. Throws when its id would be too long, or when its messages cannot be written. */
+  /** Begins an operation at `at`. Throws if its id would be too long or its messages cannot be encoded. */
   begin(script: CheckedOperation, at: number | Promise<number>): ScriptedOperation {
     const createdAt = typeof at === 'number' ? { createdAt: at } : {};
     const id = writeOperationId(script, this.#sequence++, createdAt.createdAt);
@@ -40,13 +40,13 @@ export class ScriptedOperations {
     return { id, script, ...createdAt };
   }
 
-  /** The operation of that id; undefined where no FakeCloud has made it. */
+  /** Returns the operation with this id; undefined if no FakeCloud wrote the id. */
   find(id: string): ScriptedOperation | undefined {
     const read = readOperationId(id);
     return read && { ...read, id };
   }
 
-  /** How a call for the operation is to be spoilt; counts it. */
+  /** Returns the fault that applies to this call, if any, and counts it. */
   nextFault({ id, script }: ScriptedOperation, verb: 'Get' | 'Cancel'): CheckedEffect | undefined {
     const faults = script.faults ?? [];
     const spoilt = this.#spoilt.get(id) ?? faults.map(() => 0);
@@ -56,7 +56,7 @@ export class ScriptedOperations {
     return faults[index];
   }
 
-  /** The operation as it is at that time. */
+  /** Returns the operation as it is at `at`. */
   async reply(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
     const { id, script } = operation;
     const createdAt = await this.#createdAt(operation, at);
@@ -64,14 +64,14 @@ export class ScriptedOperations {
     return { body: writeOperation({ id, createdAt, description: script.description }, scene, this.#registry) };
   }
 
-  /** As {@link reply}, with the poll interval that the script asks for. */
+  /** As {@link reply}, with the script's poll interval in a header. */
   async get(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
     const reply = await this.reply(operation, at);
     const { pollInterval } = operation.script;
     return pollInterval === undefined ? reply : { ...reply, headers: { [POLL_INTERVAL_HEADER]: String(pollInterval) } };
   }
 
-  /** Cancels the operation as its script says, and replies as {@link reply}. Rejects where the script refuses. */
+  /** Cancels the operation as its script says, and replies as {@link reply}. Rejects if the script refuses. */
   async cancel(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
     const { id, script } = operation;
     const { onCancel } = script;
@@ -82,7 +82,7 @@ export class ScriptedOperations {
 
   async #createdAt({ id, createdAt }: ScriptedOperation, at: number): Promise<number> {
     if (createdAt !== undefined) return createdAt;
-    // Of a former FakeCloud, whose memory is gone: it begins when it is first asked for.
+    // A former FakeCloud began it, and its start time is lost: it begins when it is first asked for.
     if (!this.#begunAt.has(id)) this.#begunAt.set(id, at);
     return (await this.#begunAt.get(id)) ?? at;
   }

@@ -1,15 +1,15 @@
 import { statusCode } from '../model/snapshot';
 import { Metadata, Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 
-/** A call as it came in; its request is undecoded. */
+/** An incoming call with its encoded request. */
 export interface IncomingCall {
   path: string;
   body: Buffer;
-  /** The first value of a header. */
+  /** Returns the first value of a header. */
   header(name: string): string | undefined;
   /** Sorted. */
   headerNames: string[];
-  /** Aborts when the caller has gone and when the server closes: then nothing is worth waiting for. */
+  /** Aborts when the caller is gone or the server closes: waiting is then pointless. */
   signal: AbortSignal;
 }
 
@@ -19,7 +19,7 @@ export interface OutgoingReply {
   headers?: Record<string, string>;
 }
 
-/** Thrown by whoever answers a call: the call fails with this code, message and google.rpc.Status. */
+/** Throw it from an answer to fail the call with this code, message and google.rpc.Status. */
 export class CallFailure extends Error {
   constructor(
     readonly code: number,
@@ -32,19 +32,19 @@ export class CallFailure extends Error {
 
 type Answer = (call: IncomingCall) => Promise<OutgoingReply>;
 
-/** How long a closing server waits for calls that are being answered. */
+/** How long a closing server waits for calls in flight. */
 const CLOSING_MS = 200;
 const HOST = '127.0.0.1';
 const identity = (bytes: Buffer): Buffer => bytes;
 
-/** A gRPC server on a loopback port, without TLS, whose unary methods are handed over as bytes. */
+/** A gRPC server on a loopback port, without TLS, whose unary methods get and return bytes. */
 export class UnaryServer {
   readonly #server = new Server({ 'grpc.max_receive_message_length': -1, 'grpc.enable_channelz': 0 });
-  /** One for each call that is being answered. */
+  /** One for each call in flight. */
   readonly #gone = new Set<AbortController>();
   #closed: Promise<void> | undefined;
 
-  /** Listens; resolves to `host:port`. Rejects when the port is taken. */
+  /** Starts to listen, and resolves to `host:port`. Rejects if the port is taken. */
   listen(port: number): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(`${HOST}:${port}`, ServerCredentials.createInsecure(), (err, bound) => {
@@ -56,12 +56,12 @@ export class UnaryServer {
     });
   }
 
-  /** Answers a method; methods that nobody answers fail with UNIMPLEMENTED. Throws for one that has an answer already. */
+  /** Sets the answer of a method. Throws if it already has one. Methods without an answer fail with UNIMPLEMENTED. */
   answer(path: string, answer: Answer): void {
     const handler: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
       const gone = new AbortController();
       this.#gone.add(gone);
-      // It comes with the end of an answered call as well.
+      // This event is also emitted at the end of an answered call.
       call.on('cancelled', () => {
         if (this.#gone.has(gone)) gone.abort();
       });
@@ -89,11 +89,11 @@ export class UnaryServer {
     if (!this.#server.register(path, handler, identity, identity, 'unary')) throw new Error(`${path} has an answer`);
   }
 
-  /** Stops listening, lets calls end for a moment, and closes every connection. */
+  /** Stops listening, gives calls in flight a moment to end, and closes every connection. */
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
       for (const gone of this.#gone) gone.abort();
-      // Repeated, since a connection that was just being made is not among those that the first one closes.
+      // Repeated, since one call misses connections that are just being established.
       const force = setInterval(() => this.#server.forceShutdown(), CLOSING_MS);
       this.#server.tryShutdown(() => {
         clearInterval(force);
@@ -110,7 +110,7 @@ function toMetadata(headers: Record<string, string | Buffer>): Metadata {
   return metadata;
 }
 
-/** A mistake in a test's script fails by a code that nobody repeats, so that the test ends and tells. */
+/** A mistake in a test's script fails the call with a code that is not retried, so that the test ends and shows it. */
 function unforeseen(path: string, err: unknown): CallFailure {
   const code = statusCode('INVALID_ARGUMENT');
   return new CallFailure(code, `FakeCloud cannot answer ${path}: ${err instanceof Error ? err.message : String(err)}`);

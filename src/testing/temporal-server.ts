@@ -4,30 +4,30 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { findTemporalCli } from './temporal-cli';
 
 export interface TemporalServerOptions {
-  /** Whether an embedded server has its web UI. @default false */
+  /** Whether an embedded server serves its web UI. @default false */
   ui?: boolean;
-  /** A SQLite file in which an embedded server keeps everything, so that it can be started again. @default in memory */
+  /** A SQLite file for the state of an embedded server, so that it survives a restart. @default in memory */
   dbFilename?: string;
 }
 
 export interface TemporalServer {
   /** `host:port` of the frontend. */
   address: string;
-  /** Of an embedded server that was started with `ui`. */
+  /** The web UI of an embedded server that was started with `ui`. */
   uiUrl?: string;
-  /** Stops an embedded server; leaves one of the environment alone. */
+  /** Stops an embedded server. Does nothing for a server that the environment names. */
   stop(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
-/** What is written survives a killed server, at a fraction of what the default mode of SQLite costs. */
+/** Writes survive a killed server, much faster than in SQLite's default mode. */
 const DURABLE = ['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'];
 
 /**
- * The Temporal server that the standard environment configuration names (`TEMPORAL_ADDRESS`, or a profile of the
- * configuration file); where it names none, an embedded development server on a free loopback port, by the CLI of
- * `TEMPORAL_CLI_PATH`, of the PATH, of a cache, of a Python wheel, or of the SDK's own download. Rejects with one sentence
- * that says how to get a CLI where none of them works.
+ * Returns the Temporal server that the standard environment configuration names (`TEMPORAL_ADDRESS`, or a profile of
+ * the configuration file). Without one, starts an embedded development server on a free loopback port. Takes the
+ * Temporal CLI from `TEMPORAL_CLI_PATH`, the PATH, a cache, a Python wheel or the SDK's own download, in this order.
+ * Rejects with one sentence on how to get a CLI if none of them works.
  */
 export async function startTemporalServer(options: TemporalServerOptions = {}): Promise<TemporalServer> {
   const { address } = loadClientConnectConfig().connectionOptions;
