@@ -203,7 +203,7 @@ const json = fc.oneof(
   fc.constantFrom('0 s', '1e9 y', '-1 s', 2 ** 53, 'ms', '٣ s'),
   fc.jsonValue({ maxDepth: 2 }),
 );
-/** One field in eight is invalid, so that an invalid field occurs together with every other field. */
+/** One field in eight is invalid, so that each occurs together with valid and invalid others. */
 const mostly = (...right: unknown[]): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 7, arbitrary: fc.constantFrom(...right) }, { weight: 1, arbitrary: json });
 const duration = mostly('20 s', '1 min', 90_000, 1e8, 1e-9);

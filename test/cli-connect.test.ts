@@ -161,7 +161,7 @@ test('each reason why a Temporal server cannot be reached has its own error mess
   cases.forEach(([, expected], index) => expect(sentences[index]).toMatch(expected));
 });
 
-describe("of Temporal's environment configuration", () => {
+describe("Temporal's environment configuration", () => {
   const configured = async (variables: Record<string, string>): Promise<string> => {
     const former = { ...process.env };
     Object.assign(process.env, { TEMPORAL_ADDRESS: '127.0.0.1:1', ...variables });

@@ -188,7 +188,7 @@ describe('a plugin on a worker', () => {
     ['another one, whose clouds would be lost', () => options([plugin('a'), plugin('b')])],
     ['another one for the same cloud', () => options([plugin('a'), plugin('a')])],
     ['an activity of the user by its name', () => options([plugin('a')], { 'operation.get': () => undefined })],
-  ])('beside %s is refused', async (_, given) => {
+  ])('is refused together with %s', async (_, given) => {
     const err: unknown = await Worker.create(given()).catch((reason: unknown) => reason);
     expect(operationFailure(err)).toMatchObject({
       type: 'OperationConfigurationError',

@@ -186,7 +186,7 @@ scenario('polls that are refused after the cancellation do not replace its failu
   expect(failure?.operation).toMatchObject({ state: 'running', metadata: { clusterId: 'cluster-1' } });
 });
 
-scenario('when a cancelled operation has ended unreadably, the caller is told so', async () => {
+scenario('a caller that cancels an operation is told when its final state cannot be read', async () => {
   let isCancelled = false;
   const id = operation({ ...LONG, onCancel: 'ignores' }, (verb) => {
     isCancelled ||= verb === 'Cancel';

@@ -91,7 +91,7 @@ test('concurrent cancellations of an operation share one request', async () => {
 });
 
 test.each(['1 s', '5 min'] as const)(
-  'of two waits for one operation with polls every %s, cancelling one also ends the other',
+  'cancelling one of two waits for an operation, with polls every %s, also ends the other',
   async (interval) => {
     const operationId = scene.cloud.operation(LONG);
     const args: Parameters<typeof workflows.waitTwice> = [operationId, { poll: { initialInterval: interval } }];

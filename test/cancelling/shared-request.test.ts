@@ -11,7 +11,7 @@ test.each([
   ['sooner', ['2 s', '40 s']],
   ['later', ['40 s', '2 s']],
 ] as const)(
-  'of two waits that cancel, the one with time left still cancels when the other, which asked %s, gives up',
+  'a wait with time left still cancels when another one, which asked %s, gives up',
   async (_, [first, second]) => {
     const operationId = scene.cloud.operation({ ...LONG, faults: [{ on: 'Cancel', calls: 4, code: 14 }] });
     const waits = [first, second].map((cancelTimeout) => ({ operationId, options: { cancelTimeout } }));

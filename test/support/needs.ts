@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-/** A module that needs something on the machine besides Node and the npm packages. */
+/** A module that needs something on the machine in addition to Node and the npm packages. */
 interface Need {
   module: string;
   tests: string;

@@ -46,7 +46,7 @@ test('a typed execute whose response contains a time in the year 10000 succeeds,
   expect(response).toMatchObject({ '@type': THING, id: 'thing-1', createdAt: null });
 });
 
-test('so does a typed wait', async () => {
+test('a typed wait for such a response succeeds as well', async () => {
   const { client, cloud, workflow } = environment;
   const id = cloud.operation({ after: '100 ms', response: created });
   const response = await client.workflow.execute<typeof wait>('wait', { ...workflow(), args: [id] });

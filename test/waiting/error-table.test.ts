@@ -93,7 +93,7 @@ test('a code that google.rpc.Code does not have, and an error without a code, ar
   });
 });
 
-test('a refusal ends the wait for an operation that was never seen, unless the cloud answered a poll over a minute ago', () => {
+test('a refusal ends the wait for an operation that was never seen, unless the cloud first answered a poll a minute ago or more', () => {
   // Nothing was answered for an hour, because the worker or the network was down.
   expect(history([3600, 'PERMISSION_DENIED'])).toBe('OperationServiceError at 3600 s');
   expect(history([1, 'UNAVAILABLE'], [3600, 'PERMISSION_DENIED'])).toBe('OperationServiceError at 3600 s');
@@ -101,7 +101,7 @@ test('a refusal ends the wait for an operation that was never seen, unless the c
   expect(history([0, 'running'], [1, 'UNAUTHENTICATED'], [9_000, 'UNIMPLEMENTED'])).toBe('goes on');
 });
 
-test('the same holds for a worker that lacks the cloud or the method', () => {
+test('a worker that lacks the cloud or the method ends the wait under the same condition', () => {
   expect(history([600, 'unserved'])).toBe('OperationConfigurationError at 600 s');
   expect(history([0, 'running'], [1, 'unserved'], [9_000, 'unserved'])).toBe('goes on');
 });

@@ -197,7 +197,7 @@ test('NOT_FOUND is tolerated in short rows and final after ten seconds, whether 
     expect(tolerated?.outcome).toEqual(RESPONSE);
     expect(gone?.outcome).toBe('OperationNotFound');
     expect(gone?.times).toBeGreaterThan(3);
-    // By Temporal's clock, with half a second for the difference between the two clocks.
+    // The wait uses Temporal's clock; half a second allows for the difference between the two clocks.
     expect(gone?.spanMs).toBeGreaterThan(9_500);
   }
 });

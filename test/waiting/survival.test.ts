@@ -242,7 +242,7 @@ test('a connection that swallows everything is replaced within 60 s, and the wai
   expect(connections).toBe(2);
 });
 
-test('so is a connection to the token service: the wait continues with a new token', async () => {
+test('a connection to the token service that swallows everything is replaced as well, and the wait continues with a new token', async () => {
   const { silentMs, connections } = await scenarios.halfOpenTokens;
   expect(silentMs).toBeLessThanOrEqual(60_000);
   expect(connections).toBe(2);
