@@ -14,12 +14,12 @@ beforeAll(async () => {
   const { cloud } = environment;
   done = cloud.operation({ response: { '@type': 'google.protobuf.Empty' } });
   cloud.on(NetworkService.create).reply(({ name = '' }) => ({ response: { id: 'n', name, folderId: '' } }));
-  // An id that is well-formed but wrong is refused at once, so that nothing here waits.
+  // An ID that is well-formed but unknown fails at once, so that no case has to wait.
   cloud.intercept(({ operationId: id }) => (id === undefined || readOperationId(id) ? undefined : { code: 7 }));
 });
 afterAll(() => environment.stop());
 
-/** Runs a workflow with any JSON as its input. How it ended, and how often a task of it failed. */
+/** Runs a workflow with any JSON as its input. Returns how it ended, and how many of its workflow tasks failed. */
 async function run(workflowType: string, args: unknown[]): Promise<{ end: string; taskFailures: number }> {
   const { client, workflow } = environment;
   const handle = await client.workflow.start(workflowType, { ...workflow(), args, workflowExecutionTimeout: '20 s' });
@@ -155,7 +155,7 @@ test.each<[string, Input, RegExp]>([
   ['a handle of no operation', inline({ verb: 'get', operationId: null }), /^operationId is null: /],
   ['a handle of another method', inline({ verb: 'result', method: 'x' }), /^method is "x": /],
 ])(
-  '%s is a configuration error that names the field, its value and what to change, before the cloud is called',
+  '%s fails with a configuration error that gives the field, its value and the fix, before the cloud is called',
   async (_, input, text) => {
     const { calls } = environment.cloud;
     const before = calls.length;
@@ -168,7 +168,7 @@ test.each<[string, Input, RegExp]>([
   },
 );
 
-test('a message that comes with a wrong input is refused, and no task fails', async () => {
+test('an update that starts a workflow with invalid input is refused, and no workflow task fails', async () => {
   const { client, workflow } = environment;
   for (const [type, args] of [execute({ method: 7 })(), wait({ operationId: 7 })()]) {
     const start = new WithStartWorkflowOperation(type, { ...workflow(), args, workflowIdConflictPolicy: 'FAIL' });
@@ -180,7 +180,7 @@ test('a message that comes with a wrong input is refused, and no task fails', as
   }
 });
 
-test('an option that is null counts as left out, since other languages send it so', async () => {
+test('an option that is null counts as omitted, since other languages send omitted options as null', async () => {
   const nothing = { timeout: null, onTimeout: null, poll: null, cancelTimeout: null, taskQueue: null };
   const inputs = [
     wait(nothing),
@@ -189,7 +189,7 @@ test('an option that is null counts as left out, since other languages send it s
   for (const input of inputs) expect(await run(...input())).toEqual({ end: 'a response', taskFailures: 0 });
 });
 
-test('an id of 512 bytes in any script is polled', async () => {
+test('an operation ID of 512 bytes is polled, in any script', async () => {
   for (const operationId of ['操'.repeat(170), '"\\'.repeat(256)]) {
     const { end, taskFailures } = await run(...wait({ operationId })());
     expect(end).toMatch(/^OperationServiceError: .*PERMISSION_DENIED/);
@@ -197,13 +197,13 @@ test('an id of 512 bytes in any script is polled', async () => {
   }
 });
 
-/** Anything that JSON can say, and what is known to be nasty. */
+/** Any JSON value, including values that often break parsers. */
 const json = fc.oneof(
   fc.constantFrom(null, '', 0, -1, 1e308, [], {}, { toString: 1 }, 'x'.repeat(5000), '\ud800', '__proto__'),
   fc.constantFrom('0 s', '1e9 y', '-1 s', 2 ** 53, 'ms', '٣ s'),
   fc.jsonValue({ maxDepth: 2 }),
 );
-/** One field in eight is wrong, so that wrong ones are met in every company. */
+/** One field in eight is invalid, so that each occurs together with valid and invalid others. */
 const mostly = (...right: unknown[]): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 7, arbitrary: fc.constantFrom(...right) }, { weight: 1, arbitrary: json });
 const duration = mostly('20 s', '1 min', 90_000, 1e8, 1e-9);
@@ -231,8 +231,8 @@ const start = {
 const startOptions = { idempotencyKey: mostly('key', null), startTimeout: duration };
 const verb = fc.constantFrom('wait', 'get', 'result', 'cancel');
 
-test('whatever the input, a workflow ends with a response or a typed failure, and no task of it fails', async () => {
-  // A queue that nobody serves is no wrong input: the wait goes on until somebody does.
+test('whatever the input, a workflow ends with a response or a typed failure, and no workflow task fails', async () => {
+  // A task queue without a worker is valid input: the wait continues until a worker polls it.
   const queues = [
     ...Array<unknown>(12).fill(environment.taskQueue),
     null,
@@ -276,7 +276,7 @@ test('whatever the input, a workflow ends with a response or a typed failure, an
   const ends = await Promise.all(inputs.map(async ([type, args]) => ({ type, args, ...(await run(type, args)) })));
   const known = /^a response$|^Operation(ConfigurationError|ServiceError|TimedOut): /;
   expect(ends.filter(({ end, taskFailures }) => taskFailures > 0 || !known.test(end))).toEqual([]);
-  // The cases are worth something: some are right, and the others are wrong in many ways.
+  // Proves that the cases are varied: some are valid, the others are invalid in many ways.
   expect(ends.filter(({ end }) => end === 'a response').length).toBeGreaterThan(5);
   expect(new Set(ends.map(({ end }) => end.slice(0, 50))).size).toBeGreaterThan(15);
 });

@@ -9,7 +9,7 @@ const base = { cloud: 'yandex', id: 'op-1' };
 const error = { code: 8, codeName: 'RESOURCE_EXHAUSTED', message: 'quota', details: [] };
 const small: AnyJson[] = Array.from({ length: 40_000 }, (_, i) => ({ '@type': 'type.googleapis.com/x.Y', i }));
 
-/** One huge part of a reply each. */
+/** Snapshots with one huge part each. */
 const HUGE: [string, OperationSnapshot][] = [
   ['a description of 5 MB', { ...base, state: 'running', description: huge }],
   ['a description of emoji', { ...base, state: 'running', description: '🌊'.repeat(2_000_000) }],
@@ -26,28 +26,34 @@ const HUGE: [string, OperationSnapshot][] = [
   ],
 ];
 
-test.each(HUGE)('a snapshot with %s is small enough to leave an activity, and keeps its state', (_, operation) => {
-  const bounded = boundSnapshot(operation);
-  expect(jsonBytes(bounded)).toBeLessThan(MAXIMUM_FAILURE_BYTES);
-  expect(bounded).toMatchObject({ ...base, state: operation.state });
-});
+test.each(HUGE)(
+  'a snapshot with %s is cut to a size that an activity can return, and keeps its state',
+  (_, operation) => {
+    const bounded = boundSnapshot(operation);
+    expect(jsonBytes(bounded)).toBeLessThan(MAXIMUM_FAILURE_BYTES);
+    expect(bounded).toMatchObject({ ...base, state: operation.state });
+  },
+);
 
-test.each(HUGE)('so is a failure about an operation with %s, which keeps what its type promises', (_, operation) => {
-  const about: OperationFailure = {
-    type: 'OperationTimedOut',
-    message: huge,
-    details: small,
-    operationId: 'op-1',
-    ...base,
-    operation,
-  };
-  const failure = toApplicationFailure(about);
-  expect(jsonBytes(failure.details)).toBeLessThanOrEqual(MAXIMUM_FAILURE_BYTES);
-  expect(failure.message.length).toBeLessThan(5_000);
-  expect(operationFailure(failure)).toMatchObject({ operationId: 'op-1', operation: { state: operation.state } });
-});
+test.each(HUGE)(
+  'a failure about an operation with %s is cut as well, and keeps every field that its type declares',
+  (_, operation) => {
+    const about: OperationFailure = {
+      type: 'OperationTimedOut',
+      message: huge,
+      details: small,
+      operationId: 'op-1',
+      ...base,
+      operation,
+    };
+    const failure = toApplicationFailure(about);
+    expect(jsonBytes(failure.details)).toBeLessThanOrEqual(MAXIMUM_FAILURE_BYTES);
+    expect(failure.message.length).toBeLessThan(5_000);
+    expect(operationFailure(failure)).toMatchObject({ operationId: 'op-1', operation: { state: operation.state } });
+  },
+);
 
-test('metadata that is too large keeps its short fields, such as the ID of a resource to clean up', () => {
+test('metadata that are too large keep their short fields, such as the ID of a resource to clean up', () => {
   const bounded = boundSnapshot({ ...base, state: 'running', metadata: any });
   expect(bounded.metadata).toEqual({
     '@type': any['@type'],
@@ -56,13 +62,13 @@ test('metadata that is too large keeps its short fields, such as the ID of a res
   });
 });
 
-test('a response is never replaced in a result, and is replaced in a failure when it is large', () => {
+test('a response is never replaced in a result, but is replaced in a failure when it is large', () => {
   const succeeded: OperationSnapshot = { ...base, state: 'succeeded', response: any };
   expect(boundSnapshot(succeeded)).toEqual(succeeded);
   expect(boundForFailure(succeeded)).toMatchObject({ response: { networkId: 'net-1' } });
 });
 
-test('what is ordinary is left as it is', () => {
+test('values of ordinary size are not changed', () => {
   const operation: OperationSnapshot = {
     ...base,
     state: 'failed',
@@ -73,7 +79,7 @@ test('what is ordinary is left as it is', () => {
   expect(boundForFailure(operation)).toEqual(operation);
 });
 
-test('a failure without contents keeps its type, its code, its texts and whether it is retried', () => {
+test('a failure without contents keeps its type, its code, its texts and whether it is retryable', () => {
   const failed: OperationSnapshot & { state: 'failed' } = { ...base, state: 'failed', metadata: any, error };
   const about: OperationFailure = {
     type: 'OperationFailed',

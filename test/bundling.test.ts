@@ -2,14 +2,14 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 const logger = new DefaultLogger('ERROR', () => undefined);
 
-/** The packages in a bundle, by the module names that webpack writes above each of them. */
+/** The packages in a bundle, found by the module names that webpack writes above each module. */
 function packagesIn(code: string): Set<string> {
   const modules = code.matchAll(/^\/\*\*\*\/ ".*\/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\/.*"$/gm);
   return new Set(Array.from(modules, ([, name = '']) => name));
 }
 
 test.each(['temporal-lro/workflow', 'temporal-lro/workflow-definitions'])(
-  '%s bundles for the sandbox, with nothing ignored, and holds no gRPC and no protobuf',
+  '%s bundles for the workflow sandbox without ignored modules, and contains neither gRPC nor protobuf',
   async (entry) => {
     const { code } = await bundleWorkflowCode({ workflowsPath: require.resolve(entry), ignoreModules: [], logger });
     const packages = packagesIn(code);
@@ -18,7 +18,7 @@ test.each(['temporal-lro/workflow', 'temporal-lro/workflow-definitions'])(
   },
 );
 
-test('workflow code that imports temporal-lro itself is told what it must not import', async () => {
+test('workflow code that imports temporal-lro itself gets an error that says which entry to import', async () => {
   const workflowsPath = require.resolve('./support/wrong-door');
   const bundling = bundleWorkflowCode({ workflowsPath, logger });
   await expect(bundling).rejects.toThrow(

@@ -7,14 +7,14 @@ import type { RunHistory } from '../chaos/history';
 import { drawPlan, FAULT_KINDS, WAIT_KINDS, type WaitPlan } from '../chaos/plan';
 import type { RunRecord, WaitRecord } from '../chaos/record';
 
-// Pure: the run itself is npm run chaos, and what it finds npm run chaos:defects.
+// Tests pure functions. The chaos run itself is `npm run chaos`; `npm run chaos:defects` shows what it detects.
 
-/** Those of .ci/run. */
+/** The seeds in .ci/run. */
 const SEEDS = [1, 2, 3];
 const page = readFileSync('docs/reliability.md', 'utf8');
 
 describe('a plan', () => {
-  test('is the same for the same seed, and another one for another', () => {
+  test('is the same for the same seed, and differs for another seed', () => {
     expect(drawPlan(1, 1, FAULT_KINDS)).toEqual(drawPlan(1, 1, FAULT_KINDS));
     expect(drawPlan(1, 1, FAULT_KINDS).faults).not.toEqual(drawPlan(2, 1, FAULT_KINDS).faults);
   });
@@ -27,14 +27,14 @@ describe('a plan', () => {
     for (const { atMs, forMs } of faults) expect(atMs + forMs).toBeLessThanOrEqual(faultyMs);
   });
 
-  test('has the kinds of faults that were asked for, and no others', () => {
+  test('contains the requested kinds of faults, and no others', () => {
     const { faults, waits } = drawPlan(1, 1, ['worker-kill', 'errors']);
     expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(['worker-kill', 'errors']));
     expect(waits.filter(({ hostileEnd }) => hostileEnd)).toEqual([]);
   });
 });
 
-test('the arguments are seeds, minutes and kinds of faults; a wrong one is named', () => {
+test('the arguments are seeds, minutes and kinds of faults; an invalid argument is named', () => {
   expect(parseArguments(['--seeds', '1-3,7', '--minutes', '0.5', '--faults', 'errors'])).toEqual({
     seeds: [1, 2, 3, 7],
     minutes: 0.5,
@@ -44,7 +44,7 @@ test('the arguments are seeds, minutes and kinds of faults; a wrong one is named
   expect(() => parseArguments(['--minutes', 'two'])).toThrow('--minutes is "two"');
 });
 
-test('docs/reliability.md has every kind of fault and every defect', () => {
+test('docs/reliability.md lists every kind of fault and every defect', () => {
   for (const kind of FAULT_KINDS) expect(page).toContain(`\`${kind}\``);
   for (const { name, violates } of DEFECTS) expect(page).toMatch(new RegExp(`\\| ${name} +\\| ${violates}`));
 });
@@ -98,7 +98,7 @@ describe('the checker', () => {
   const orphaned = closed({ status: 'canceled', atMs: 3_000 }, cancelled);
   const cancel = { ...closed(history.close, cancelled), calls: [...good.calls, call('Cancel', 6_050)] };
 
-  test('finds nothing wrong with a wait that ends as its operation did', () => {
+  test('accepts a wait that ends as its operation did', () => {
     expect(violated({})).toEqual([]);
     expect(violated(closed(history.close, cancelled))).toEqual([]);
   });
@@ -121,11 +121,11 @@ describe('the checker', () => {
       'I5',
       closed(history.close, { taskFailures: [{ atMs: 3_000, cause: 'cause 24: nondeterminism' }] }),
     ],
-  ])('finds a wait that %s', (_, invariant, record) => {
+  ])('reports a wait that %s', (_, invariant, record) => {
     expect(violated(record)).toEqual([invariant]);
   });
 
-  test('forgives what is late after a fault that explains it, or on a machine that is as slow for everybody', () => {
+  test('accepts a delay that follows a fault, or that the control on the same machine shows as well', () => {
     const fault = { kind: 'worker-kill', slots: [0], what: '', fromMs: 6_050, toMs: 7_000 } as const;
     expect(violated(late, { faults: [fault] })).toEqual([]);
     expect(violated(late, { control: [{ fromMs: 7_000, toMs: 12_000 }] })).toEqual([]);

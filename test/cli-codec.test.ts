@@ -37,7 +37,7 @@ const operation = (after: OperationScript['after'] = '1 h'): string =>
     response: { '@type': 'fakecloud.v1.Network', id: MARK, name: MARK },
   });
 
-/** A wait as a parent with the codec starts it. */
+/** Starts a wait with the codec, as a parent workflow would. */
 async function encryptedWait(id: string): Promise<string> {
   const workflowId = operationWorkflowId(CLOUD, id);
   const args = [{ cloud: CLOUD, operationId: id }];
@@ -45,7 +45,7 @@ async function encryptedWait(id: string): Promise<string> {
   return workflowId;
 }
 
-/** The encoding of every payload of a history, wherever it stands. */
+/** The encoding of every payload in a history, at any depth. */
 function encodingsOf(value: unknown): string[] {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return [];
   if ('metadata' in value && 'data' in value && value.data instanceof Uint8Array) return [encodingOf(value.metadata)];
@@ -66,7 +66,7 @@ test('await with --data-converter leaves nothing in plain text, and reads what t
   expect(code).toBe(0);
   const { events } = await client.workflow.getHandle(operationWorkflowId(CLOUD, id)).fetchHistory();
   const encodings = encodingsOf(events);
-  // The input, the summary and the details of the start, then those of its activity and the result.
+  // The input, the summary and the details of the start; then the same of its activity, and the result.
   expect(encodings.length).toBeGreaterThan(5);
   expect([...new Set(encodings)]).toEqual(['binary/encrypted']);
 });
@@ -87,7 +87,7 @@ test('await without --data-converter starts nothing next to encrypted inputs, an
   await expect(checkPlaintext(env.client, fresh, "nobody's \\ queue")).resolves.toBeUndefined();
 });
 
-test('a wait that was started in plain text tells by its result that the workers use a codec', async () => {
+test('the result of a wait that was started in plain text shows that the workers use a codec', async () => {
   const id = operation(100);
   const workflowId = operationWorkflowId(CLOUD, id);
   const args = [{ cloud: CLOUD, operationId: id }];
@@ -100,7 +100,7 @@ test('a wait that was started in plain text tells by its result that the workers
   expect(code).toBe(9);
 });
 
-test('get and list read encrypted waits by the data converter, and say so where it is missing', async () => {
+test('get and list read encrypted waits with the data converter, and report when it is missing', async () => {
   const id = operation();
   await encryptedWait(id);
   const { workflowId } = env.workflow();
@@ -142,7 +142,7 @@ describe('the module of --data-converter', () => {
   });
 
   test.each(['./common.js', './common', './named.js', './compiled.js'])(
-    '%s gives a converter, whose codec says what is wrong',
+    '%s exports a converter, whose codec describes what went wrong',
     async (name) => {
       const { payloadCodecs: [codec] = [] } = await loadDataConverter(name);
       await expect(codec?.decode([{ metadata: { encoding: Buffer.from('binary/x') } }])).rejects.toThrow(
@@ -164,7 +164,7 @@ describe('the module of --data-converter', () => {
       /^--data-converter is "\.\/empty\.js", which exports no data converter: export an object with payloadCodecs/,
     ],
     ['./half.js', /which exports no data converter/],
-  ])('that cannot be used is one sentence: %j', async (name, sentence) => {
+  ])('that is unusable gives an error of one sentence: %j', async (name, sentence) => {
     const err: unknown = await loadDataConverter(name).catch((failed: unknown) => failed);
     expect(err).toBeInstanceOf(CommandError);
     expect(err).toMatchObject({ exitCode: 9, message: expect.stringMatching(sentence) as unknown });

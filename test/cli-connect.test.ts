@@ -23,7 +23,7 @@ const key = { cert_chain: file('server.pem'), private_key: file('server.key') };
 const ends: (() => void)[] = [];
 afterAll(() => ends.forEach((end) => end()));
 
-/** A frontend of Temporal, as far as a client asks it first, that refuses everybody with a code. */
+/** Answers the first calls of a client as a frontend of Temporal would, but refuses each with an error code. */
 async function refusing(credentials: ServerCredentials, code: status): Promise<string> {
   const server = new GrpcServer();
   const bytes = { requestStream: false, responseStream: false } as const;
@@ -55,7 +55,7 @@ async function listening(server: Server): Promise<string> {
   return listen(server);
 }
 
-/** What is said of a connection that cannot be made. */
+/** The error message for a connection that fails. */
 async function said(options: Parameters<typeof connect>[0]): Promise<string> {
   return failure(connect(options));
 }
@@ -72,7 +72,7 @@ async function failure(work: Promise<unknown>): Promise<string> {
 const SERVER = /127\.0\.0\.1:\d+/.source;
 const sentence = (text: string): RegExp => new RegExp(`^${text.replaceAll('<server>', SERVER)}[^\n]*$`);
 
-test('each way to miss a Temporal server is a sentence of its own', async () => {
+test('each reason why a Temporal server cannot be reached has its own error message', async () => {
   const plain = await refusing(ServerCredentials.createInsecure(), status.UNAUTHENTICATED);
   const secure = await refusing(ServerCredentials.createSsl(null, [key]), status.PERMISSION_DENIED);
   const mutual = await refusing(ServerCredentials.createSsl(ca, [key], true), status.UNAUTHENTICATED);
@@ -161,7 +161,7 @@ test('each way to miss a Temporal server is a sentence of its own', async () => 
   cases.forEach(([, expected], index) => expect(sentences[index]).toMatch(expected));
 });
 
-describe("of Temporal's environment configuration", () => {
+describe("Temporal's environment configuration", () => {
   const configured = async (variables: Record<string, string>): Promise<string> => {
     const former = { ...process.env };
     Object.assign(process.env, { TEMPORAL_ADDRESS: '127.0.0.1:1', ...variables });
@@ -177,7 +177,7 @@ describe("of Temporal's environment configuration", () => {
     ['TEMPORAL_TLS_CLIENT_CERT_PATH', 'TEMPORAL_TLS_CLIENT_KEY_PATH'],
     ['TEMPORAL_TLS_CLIENT_KEY_PATH', 'TEMPORAL_TLS_CLIENT_CERT_PATH'],
     ['TEMPORAL_TLS_SERVER_CA_CERT_PATH', 'TEMPORAL_TLS'],
-  ])('a file of %s that is not there is named', async (name, other) => {
+  ])('a file in %s that does not exist is named in the error', async (name, other) => {
     const there = other === 'TEMPORAL_TLS' ? 'true' : join(TLS, 'client.pem');
     const told = await configured({ [name]: 'no/such.pem', [other]: there });
     expect(told).toMatch(/^A file of Temporal's environment configuration cannot be read \(ENOENT.*'no\/such\.pem'\)/);

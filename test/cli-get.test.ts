@@ -27,7 +27,7 @@ async function begin(id: string, taskQueue = env.taskQueue): Promise<WorkflowHan
 const look = (id: string, answerMs?: number): Promise<Look> => lookAt(env.client, id, CLOUD, answerMs);
 const field = (name: string, text: string): unknown => expect.stringMatching(new RegExp(`^  ${name} +${text}`));
 
-test('get polls an operation that its wait has not seen yet, rather than make a state up', async () => {
+test('get polls an operation that its wait has not seen yet, and does not invent a state', async () => {
   const id = env.cloud.operation({ after: '1 h', description: 'Create', response });
   const wait = await begin(id);
   const { operation, unknown } = await look(id);
@@ -36,7 +36,7 @@ test('get polls an operation that its wait has not seen yet, rather than make a 
   await wait.terminate();
 });
 
-test('get says that the state is not known, and why, where the operation cannot be polled', async () => {
+test('get reports that the state is unknown, and why, when the operation cannot be polled', async () => {
   const id = env.cloud.operation({
     after: '1 h',
     response,
@@ -44,7 +44,7 @@ test('get says that the state is not known, and why, where the operation cannot 
   });
   const wait = await begin(id);
   let seen: Look | undefined;
-  // The first attempt may be under way still.
+  // The first attempt may still be in progress.
   await until(async () => (seen = await look(id, 1_000)).problem !== undefined);
   expect(seen?.operation).toBeUndefined();
   expect(seen?.problem?.message).toMatch(/could not be polled: .*UNAVAILABLE: maintenance$/);
@@ -63,7 +63,7 @@ test('get says that the state is not known, and why, where the operation cannot 
   await wait.terminate();
 });
 
-test('get does not take what a wait saw last for the state, where the wait is over and the operation was not', async () => {
+test('get does not report the last state that a wait saw, when the wait has ended before its operation', async () => {
   const id = env.cloud.operation({ after: '1 h', description: 'Create', response });
   const wait = await begin(id);
   await look(id);
@@ -80,7 +80,7 @@ test('get does not take what a wait saw last for the state, where the wait is ov
   expect(lookJson(seen, id, CLOUD)).toMatchObject({ id, state: null, lastSeen: { id, state: 'running' } });
 });
 
-test('get and await show a refusal that a wait waits out: what, since when, and when the next attempt is due', async () => {
+test('get and await show a refusal that a wait retries: the error, since when, and when the next attempt is due', async () => {
   const taskQueue = `${env.taskQueue}-refused`;
   const workflowsPath = require.resolve('./refused/workflows');
   const stop = await runWorker({
@@ -110,7 +110,7 @@ test('get and await show a refusal that a wait waits out: what, since when, and 
   }
 });
 
-test('await tells why an operation cannot be polled while its polls are repeated', async () => {
+test('await reports why an operation cannot be polled while the wait retries its polls', async () => {
   const faults = [{ on: 'Get' as const, calls: 10_000, code: 14, message: 'maintenance' }];
   const id = env.cloud.operation({ after: '1 h', response, faults });
   const args = ['await', id, '--cloud', CLOUD, '--task-queue', env.taskQueue];

@@ -23,7 +23,7 @@ const awaiting = (id: string, ...args: string[]): Program =>
     ...['await', id, '--cloud', CLOUD, '--task-queue', environment.taskQueue, ...args],
   ]);
 
-test('Ctrl-C cancels a wait that was joined in a later run than its first', async () => {
+test('Ctrl-C cancels a wait whose workflow was reset before the command joined it', async () => {
   const { client, cloud, taskQueue } = environment;
   const id = cloud.operation({ after: '1 h', description: 'Create cluster', response });
   const workflowId = operationWorkflowId(CLOUD, id);
@@ -38,7 +38,7 @@ test('Ctrl-C cancels a wait that was joined in a later run than its first', asyn
   expect(code).toBe(3);
 });
 
-test('an operation that had ended is told with the time that it took', async () => {
+test('an operation that had already ended is reported with its duration', async () => {
   const { cloud } = environment;
   const id = cloud.operation({ after: 10, response });
   const { code, stderr } = await awaiting(id).ended;
@@ -46,7 +46,7 @@ test('an operation that had ended is told with the time that it took', async () 
   expect(code).toBe(0);
 });
 
-test('on a narrow terminal the line that moves is cut, since a broken one could not be drawn over', async () => {
+test('on a narrow terminal the progress line is truncated, since a wrapped line could not be overwritten', async () => {
   const { cloud, taskQueue } = environment;
   const id = cloud.operation({ after: '1 h', description: '大規模なデータベースクラスターの作成', response });
   const command = `stty cols 40; ${process.execPath} ${MAIN} await ${id} --cloud ${CLOUD} --task-queue ${taskQueue}`;

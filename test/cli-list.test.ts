@@ -10,7 +10,7 @@ import { startTemporalProcess, type TemporalProcess } from './support/temporal-p
 let temporal: TemporalProcess;
 let env: TestEnvironment;
 beforeAll(async () => {
-  // Of its own: whatever runs on it is listed.
+  // A server of its own, since list shows every wait on the server.
   temporal = await startTemporalProcess();
   const worker = { workflowsPath: require.resolve('temporal-lro/workflow-definitions') };
   env = await startEnvironment({ address: temporal.address, worker });
@@ -20,7 +20,7 @@ afterAll(async () => {
   await temporal.remove();
 });
 
-/** Visibility follows a moment later. */
+/** Visibility is eventually consistent. */
 async function listed(count: number, cloud?: string, limits?: typeof LIST_LIMITS): ReturnType<typeof listWaits> {
   for (;;) {
     const found = await listWaits(env.client, cloud, limits);
@@ -71,7 +71,7 @@ test('list finds the waits of both workflow types, whatever their workflow IDs, 
     resource: 'pg-prod',
   });
 
-  // Of another cloud none is shown, but those of which that is not known.
+  // A filter by another cloud hides all of them, except for waits whose cloud is unknown.
   const { waits: ours } = await listed(4, 'nebius');
   expect(ours.map(({ workflowId }) => workflowId).sort()).toEqual([
     'found',
@@ -84,7 +84,7 @@ test('list finds the waits of both workflow types, whatever their workflow IDs, 
   expect(bounded.notes).toEqual([expect.stringMatching(/^3 of these waits were not looked into, so their operations/)]);
 });
 
-describe('what is printed', () => {
+describe('the output', () => {
   const wait = (operationId: string, resource?: string): ListedWait => ({
     cloud: 'yandex',
     operationId,
@@ -100,14 +100,14 @@ describe('what is printed', () => {
     { ...wait('fcm2'), workflowId: 'mine' },
   ];
 
-  test.each([40, 60, 80, 200])('fits a terminal of %d columns, and leaves nothing of an ID out', (columns) => {
+  test.each([40, 60, 80, 200])('fits a terminal of %d columns, and never truncates an ID', (columns) => {
     const lines = waitLines(waits, columns);
     for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns);
     const joined = lines.map((line) => line.replace(/^OPERATION/, '').trim()).join('');
     for (const { operationId = '' } of waits) expect(joined).toContain(operationId);
   });
 
-  test('is a table with a line for each wait where nothing bounds it', () => {
+  test('is a table with one line for each wait when the output has no width limit', () => {
     const [head, first, ...rest] = waitLines(waits);
     expect(head).toMatch(/^CLOUD +OPERATION +STATE +RESOURCE +WAITING +WORKFLOW$/);
     expect(first).toMatch(/^yandex +fcmq0j5033e516c56ctq +running +pg-prod +\d+ m?s +-$/);
@@ -115,7 +115,7 @@ describe('what is printed', () => {
     expect(waitLines(waits.slice(0, 1))[0]).toMatch(/WAITING$/);
   });
 
-  test('has its columns under each other whatever the width of their characters', () => {
+  test('aligns its columns whatever the display width of their characters', () => {
     const lines = tableLines(
       ['A', 'B'],
       [

@@ -5,7 +5,7 @@ import { runList } from '../src/cli/list';
 import { runOrphans } from '../src/cli/orphans';
 import { CommandError } from '../src/cli/outcome';
 
-// Where nothing listens: what is wrong is found before anything is connected.
+// Nothing listens here: invalid arguments are found before any connection is made.
 const address = '127.0.0.1:1';
 const wait = { address, cloud: 'yandex', taskQueue: 'temporal-lro' };
 const since = '24h';
@@ -39,7 +39,7 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
     () => runList({ address, profile: 'nix' }),
     /configuration cannot be used \(.*'nix'.*\)\. Check/,
   ],
-])('%s that cannot be used is refused as a wrong configuration', async (_, run, message) => {
+])('%s that cannot be used is refused as a configuration error', async (_, run, message) => {
   const err: unknown = await run().catch((failed: unknown) => failed);
   expect(err).toBeInstanceOf(CommandError);
   expect(err).toMatchObject({ exitCode: 9, message: expect.stringMatching(message) as unknown });

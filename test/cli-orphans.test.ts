@@ -22,10 +22,10 @@ const workflowsPath = require.resolve('./orphans/workflows');
 const HOUR_MS = 3_600_000;
 const response = { '@type': 'fakecloud.v1.Network', id: 'net-1', name: 'net' };
 
-// A server of its own, since whatever has closed on it is searched.
+// A server of its own, since orphans searches every closed workflow on the server.
 let temporal: TemporalProcess;
 let env: TestEnvironment;
-/** The operation that is in the way of the start of a name. */
+/** The operation that conflicts with a start of that name. */
 const inTheWay = new Map<string, string>();
 
 beforeAll(async () => {
@@ -50,7 +50,7 @@ function start(type: string, ...args: unknown[]): Promise<WorkflowHandleWithFirs
   return env.client.workflow.start(type, { ...env.workflow(), args });
 }
 
-/** Starts a workflow, and terminates it as soon as it polls. */
+/** Starts a workflow, and terminates it as soon as its operation has been polled. */
 async function abandoned(type: string, ...args: unknown[]): Promise<WorkflowHandle> {
   const handle = await start(type, ...args);
   await until(async () => {
@@ -62,7 +62,7 @@ async function abandoned(type: string, ...args: unknown[]): Promise<WorkflowHand
   return handle;
 }
 
-/** Resolves when visibility has them all. */
+/** Resolves when visibility shows all of them. */
 async function closed(...handles: WorkflowHandle[]): Promise<void> {
   const ids = handles.map(({ workflowId }) => `'${workflowId}'`).join(', ');
   const query = `WorkflowId IN (${ids}) AND ExecutionStatus NOT IN ('Running', 'ContinuedAsNew')`;
@@ -79,7 +79,7 @@ const orphans = (...args: string[]): Program => {
   return startProgram(process.execPath, [MAIN, 'orphans', '--cloud', CLOUD, '--since', '1 h', ...connection, ...args]);
 };
 
-test('orphans are the operations that go on and that only closed workflows have started or awaited', async () => {
+test('orphans are running operations that only closed workflows have started or awaited', async () => {
   const [left, shared, ended, lookedAt, busy] = [
     operation(),
     operation(),
@@ -122,8 +122,8 @@ test('orphans are the operations that go on and that only closed workflows have 
   expect((await find()).orphans).toHaveLength(4);
 });
 
-test('orphans shows them, --cancel says what becomes of each, and afterwards there are none', async () => {
-  // As before this test: what other tests have left.
+test('orphans lists them, --cancel reports the result for each, and afterwards none are left', async () => {
+  // The orphans from before this test, which other tests have left.
   await orphans('--cancel').ended;
   const kept = operation({ description: 'Kept', onCancel: { refuses: { code: 12, message: 'no cancel' } } });
   const [gone, slow, done] = [
@@ -175,7 +175,7 @@ test('orphans shows them, --cancel says what becomes of each, and afterwards the
   expect((await find()).orphans.map(({ operation: { id } }) => id)).toEqual([kept]);
 });
 
-test('where not every workflow could be searched, orphans says so and cancels nothing', async () => {
+test('when not every workflow could be searched, orphans reports that and cancels nothing', async () => {
   const open = await Promise.all([start('waitFor', CLOUD, operation()), start('waitFor', CLOUD, operation())]);
   const id = operation();
   const sooner = await abandoned('waitFor', CLOUD, operation());
@@ -193,7 +193,7 @@ test('where not every workflow could be searched, orphans says so and cancels no
   for (const handle of open) await handle.terminate();
 });
 
-test('histories are read to their end, in pages', async () => {
+test('histories are read to their end, page by page', async () => {
   const handle = await abandoned('waitFor', CLOUD, operation());
   const read: unknown[] = [];
   for await (const event of eventsOf(env.client, { workflowId: handle.workflowId }, 2)) read.push(event.eventId);
@@ -201,7 +201,7 @@ test('histories are read to their end, in pages', async () => {
   expect(read.length).toBeGreaterThan(4);
 });
 
-test('encrypted histories are read by the data converter, and without it orphans says that it is missing', async () => {
+test('encrypted histories are read with the data converter, and without it orphans reports that it is missing', async () => {
   const taskQueue = `${env.taskQueue}-encrypted`;
   const plugins = [pluginOf(env.cloud)];
   const stop = await runWorker({ connection: env.connection, taskQueue, plugins, workflowsPath, dataConverter });
@@ -224,7 +224,7 @@ test('encrypted histories are read by the data converter, and without it orphans
   }
 });
 
-test('a queue without a worker, and a server without standalone activities, are told in a sentence', async () => {
+test('a task queue without a worker and a server without standalone activities are each reported in one sentence', async () => {
   const desk = new CloudDesk(env.client, 'nobody', CLOUD, '1 s');
   await expect(desk.look('x')).rejects.toThrow(
     'No worker on the task queue nobody has answered within 1 s: start one, or name another by --task-queue.',

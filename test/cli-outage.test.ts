@@ -24,7 +24,7 @@ const awaiting = (id: string): Program =>
     { timeout: 60_000 },
   );
 
-test('await outlasts a Temporal server that is away, and Ctrl-C leaves it meanwhile', async () => {
+test('await survives an outage of the Temporal server, and Ctrl-C detaches during the outage', async () => {
   const response = { '@type': 'google.protobuf.Empty' };
   const begin = (): string => env.cloud.operation({ after: '1 h', onCancel: 'completes', response });
   const kept = begin();

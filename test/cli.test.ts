@@ -32,7 +32,7 @@ afterAll(() => env.stop());
 
 const failing = (code: number, message: string): OperationScript => ({ error: { code, message } });
 
-/** Without `after` it goes on until it is told to {@link finish}. */
+/** Without `after` the operation runs until {@link finish} ends it. */
 const operation = (script: OperationScript = SUCCEEDS): string =>
   env.cloud.operation({ after: '1 h', onCancel: 'completes', ...CREATE_CLUSTER, ...script });
 
@@ -44,7 +44,7 @@ async function finish(id: string): Promise<void> {
 
 const DOCUMENTS = ['README.md', 'docs/command-line.md'].map((path) => comparable(readFileSync(path, 'utf8')));
 
-/** Without what differs from run to run: ids, times and ages, and the space that depends on them. */
+/** Removes what differs from run to run: IDs, times and ages, and the padding that depends on them. */
 function comparable(text: string): string {
   return text
     .replace(/operation\/\w+\/[\w-]+/g, '<workflow>')
@@ -56,7 +56,7 @@ function comparable(text: string): string {
     .replace(/ +/g, ' ');
 }
 
-/** The documentation shows it as it is printed; the first of `DOCUMENTS` only what `await` prints until the end. */
+/** The docs show the output as it is printed; README.md only what `await` prints before the end. */
 function expectDocumented(printed: (string | undefined)[], documents = DOCUMENTS): void {
   for (const text of printed) {
     for (const document of documents) expect(document).toContain(comparable(text ?? 'nothing printed').trim());
@@ -67,7 +67,7 @@ const temporalLro = (...args: string[]): Program => startProgram(process.execPat
 const awaiting = (id: string, ...args: string[]): Program =>
   temporalLro('await', id, '--cloud', CLOUD, '--task-queue', env.taskQueue, ...args);
 
-test('await tells on stderr how an operation goes, and gives its response on stdout', async () => {
+test('await reports the progress of an operation on stderr, and prints its response on stdout', async () => {
   const id = operation();
   const run = awaiting(id);
   await run.printed('creating VMs');
@@ -82,7 +82,7 @@ test('await tells on stderr how an operation goes, and gives its response on std
   expect(code).toBe(0);
 });
 
-test('await --json prints one object a line, the outcome last, and nothing on stderr', async () => {
+test('await --json prints one object per line, the outcome last, and nothing on stderr', async () => {
   const id = operation();
   const run = awaiting(id, '--json');
   await run.printed('creating VMs');
@@ -98,7 +98,7 @@ test('await --json prints one object a line, the outcome last, and nothing on st
   expect(code).toBe(0);
 });
 
-test('on a terminal await draws a bar where the cloud tells a percentage', async () => {
+test('on a terminal await draws a bar when the cloud reports a percentage', async () => {
   const id = operation();
   const command = `stty cols 120; ${process.execPath} ${MAIN} await ${id} --cloud ${CLOUD} --task-queue ${env.taskQueue}`;
   const run = startProgram('script', ['-qec', command, '/dev/null']);
@@ -112,7 +112,7 @@ test('on a terminal await draws a bar where the cloud tells a percentage', async
   expect(code).toBe(0);
 });
 
-/** What a terminal shows in one moment, from that beginning. */
+/** The line that a terminal shows at one moment, found by its beginning. */
 function drawn(stdout: string, begin: string): string | undefined {
   const [, text] = stdout.split(begin);
   // Up to the next control sequence or line.
@@ -152,7 +152,7 @@ test('cancel makes exit code 10 for an operation that succeeds before it is canc
   expect((await run.ended).code).toBe(0);
 });
 
-test('Ctrl-C detaches and says how to come back, and the wait is listed, shown, joined and cancelled', async () => {
+test('Ctrl-C detaches and prints how to resume, and the wait can be listed, shown, joined and cancelled', async () => {
   const id = operation({ onCancel: 'cancels', ...SUCCEEDS });
   const first = awaiting(id);
   await first.printed('creating VMs');
@@ -183,7 +183,7 @@ test('Ctrl-C detaches and says how to come back, and the wait is listed, shown, 
   expect(env.cloud.calls.filter((call) => call.operationId === id && call.method.endsWith('/Cancel'))).toHaveLength(1);
 });
 
-/** Visibility follows a moment later. */
+/** Visibility is eventually consistent. */
 async function listed(id: string): Promise<void> {
   for (;;) {
     const { stdout } = await temporalLro('list', '--cloud', CLOUD).ended;
@@ -207,7 +207,7 @@ test('with --cancel-on-interrupt Ctrl-C cancels the operation', async () => {
 describe('search attributes', () => {
   const names = ['OperationCloud', 'OperationId', 'OperationState', 'OperationResource'];
 
-  test('that the namespace does not know are a sentence with the command that registers them', async () => {
+  test('that the namespace does not have are reported with the command that registers them', async () => {
     const { code, stderr } = await awaiting(operation(), '--search-attributes').ended;
     expect(stderr).toContain('Namespace default lacks search attributes');
     expect(stderr).toContain(
@@ -216,7 +216,7 @@ describe('search attributes', () => {
     expect(code).toBe(1);
   });
 
-  test('find a wait by cloud, id, resource and state, as the state changes', async () => {
+  test('find a wait by cloud, ID, resource and state, and follow the state', async () => {
     await env.client.connection.operatorService.addSearchAttributes({
       namespace: 'default',
       searchAttributes: Object.fromEntries(names.map((name) => [name, 2])),
@@ -230,7 +230,7 @@ describe('search attributes', () => {
     await visible(`${found} AND OperationState = 'failed'`);
   });
 
-  test('of a workflow that starts its operation follow as soon as the cloud has begun it', async () => {
+  test('of a workflow that starts its operation are set as soon as the cloud has begun it', async () => {
     const workflow = env.workflow();
     const wait = await env.client.workflow.start<typeof executeOperation>('executeOperation', {
       ...workflow,
@@ -267,7 +267,7 @@ test.each<[string, string[], RegExp, number?]>([
     ['generate', join(PROTO_DIRECTORY, 'fakecloud.binpb'), '--out', __filename],
     /ENOTDIR|EEXIST/,
   ],
-])('what a command cannot go on with is one sentence: %s', async (_, args, sentence, exitCode = 1) => {
+])('an error that stops a command is one sentence: %s', async (_, args, sentence, exitCode = 1) => {
   const { code, stdout, stderr } = await temporalLro(...args).ended;
   expect(stderr).toMatch(/^temporal-lro( generate)?: .*\n$/);
   expect(stderr).toMatch(sentence);

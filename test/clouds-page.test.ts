@@ -14,20 +14,20 @@ let directory: string;
 beforeAll(async () => {
   page = await readFile('docs/clouds.md', 'utf8');
   await mkdir('.cache', { recursive: true });
-  // Within the package, so that its name is found.
+  // Inside the package, so that it can import the package by name.
   directory = await mkdtemp('.cache/clouds-page-');
   await mkdir(join(directory, 'src'));
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** What stands in a code block after `before`, to the end of the command. */
+/** The arguments of a command on the page, after `before`. */
 function command(before: string): string[] {
   const [, found] = new RegExp(`^${before} (.*?)(?: && .*)?$`, 'm').exec(page) ?? [];
   if (found === undefined) throw new Error(`docs/clouds.md has no command ${before}`);
   return found.split(' ');
 }
 
-test('the code of docs/clouds.md compiles, with the command that it gives', async () => {
+test('the code of docs/clouds.md compiles with the command that the page gives', async () => {
   const blocks = [...page.matchAll(/^```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)^```$/gm)];
   expect(blocks).toHaveLength(page.split('```ts').length - 1);
   for (const [, path = '', code = ''] of blocks) await writeFile(join(directory, path), code);
@@ -39,7 +39,7 @@ test('the code of docs/clouds.md compiles, with the command that it gives', asyn
   });
 });
 
-test('it installs what the package expects beside it, but for tests', async () => {
+test('docs/clouds.md installs the peer dependencies of the package, except @temporalio/testing', async () => {
   const [, names = ''] = /@temporalio\/\{(.*)\}/.exec(page) ?? [];
   const installed = names.split(',').map((name) => `@temporalio/${name}`);
   const expected = [...installed, '@temporalio/testing'].map((name): [string, unknown] => [name, expect.any(String)]);
@@ -47,7 +47,7 @@ test('it installs what the package expects beside it, but for tests', async () =
   expect(manifest).toHaveProperty('peerDependencies', Object.fromEntries(expected));
 });
 
-test('its worker and its command, as they are, take a key of the cloud to the end of a wait', async () => {
+test('the worker and the command of docs/clouds.md, unchanged, take a key of the cloud to the end of a wait', async () => {
   const key = authorizedKey();
   await writeFile(join(directory, 'key.json'), JSON.stringify(key.file));
   const temporal = await startTemporalProcess();
@@ -93,7 +93,7 @@ const inMs = (text: string): number => {
   return Number(amount) * (UNITS[unit] ?? NaN);
 };
 
-test('the figures of docs/clouds.md are what the schedule makes', () => {
+test('the figures of docs/clouds.md are those of the polling schedule', () => {
   const rows = page
     .split('\n')
     .filter((line) => /^\| \d+ (s|min)\s+\| \d+/.test(line))

@@ -21,14 +21,14 @@ const LOCAL = { endpoint: '127.0.0.1:1', plaintext: true };
 const tls = (name: string): string => join('test/support/tls', name);
 const key = authorizedKey().file;
 
-/** What `make` throws: an OperationConfigurationError, in our words and from our code. */
+/** The error that `make` throws: an OperationConfigurationError with our message, thrown from our code. */
 function refusal(make: () => unknown): string {
   try {
     make();
   } catch (err) {
     const failure = operationFailure(err);
     if (failure?.type !== 'OperationConfigurationError') throw err;
-    // The first line of the stack that is not of Temporal's ApplicationFailure is ours.
+    // The first stack line that is not of Temporal's ApplicationFailure must be in our code.
     expect(inspect(err)).not.toMatch(/node_modules\/(@grpc|@bufbuild|jose)/);
     return failure.message;
   }
@@ -129,7 +129,7 @@ test.each<[string, object, RegExp]>([
   expect(refusal(() => Reflect.construct(OperationsPlugin, [options]))).toMatch(message);
 });
 
-test('the endpoint of a preset is where it says, and its token service beside it', () => {
+test('a service account key finds its token service from a preset with another endpoint, and from an endpoint named operation.*', () => {
   const credentials = serviceAccountKey(key);
   expect(() => OperationsClient.connect(yandexCloud({ endpoint: 'lro.example:443', credentials }))).not.toThrow();
   expect(() => OperationsClient.connect({ endpoint: 'operation.api.example:443', credentials })).not.toThrow();
@@ -164,7 +164,7 @@ describe('a plugin on a worker', () => {
       clouds: { [name]: { endpoint: cloud.address, plaintext: true, credentials: CREDENTIALS } },
     });
 
-  test('that is also on its connection does its work all the same', async () => {
+  test('that is also on its connection still works', async () => {
     const twice = plugin(CLOUD);
     const both = await NativeConnection.connect({ address: process.env.TEMPORAL_ADDRESS ?? '', plugins: [twice] });
     const given = { ...options([twice, twice]), connection: both };
@@ -188,7 +188,7 @@ describe('a plugin on a worker', () => {
     ['another one, whose clouds would be lost', () => options([plugin('a'), plugin('b')])],
     ['another one for the same cloud', () => options([plugin('a'), plugin('a')])],
     ['an activity of the user by its name', () => options([plugin('a')], { 'operation.get': () => undefined })],
-  ])('beside %s is refused', async (_, given) => {
+  ])('is refused together with %s', async (_, given) => {
     const err: unknown = await Worker.create(given()).catch((reason: unknown) => reason);
     expect(operationFailure(err)).toMatchObject({
       type: 'OperationConfigurationError',
@@ -198,7 +198,7 @@ describe('a plugin on a worker', () => {
     });
   });
 
-  test('leaves activities that were given as a Map where they are', () => {
+  test('leaves activities that were given as a Map in the Map', () => {
     const mine = (): string => 'mine';
     const { activities } = plugin('a').configureWorker(options([], new Map([['mine', mine]])));
     expect(Object.keys(activities ?? {}).sort()).toEqual([

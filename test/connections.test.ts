@@ -65,7 +65,7 @@ test('services are called where `services` says, else where discovery says', asy
   }
 });
 
-test('1,000 calls with 100 tokens need one connection to each endpoint', async () => {
+test('1,000 calls with 100 tokens need one connection per endpoint', async () => {
   const tokens = await GuardedCloud.start(key.publicKey);
   const discovery = await GuardedCloud.start(key.publicKey);
   const relays = await Promise.all([cloud, tokens, discovery].map(({ address }) => relay(address)));
@@ -74,7 +74,7 @@ test('1,000 calls with 100 tokens need one connection to each endpoint', async (
     discovery.endpoints = { operation, iam };
     const client = connect({ discovery: list, plaintext: true, credentials: serviceAccountKey(key.file) });
     for (let round = 0; round < 100; round++) {
-      // Revoked: the next call asks for another one.
+      // The token is revoked: the next call obtains another one.
       tokens.tokens.clear();
       cloud.before = () => tokens.tokens.forEach((token) => cloud.tokens.add(token));
       cloud.tokens.clear();
@@ -113,7 +113,7 @@ describe('TLS', () => {
   });
   afterEach(() => server.forceShutdown());
 
-  /** Files that a test may replace, as a secret that is mounted is replaced. */
+  /** Files that a test can replace, as a mounted secret is replaced. */
   function tls(
     ca: string,
     client = 'client',
@@ -130,7 +130,7 @@ describe('TLS', () => {
     };
   }
 
-  test('takes a certificate of the own authority, and shows one of the client', async () => {
+  test('takes a certificate of a private authority, and presents one of the client', async () => {
     const client = connect({ endpoint: address, tls: tls('ca.pem') });
     expect(await client.get('done')).toMatchObject({ state: 'running' });
     const { rootCertificates } = tls('ca.pem');
@@ -151,13 +151,13 @@ describe('TLS', () => {
     expect(await messageOf(client.get('done'))).toMatch(/UNAVAILABLE/);
   });
 
-  test('reads its files again when they are replaced, without a restart and without a new connection before', async () => {
+  test('reads replaced files without a restart, and opens no new connection before', async () => {
     const files = tls('other-ca.pem');
     const client = connect({ endpoint: address, tls: files });
     expect(await messageOf(client.get('done'))).toMatch(/UNAVAILABLE/);
     copyFileSync(file('ca.pem'), files.rootCertificates);
     expect(await client.get('done')).toMatchObject({ state: 'running' });
-    // Half-written: the former connection goes on, and says so once.
+    // The file is half-written: the former connection stays in use, and one warning is logged.
     const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
     writeFileSync(files.rootCertificates, '');
     expect(await client.get('done')).toMatchObject({ state: 'running' });
@@ -172,7 +172,7 @@ describe('TLS', () => {
     expect(await messageOf(client.get('done'))).toMatch(/UNAVAILABLE/);
   });
 
-  test('reaches an address for the first time with the files that it read last, while they are being replaced', async () => {
+  test('reaches a new address with the files that it read last, while they are being replaced', async () => {
     const files = tls('other-ca.pem');
     const channels = new Channels(new TransportSecurity({ ...files, serverName: 'cloud.example' }), false);
     const call = (to: string): Promise<string> =>
@@ -198,7 +198,7 @@ describe('TLS', () => {
     }
   });
 
-  test('a call that is the first of its client outlasts a file that is being replaced', async () => {
+  test('the first call of a client waits out a file that is being replaced', async () => {
     const files = tls('ca.pem');
     const client = connect({ endpoint: address, tls: files });
     const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
@@ -226,7 +226,7 @@ test('plain text goes through no proxy, and a host named like a scheme is a host
 });
 
 describe('limits', () => {
-  test('no more calls at once than allowed, each in its turn', async () => {
+  test('no more calls are in flight than allowed, and each waits for its turn', async () => {
     const limiter = new Limiter(3);
     let [running, most] = [0, 0];
     const begun: number[] = [];
@@ -241,7 +241,7 @@ describe('limits', () => {
     expect(begun).toEqual(Array.from({ length: 100 }, (_, index) => index));
   });
 
-  test('waits that poll through one limit get as many polls each', async () => {
+  test('waits that poll through the same limit get the same number of polls', async () => {
     const limiter = new Limiter(2);
     const polls = Array.from({ length: 50 }, () => 0);
     let left = 5_000;
@@ -250,7 +250,7 @@ describe('limits', () => {
         await limiter.run(async () => {
           left--;
           polls[index] = (polls[index] ?? 0) + 1;
-          // Of different lengths: a slow cloud for some of them.
+          // Calls differ in length, as they do with a slow cloud.
           for (let turn = 0; turn <= index % 5; turn++) await Promise.resolve();
         });
       }
@@ -259,7 +259,7 @@ describe('limits', () => {
     expect(Math.max(...polls) - Math.min(...polls)).toBeLessThanOrEqual(2);
   });
 
-  test('calls begin no faster than the rate, from the first on', async () => {
+  test('calls never begin faster than the rate, from the first call on', async () => {
     const client = connect({
       endpoint: cloud.address,
       plaintext: true,
@@ -271,7 +271,7 @@ describe('limits', () => {
     expect(performance.now() - began).toBeGreaterThanOrEqual(25 * 20 - 5);
   });
 
-  test('a call that is abandoned before its turn is never made', async () => {
+  test('a call that is abandoned before its turn is never sent', async () => {
     const limiter = new Limiter(1);
     let end = (): void => undefined;
     const first = limiter.run(() => new Promise<void>((resolve) => (end = resolve)));

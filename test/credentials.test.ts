@@ -58,7 +58,7 @@ test.each([
   expect(cloud.callsOf('Get').map(({ authorization }) => authorization)).toEqual([`Bearer ${[...cloud.tokens][0]}`]);
 });
 
-test('the JWT is signed by PS256, valid for an hour at most, and names the key, the account and the audience', async () => {
+test('the JWT is signed with PS256, is valid for at most an hour, and names the key, the account and the audience', async () => {
   const client = connect(yandexCloud({ discovery: cloud.address, credentials: serviceAccountKey(key.file) }));
   await client.get('done');
   const [{ payload, protectedHeader } = { payload: {}, protectedHeader: { alg: '' } }] = cloud.jwts;
@@ -83,7 +83,7 @@ test('a key that is replaced in its file is used without a restart', async () =>
   const client = connect({ endpoint: cloud.address, credentials: serviceAccountKey(path) });
   await expect(client.get('done')).rejects.toThrow(/refused key ajek1testkey00000000/);
   keyFile(JSON.stringify(key.file));
-  // The back-off after a refusal, 1 s ± 50 %, must be over.
+  // Until the backoff after a refusal, 1 s ± 50 %, must be over.
   const began = Date.now();
   let operation;
   while (!operation && Date.now() - began < 10_000) {
@@ -93,7 +93,7 @@ test('a key that is replaced in its file is used without a restart', async () =>
   expect(operation).toMatchObject({ state: 'succeeded' });
 });
 
-test('a key file that cannot be read any more is no reason to stop: the former key is used, and a warning given', async () => {
+test('a key file that has become unreadable stops nothing: the former key stays in use, and a warning is logged', async () => {
   const path = keyFile(JSON.stringify(key.file));
   const client = connect({ endpoint: cloud.address, credentials: serviceAccountKey(path) });
   rmSync(path);
@@ -109,7 +109,7 @@ const refused = async (client: OperationsClient): Promise<OperationServiceError>
   return err;
 };
 
-test('a key of another cloud, a wrong audience or a wrong clock are refused with words that say what to look at', async () => {
+test('a key of another cloud, a wrong audience or a wrong clock is refused with an error that says what to check', async () => {
   const credentials = serviceAccountKey(key.file);
   const client = connect(yandexCloudKazakhstan({ discovery: cloud.address, credentials }));
   const err = await refused(client);
@@ -133,7 +133,7 @@ const TIMERS = [
   'setTimeout',
 ] as const;
 
-/** With a clock of this machine that is ahead of the cloud's; what waits goes by real timers. */
+/** Runs with this machine's clock ahead of the cloud's; timers still run in real time. */
 async function withClockAhead<T>(aheadMs: number, work: () => Promise<T>): Promise<T> {
   cloud.now = () => Date.now() - aheadMs;
   jest.useFakeTimers({ now: Date.now() + aheadMs, doNotFake: [...TIMERS] });
@@ -143,7 +143,7 @@ async function withClockAhead<T>(aheadMs: number, work: () => Promise<T>): Promi
 test.each([
   ['fast', 3_600_000, 'iat'],
   ['slow', -3_600_000, 'exp'],
-])('a clock that is an hour %s is told with that of the token service', async (_, aheadMs, claim) => {
+])('a clock that is an hour %s is reported together with the time of the token service', async (_, aheadMs, claim) => {
   const client = connect({ discovery: cloud.address, credentials: serviceAccountKey(key.file) });
   const began = Date.now();
   const err = await withClockAhead(aheadMs, () => refused(client));
@@ -158,7 +158,7 @@ test.each([
 test.each([
   ['four minutes fast', 4 * 60_000],
   ['fifty minutes slow', -50 * 60_000],
-])('a clock that is %s gets its token', async (_, aheadMs) => {
+])('a machine whose clock is %s gets its token', async (_, aheadMs) => {
   const client = connect({ discovery: cloud.address, credentials: serviceAccountKey(key.file) });
   expect(await withClockAhead(aheadMs, () => client.get('done'))).toMatchObject({ state: 'succeeded' });
 });
@@ -194,7 +194,7 @@ test.each<[string, () => unknown, RegExp]>([
   ['a key of another kind', () => ({ ...key.file, private_key: signed.privateKey }), /is of type ec, .* takes rsa/],
   ['a key that is too short', () => authorizedKey(1024).file, /has 1024 bits, where the cloud takes 2048/],
 ])('a service account key given as %s is refused at construction, and not shown', (_, given, message) => {
-  // What JavaScript lets through.
+  // Values that JavaScript lets through.
   const make = (): unknown => Reflect.apply(serviceAccountKey, undefined, [given()]);
   let err: unknown;
   try {
@@ -214,7 +214,7 @@ test('a service account key is not shown by inspect or JSON', () => {
   }
 });
 
-test('an IAM token from a function is asked for anew when it is refused, once for all calls', async () => {
+test('when an IAM token is refused, its function is called once for all calls', async () => {
   const tokens = [newToken(), newToken()];
   let asked = 0;
   const client = connect({ endpoint: cloud.address, credentials: iamToken(() => tokens[asked++] ?? '') });
@@ -224,14 +224,14 @@ test('an IAM token from a function is asked for anew when it is refused, once fo
   expect(asked).toBe(2);
 });
 
-test('a token that stays refused is no reason to call twice', async () => {
+test('a call whose token is refused is not repeated when there is no other token', async () => {
   const client = connect({ endpoint: cloud.address, credentials: iamToken(newToken()) });
   expect((await refused(client)).codeName).toBe('UNAUTHENTICATED');
   expect(cloud.callsOf('Get')).toHaveLength(1);
 });
 
 test('what a server echoes of the token is not passed on', async () => {
-  // Of no shape that could be told from other text.
+  // A token of no known shape, which could not be recognized by its text.
   const token = 'opaque-s3cret-of-my-own-provider';
   const client = connect({ endpoint: cloud.address, credentials: iamToken(token) });
   const err = await refused(client);
@@ -239,7 +239,7 @@ test('what a server echoes of the token is not passed on', async () => {
   expect(inspect(err, { depth: Infinity })).not.toContain(token);
 });
 
-test('a provider that fails says so in the error of the call', async () => {
+test('the error of a call says that its token provider failed', async () => {
   const credentials = { getToken: () => Promise.reject(new Error('vault is sealed')) };
   const err = await refused(connect({ endpoint: cloud.address, credentials }));
   expect(err).toMatchObject({ codeName: 'UNAVAILABLE', rawMessage: 'no token: vault is sealed' });
@@ -252,7 +252,7 @@ test.each([
   expect(() => void Reflect.apply(iamToken, undefined, [token])).toThrow(message);
 });
 
-test('a token service whose connection is half-open is given up, and the call says so', async () => {
+test('a token service whose connection is half-open is given up, and the error of the call says so', async () => {
   const half = await relay(cloud.address);
   half.silence(true);
   try {
@@ -265,7 +265,7 @@ test('a token service whose connection is half-open is given up, and the call sa
   }
 });
 
-test('a token service that is away for a while fails no wait', async () => {
+test('an outage of the token service fails no wait', async () => {
   let asked = 0;
   cloud.before = ({ path }) => {
     if (path.endsWith('.IamTokenService/Create') && ++asked <= 2) {

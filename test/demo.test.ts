@@ -9,20 +9,23 @@ import { leave, MARK } from './support/left-behind';
 import { codeBlocks } from './support/readme';
 import { openTemporalUi } from './support/temporal-ui';
 
-/** What somebody sees who runs `npm run demo`. */
+/** What a user of `npm run demo` sees. */
 interface Demo {
   exitCode: number | null;
   output: string;
   errors: string;
-  /** Of its links into the UI, the status of the page and of the workflow that it shows, while `--keep` left everything up. */
+  /**
+   * The links into the UI, each with the status of its page and of the workflow it shows, taken while `--keep` left
+   * everything running.
+   */
   links: number[][];
-  /** Of the first of them, in a browser. */
+  /** The timeline behind the first link, in a browser. */
   timeline?: Timeline;
 }
 
 interface Timeline {
   bars: { state: string; label: string; width: number; labelEnd: number }[];
-  /** What the UI tells of the bar that failed when it is opened. */
+  /** The text that the UI shows when the failed bar is opened. */
   opened: string;
 }
 
@@ -54,9 +57,9 @@ async function readTimeline(link: string): Promise<Timeline> {
   }
 }
 
-/** Runs the demo; presses Ctrl-C, as a terminal would, where the demo says that it is left running. */
+/** Runs the demo; presses Ctrl-C, as in a terminal, when the demo says that it stays running. */
 async function runDemo(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<Demo> {
-  // In a process group of its own, to all of which a terminal sends SIGINT.
+  // In a process group of its own: a terminal sends SIGINT to the whole group.
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const exited = once(child, 'exit');
   const lines: string[] = [];
@@ -70,7 +73,7 @@ async function runDemo(command: string, args: string[], env: NodeJS.ProcessEnv):
     const shownLinks = lines.flatMap((line) => /http:\S+\/workflows\/\S+/.exec(line)?.[0] ?? []);
     timeline = await readTimeline(shownLinks[0] ?? '');
     for (const link of shownLinks) {
-      // The page is the same for every workflow; what it shows comes from the UI's API.
+      // The page is the same for every workflow; its content comes from the UI's API.
       const shown = link.replace('/namespaces/', '/api/v1/namespaces/').replace(/\/([^/]+)$/, '?execution.runId=$1');
       links.push([(await fetch(link)).status, (await fetch(shown)).status]);
     }
@@ -85,11 +88,11 @@ async function runDemo(command: string, args: string[], env: NodeJS.ProcessEnv):
 let demo: Demo;
 let kept: Demo;
 beforeAll(async () => {
-  // Once with the token that it uses by itself, and once with one that is searched for in what it leaves behind.
+  // Once with the demo's own token, and once with a token that the search for left-behind secrets knows.
   const { CLOUD_TOKEN: _, ...env } = process.env;
   const { TEMPORAL_ADDRESS: __, ...others } = env;
   const embedded = { ...others, CLOUD_TOKEN: `${MARK}-of-the-demonstration` };
-  // Not by npm, which ends by the signal itself.
+  // Not through npm, which ends with the signal itself.
   const keep = [require.resolve('../examples/provision-cluster/main'), '--keep'];
   [demo, kept] = await Promise.all([
     runDemo('npm', ['run', '--silent', 'demo'], env),
@@ -97,7 +100,7 @@ beforeAll(async () => {
   ]);
 }, 120_000);
 
-test('the demo ends by itself with exit code 0, and complains about nothing', () => {
+test('the demo ends on its own with exit code 0 and prints no error', () => {
   expect(demo.errors).toBe('');
   expect(demo.exitCode).toBe(0);
 });
@@ -110,7 +113,7 @@ test('nothing in its output is masked', () => {
   }
 });
 
-test('a cluster is provisioned though the worker is killed in the middle of it', () => {
+test('a cluster is provisioned although its worker is killed halfway', () => {
   const events = [
     'Create cluster cluster-demo: running',
     'was killed (SIGKILL)',
@@ -135,13 +138,13 @@ test('the node group that exceeds a quota fails with decoded details, and is del
   expect(demo.output).toMatch(/Delete node group nodegroup-gpu: succeeded/);
 });
 
-test('it tells what it took', () => {
+test('the demo prints how many polls and history events it took', () => {
   expect(demo.output).toMatch(/^6 operations took \d+ polls, 5 workflows took \d+ history events$/m);
   expect(demo.output.match(/^ +11 events {2}awaitOperation COMPLETED$/gm)).toHaveLength(2);
   expect(demo.output.match(/^ +11 events {2}awaitOperation FAILED$/gm)).toHaveLength(1);
 });
 
-test('its timeline in the UI tells alone which operations ran, which failed and why, and how long each took', () => {
+test('its timeline in the UI is enough to see which operations ran, which one failed and why, and how long each took', () => {
   const { bars = [], opened = '' } = kept.timeline ?? {};
   const bar = (label: RegExp): Timeline['bars'][number] => {
     const found = bars.filter((candidate) => label.test(candidate.label));
@@ -174,7 +177,7 @@ test("the README shows the demo's real output", () => {
   expect(missing).toEqual([]);
 });
 
-/** A line of the demo without what is different every time: numbers, ids of operations, and the UI where there is one. */
+/** Replaces in a line of the demo what differs per run: numbers, operation IDs, and the UI when there is one. */
 function withoutChance(line: string): string {
   return line
     .replace(/, its UI \S+;/, ';')
@@ -185,7 +188,7 @@ function withoutChance(line: string): string {
     .replace(/^ +/, ' ');
 }
 
-test('its typed methods are what is generated from the cloud it runs on', async () => {
+test('the typed methods of the demo equal those generated from its cloud', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'temporal-lro-example-'));
   await promisify(execFile)('npm', ['run', '--silent', 'generate:example', '--', '--out', directory]);
   for (const file of ['fakecloud/v1.ts', 'descriptors.binpb']) {
@@ -195,7 +198,7 @@ test('its typed methods are what is generated from the cloud it runs on', async 
   await rm(directory, { recursive: true });
 });
 
-test('--keep leaves everything up, with links into the UI, until Ctrl-C', () => {
+test('--keep leaves everything running, with links into the UI, until Ctrl-C', () => {
   expect(kept.links).toEqual(Array.from({ length: 5 }, () => [200, 200]));
   expect(kept.exitCode).toBe(0);
 });

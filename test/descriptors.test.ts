@@ -6,7 +6,7 @@ import { loadDescriptors } from '../src/descriptors/load';
 import { findOperationMethod } from '../src/descriptors/operation-method';
 import { DescriptorError, DescriptorRegistry } from '../src/descriptors/registry';
 
-// Written as Python writes them: without the names that fields have in JSON.
+// As Python writes descriptors: without the JSON names of the fields.
 const field = (number: number, name: string, type: string, label = 'LABEL_OPTIONAL'): JsonObject => ({
   name,
   number,
@@ -54,7 +54,7 @@ function setOf(...file: JsonObject[]): Uint8Array {
 const registry = loadDescriptors([setOf(FILE)]);
 const HOLDER = 'type.googleapis.com/a.Holder';
 
-/** The bytes of a message, from its canonical JSON. */
+/** Serializes a message from its canonical JSON. */
 function bytes(typeName: string, json: JsonValue): Uint8Array {
   const schema = registry.getMessage(typeName);
   if (!schema) throw new Error(`no ${typeName}`);
@@ -63,7 +63,7 @@ function bytes(typeName: string, json: JsonValue): Uint8Array {
 
 const holder = (json: JsonObject): JsonObject =>
   anyToJson({ typeUrl: HOLDER, value: bytes('a.Holder', json) }, registry);
-/** An Any whose type nobody describes, as an Any of the type which only this test knows. */
+/** An Any of a type without a descriptor, packed in an Any of a type that only this test describes. */
 const anyBytes = (typeUrl: string, value: Uint8Array): Uint8Array =>
   toBinary(AnySchema, create(AnySchema, { typeUrl, value }));
 /** A length-delimited field of a message, whatever its type. */
@@ -84,7 +84,7 @@ const SECRET = Buffer.from('\n\x03abc');
 const UNKNOWN = 'type.googleapis.com/x.Unknown';
 const kept = { '@type': UNKNOWN, base64: SECRET.toString('base64'), problem: 'no descriptor of x.Unknown' };
 
-test('an Any that no descriptor reads is kept as bytes wherever it stands, and what holds it is read', () => {
+test('an Any without a descriptor is kept as bytes wherever it is nested, and the message around it is read', () => {
   const any = anyBytes(UNKNOWN, SECRET);
   const entry = Buffer.concat([part(1, Buffer.from('k')), part(2, any)]);
   expect(
@@ -103,7 +103,7 @@ test('an Any that no descriptor reads is kept as bytes wherever it stands, and w
   });
 });
 
-test('an Any nested 3,000 times is read down to a depth, and its rest kept as bytes', () => {
+test('an Any nested 3,000 times is read down to a maximum depth, and the rest is kept as bytes', () => {
   const levels = [SECRET];
   for (let i = 0; i < 3000; i++) levels.push(Buffer.from(part(2, anyBytes(HOLDER, levels.at(-1) ?? SECRET))));
   let json = read(levels.at(-1) ?? SECRET);
@@ -118,7 +118,7 @@ test('an Any nested 3,000 times is read down to a depth, and its rest kept as by
   });
 });
 
-test('map keys that are names of every object are ordinary keys', () => {
+test('map keys such as "constructor", which every object has, are ordinary keys', () => {
   const labels = Object.fromEntries(['__proto__', 'constructor', 'toString', ''].map((key) => [key, key]));
   const travelled = JSON.parse(JSON.stringify(holder({ labels, freeForm: labels }))) as JsonObject;
   expect(Object.entries(travelled.labels ?? {})).toEqual(expect.arrayContaining(Object.entries(labels)));
@@ -126,7 +126,7 @@ test('map keys that are names of every object are ordinary keys', () => {
   expect(({} as JsonObject).__proto__).toBe(Object.prototype);
 });
 
-test('an @type in free-form data means nothing', () => {
+test('an @type in free-form data has no meaning', () => {
   const freeForm = { '@type': 'nested/0/google.protobuf.Empty' };
   expect(holder({ freeForm, oneAny: { '@type': 'type.googleapis.com/google.protobuf.Empty' } })).toMatchObject({
     freeForm,
@@ -134,7 +134,7 @@ test('an @type in free-form data means nothing', () => {
   });
 });
 
-test('fields without presence are always there, int64 is a string, and an unknown enum value a number', () => {
+test('fields without presence are always set, an int64 is a string, and an unknown enum value is a number', () => {
   expect(read()).toEqual({
     '@type': HOLDER,
     displayName: '',
@@ -157,13 +157,16 @@ test.each<[string, JsonValue, JsonObject]>([
   ['Struct', { a: [null, true] }, { value: { a: [null, true] } }],
   ['StringValue', 'x', { value: 'x' }],
   ['Any', { '@type': HOLDER, displayName: 'x' }, { value: { '@type': HOLDER, displayName: 'x' } }],
-])('a google.protobuf.%s has the JSON that the standard gives it within an Any', (name, json, expected) => {
-  const typeUrl = `type.googleapis.com/google.protobuf.${name}`;
-  const found = anyToJson({ typeUrl, value: bytes(`google.protobuf.${name}`, json) }, registry);
-  expect(found).toMatchObject({ '@type': typeUrl, ...expected });
-});
+])(
+  'a google.protobuf.%s within an Any has the JSON that the protobuf specification defines',
+  (name, json, expected) => {
+    const typeUrl = `type.googleapis.com/google.protobuf.${name}`;
+    const found = anyToJson({ typeUrl, value: bytes(`google.protobuf.${name}`, json) }, registry);
+    expect(found).toMatchObject({ '@type': typeUrl, ...expected });
+  },
+);
 
-test('whatever the bytes and the type, an Any becomes JSON and loses nothing', () => {
+test('whatever its bytes and type, an Any becomes JSON without losing data', () => {
   const typeUrls = [
     HOLDER,
     UNKNOWN,
@@ -196,7 +199,7 @@ describe('a descriptor set', () => {
     messageType: [{ name: 'M', field: dependency.map((other, i) => field(i + 1, other, `.${other}.M`)) }],
   });
 
-  test('without an import says which file it lacks, when a type needs it', () => {
+  test('without an import names the missing file, when a type needs it', () => {
     const lacking = new DescriptorRegistry().add(setOf(importing('top', 'lost')));
     const problem = 'lost.proto, which top.proto imports, is not in the descriptor sets: build them with imports';
     expect(() => lacking.getMessage('top.M')).toThrow(new DescriptorError(problem));
@@ -207,7 +210,7 @@ describe('a descriptor set', () => {
     });
   });
 
-  test('without an import of a method is a text about that method, not an error', () => {
+  test('without an import of a method reports that for the method, and throws no error', () => {
     const service = { name: 'S', method: [{ name: 'Create', inputType: '.top.M', outputType: '.lost.M' }] };
     const lacking = new DescriptorRegistry().add(setOf({ ...importing('top', 'lost'), service: [service] }));
     expect(findOperationMethod(lacking, '/top.S/Create')).toBe(
@@ -215,7 +218,7 @@ describe('a descriptor set', () => {
     );
   });
 
-  test('whose imports meet in one file is built', () => {
+  test('with two paths to the same import is built', () => {
     const diamond = [
       importing('top', 'left', 'right'),
       importing('left', 'base'),
@@ -233,13 +236,13 @@ describe('a descriptor set', () => {
       [importing('top', 'on'), importing('on', 'top')],
       /^top\.proto cannot be built: it imports itself$/,
     ],
-  ])('that %s says so, when a type needs it', (_, files, message) => {
+  ])('that %s throws an error that says so, when a type needs it', (_, files, message) => {
     const broken = new DescriptorRegistry().add(setOf(...files));
     expect(() => broken.getMessage('top.M')).toThrow(message);
     expect(() => broken.getMessage('top.M')).toThrow(DescriptorError);
   });
 
-  test('counts before a later one with the same file', () => {
+  test('takes precedence over a later one with the same file', () => {
     const other = { ...importing('a'), name: 'a.proto', messageType: [{ name: 'Other' }] };
     expect(new DescriptorRegistry().add(setOf(FILE)).add(setOf(other)).getMessage('a.Other')).toBeUndefined();
   });

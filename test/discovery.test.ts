@@ -19,7 +19,7 @@ describe('a preset', () => {
     expect(preset({ services: { a: 'b:1' } })).toEqual({ discovery, services: { a: 'b:1' } });
   });
 
-  test('discovers nothing where an endpoint is given', () => {
+  test('sends no discovery call when an endpoint is given', () => {
     expect(yandexCloud({ endpoint: 'operation.example:443' })).toEqual({ endpoint: 'operation.example:443' });
   });
 });
@@ -49,7 +49,7 @@ describe('discovery', () => {
   test.each([
     ['is away', away],
     ['lists nothing', () => ({})],
-  ])('is asked once an hour, and its last good answer is kept while it %s', async (_, without) => {
+  ])('is asked once an hour, and its last good answer stays in use while it %s', async (_, without) => {
     list = () => ({ operation: 'operation.api.cloud.yandex.net:443' });
     const found = discovery();
     for (; now < 3_600_000; now += 60_000) expect(await found.operations()).toBe('operation.api.cloud.yandex.net:443');
@@ -64,7 +64,7 @@ describe('discovery', () => {
     expect(await found.operations()).toBe('operation2.api.cloud.yandex.net:443');
   });
 
-  test('that is away fails a call by a code that a wait polls on after', async () => {
+  test('that is down fails a call with a transient code, so that a wait keeps polling', async () => {
     list = away;
     await expect(discovery().operations()).rejects.toMatchObject({
       codeName: 'UNAVAILABLE',
@@ -74,7 +74,7 @@ describe('discovery', () => {
     });
   });
 
-  test('that answers NOT_FOUND has said nothing of the operation', async () => {
+  test('that answers NOT_FOUND does not mean that the operation is unknown', async () => {
     list = () => {
       throw new CallError(5, 'no such route');
     };
@@ -126,7 +126,7 @@ describe('discovery', () => {
     );
   });
 
-  test('finds a service by its package, however the cloud spells that', async () => {
+  test('finds a service by its package, in each spelling that the cloud uses', async () => {
     const at = (host: string): string => `${host}.api.cloud.yandex.net:443`;
     list = () => ({
       compute: at('compute'),
@@ -156,7 +156,7 @@ describe('discovery', () => {
     expect(await found.service('yandex.cloud.unheard.v1.OfService')).toBeUndefined();
   });
 
-  test('has an endpoint for every package of Yandex Cloud that starts operations, but for those', async () => {
+  test('has an endpoint for each package of Yandex Cloud that starts operations, except for four', async () => {
     list = () => Object.fromEntries(YANDEX_ENDPOINT_IDS.split(/\s+/).map((id) => [id, 'x.api.cloud.yandex.net:443']));
     const found = discovery();
     const lost = new Set<string>();
@@ -165,7 +165,7 @@ describe('discovery', () => {
       if (typeName.endsWith('.OperationService')) continue;
       if ((await found.service(typeName)) === undefined) lost.add(typeName.slice(0, typeName.lastIndexOf('.')));
     }
-    // These have no endpoint, or none that their name tells: name it in `services`.
+    // These have no endpoint, or none that can be found by name: users set it in `services`.
     expect([...lost].sort()).toEqual([
       'yandex.cloud.loadtesting.agent.v1',
       'yandex.cloud.loadtesting.api.v1',
@@ -175,7 +175,7 @@ describe('discovery', () => {
   });
 });
 
-/** What api.cloud.yandex.net lists. */
+/** The endpoints that api.cloud.yandex.net lists. */
 const YANDEX_ENDPOINT_IDS = `ai-assistants ai-files ai-foundation-models ai-llm ai-speechkit ai-stt ai-stt-v3 ai-translate
 ai-vision ai-vision-ocr alb apigateway-connections application-load-balancer apploadbalancer audittrails baas backup
 baremetal billing broker-data cdn certificate-manager certificate-manager-data cic cloud-registry cloudapps cloudbackup

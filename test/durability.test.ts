@@ -12,14 +12,16 @@ const RESPONSE = { '@type': 'type.googleapis.com/fakecloud.v1.Network', id: 'n1'
 const RESOURCES = join(PROTO_DIRECTORY, 'fakecloud.binpb');
 const workflowsPath = require.resolve('./end-to-end/workflows');
 
-/** Every way in which a wait sleeps: watched by the worker, by timers, and by retries of its activity. */
+/** All ways in which a wait sleeps: watched by the worker, by timers, and by activity retries. */
 const polls = [
   { initialInterval: '200 ms', maximumInterval: '200 ms' },
   { initialInterval: '5 s' },
   { initialInterval: '5 s', by: 'activityRetry' },
 ] as const;
 
-/** Waits for operations of that length in every way, inline and by the workflow type, and resolves when all have polled. */
+/**
+ * Waits for operations of that length in all ways, inline and by the workflow type. Resolves when all have been polled.
+ */
 async function startWaits(
   client: Client,
   cloud: FakeCloud,
@@ -64,7 +66,9 @@ const caches = [
 
 let environment: TestEnvironment;
 const workers: WorkerProcess[] = [];
-/** Waits whose worker was killed; that of a watch goes on only when its lease has lapsed, so they are awaited last. */
+/**
+ * Waits whose worker was killed. A watched one continues only after its lease has expired, so these are awaited last.
+ */
 let orphaned: { handles: WorkflowHandle[]; ends: Promise<unknown[]> }[];
 beforeAll(async () => {
   environment = await startEnvironment({ worker: false });
@@ -90,7 +94,7 @@ async function killWorker(cache: { maxCachedWorkflows?: number }): Promise<(type
 }
 
 test.each(caches)(
-  'a server that is killed and started again on its database loses no wait of a worker that %s',
+  'killing the server and starting it again on its database loses no wait of a worker that %s',
   async (_, cache) => {
     const temporal = await startTemporalProcess();
     const { client, cloud, taskQueue, stop } = await startEnvironment({
@@ -111,7 +115,7 @@ test.each(caches)(
 );
 
 test.each(caches.map(([name], index) => [name, index] as const))(
-  'a worker that is killed loses no wait where it %s',
+  'killing a worker that %s loses no wait',
   async (_, index) => {
     const { handles, ends } = orphaned[index] ?? { handles: [], ends: Promise.resolve() };
     expect(handles).toHaveLength(2 * polls.length);

@@ -20,7 +20,7 @@ const poll = { initialInterval: '100 ms' } as const;
 const workflowsPath = require.resolve('./end-to-end/workflows');
 const registry = loadDescriptors([join(PROTO_DIRECTORY, 'fakecloud.binpb')]);
 
-/** The bytes of an operation that is larger than gRPC takes by default: FakeCloud's ids cannot carry it. */
+/** An operation in wire format that exceeds gRPC's default message limit, which no ID of FakeCloud could encode. */
 function largeOperation(id: string, large: 'metadata' | 'response'): string {
   const schema = registry.getMessage('yandex.cloud.operation.Operation');
   if (!schema) throw new Error('proto/ has no Operation');
@@ -37,7 +37,7 @@ describe.each([
   beforeAll(async () => (environment = await startEnvironment({ worker: { workflowsPath, ...cache } })));
   afterAll(() => environment.stop());
 
-  /** How a wait ends, inline and as a workflow of its own, which is to make no difference. */
+  /** Waits inline and by the workflow type, expects both to end in the same way, and returns how. */
   async function endOf(operationId: string): Promise<unknown> {
     const { client, workflow } = environment;
     const ends = await Promise.allSettled<AnyJson>([
@@ -50,7 +50,7 @@ describe.each([
     return own;
   }
 
-  test('an inline wait leaves the current details and the memo to the workflow whose they are', async () => {
+  test('an inline wait does not touch the current details and the memo of its workflow', async () => {
     const { client, cloud, workflow } = environment;
     const id = cloud.operation({ after: '1 h', metadata: METADATA, response: NETWORK });
     const handle = await client.workflow.start(wait, { ...workflow(), args: [CLOUD, id, { poll }] });
@@ -67,7 +67,7 @@ describe.each([
     );
   });
 
-  test('a wait for what returns nothing returns Empty', async () => {
+  test('a wait for an operation that returns nothing returns Empty', async () => {
     expect(await endOf(environment.cloud.operation({ after: 300, response: EMPTY }))).toEqual(EMPTY);
   });
 
@@ -90,7 +90,7 @@ describe.each([
     });
   });
 
-  test('a response over the 4 MiB of gRPC is a failure that says so, at its first poll', async () => {
+  test("a response over gRPC's default limit of 4 MiB fails the wait at its first poll, with an error that says so", async () => {
     const id = environment.cloud.operation({ response: EMPTY });
     environment.cloud.intercept(({ operationId }) =>
       operationId === id ? { body: largeOperation(id, 'response') } : undefined,
@@ -102,11 +102,11 @@ describe.each([
       ) as unknown,
       operation: { state: 'succeeded', metadata: METADATA, response: { '@type': NETWORK['@type'] } },
     });
-    // At most one for each of the two: who waits in one worker shares its polls.
+    // At most one poll for each of the two: waits in the same worker share polls.
     expect(environment.cloud.calls.filter(({ operationId }) => operationId === id).length).toBeLessThan(3);
   });
 
-  test('metadata over the 4 MiB of gRPC is left out, and the response returned', async () => {
+  test("metadata over gRPC's default limit of 4 MiB are dropped, and the response is returned", async () => {
     const id = environment.cloud.operation({ response: EMPTY });
     environment.cloud.intercept(({ operationId }) =>
       operationId === id ? { body: largeOperation(id, 'metadata') } : undefined,
@@ -114,7 +114,7 @@ describe.each([
     expect(await endOf(id)).toEqual(NETWORK);
   });
 
-  test('the metadata of an operation is seen while it is running, by a query and by an update', async () => {
+  test('a query and an update return the metadata of a running operation', async () => {
     const { client, cloud, workflow } = environment;
     const id = cloud.operation({ after: '1 h', metadata: METADATA, response: NETWORK });
     const running = { cloud: CLOUD, id, state: 'running', metadata: METADATA };
@@ -127,7 +127,7 @@ describe.each([
     }
   });
 
-  test('a parent, its child and the activities may run in three different workers', async () => {
+  test('a parent, its child and the activities can run in three different workers', async () => {
     const { client, cloud, connection, workflow } = environment;
     const queues = { parent: workflow().workflowId, activities: workflow().workflowId };
     const stops = [
@@ -155,13 +155,13 @@ describe.each([
   });
 });
 
-test('a cloud that is down when a wait begins is polled until it is there', async () => {
+test('a cloud that is down when a wait begins is polled until it is up', async () => {
   const environment = await startEnvironment({ worker: { workflowsPath } });
   const { client, cloud, workflow } = environment;
   const id = cloud.operation({ after: 100, response: NETWORK });
   await cloud.close();
   const port = Number(cloud.address.split(':')[1]);
-  // Who connects is turned away, and seen.
+  // Turns each connection away, and counts it.
   const down = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
   const turnedAway = once(down, 'connection');
   try {

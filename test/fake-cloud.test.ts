@@ -49,7 +49,7 @@ function call(path: string, request: Uint8Array, sent: Headers = {}): Promise<{ 
   });
 }
 
-/** Calls a method that starts an operation; resolves to its id. */
+/** Calls a method that starts an operation; resolves to the operation ID. */
 async function start({ path }: { path: string }, request: object, headers?: Headers): Promise<string> {
   const found = findOperationMethod(registry, path);
   if (typeof found === 'string') throw new Error(found);
@@ -63,7 +63,7 @@ const stateOf = (operation: OperationSnapshot): string =>
 const state = async (id: string): Promise<string> => stateOf(await client.get(id));
 const port = (): number => Number(cloud.address.split(':')[1]);
 
-test('an operation carries what its script says, and is done when its time has come', async () => {
+test('an operation has the fields of its script, and is done after the scripted time', async () => {
   const metadata = { '@type': 'type.googleapis.com/fakecloud.v1.DeleteClusterMetadata', clusterId: 'c1' };
   const response = { '@type': 'fakecloud.v1.NodeGroup', name: 'n', size: '9007199254740993' };
   const id = cloud.operation({ after: '10 min', description: 'Grow', metadata, response });
@@ -83,7 +83,7 @@ test.each<[OperationScript, string]>([
   [{ response: EMPTY }, '0 succeeded, 0 succeeded'],
   [{ after: '2 s', stages: [late, early], response: EMPTY }, '0 running, 1 running a, 2 succeeded b'],
   [{ after: '2 s', rollback: '1 s', error: { code: 8 } }, '0 running, 1 rollingBack 8, 2 failed 8'],
-])('an operation by the script %j is, second by second, %s', async (script, expected) => {
+])('an operation with the script %j is, second by second, %s', async (script, expected) => {
   const id = cloud.operation(script);
   const seen: string[] = [];
   for (; seen.length < expected.split(', ').length; now += 1000) {
@@ -93,20 +93,20 @@ test.each<[OperationScript, string]>([
   expect(seen.join(', ')).toBe(expected);
 });
 
-test('an operation may carry what nobody can read, and well-known types', async () => {
+test('an operation can carry values of unknown types and of well-known types', async () => {
   const unknown = { '@type': 'type.googleapis.com/unknown.Type', base64: 'CgJpZA==' };
   const struct = { '@type': 'type.googleapis.com/google.protobuf.Struct', value: { a: [1, null] } };
   const id = cloud.operation({ metadata: struct, response: unknown });
   expect(await client.get(id)).toMatchObject({ metadata: struct, response: unknown });
 });
 
-test('Get asks for a poll interval in a header', async () => {
+test('Get asks for a poll interval in a response header', async () => {
   const id = cloud.operation({ after: '1 h', pollInterval: 7, response: EMPTY });
   const { headers } = await call(GET, Buffer.from(`\n${String.fromCharCode(id.length)}${id}`));
   expect(headers.get('x-operation-poll-interval')).toEqual(['7']);
 });
 
-test('operations go by a clock that is asked for asynchronously', async () => {
+test('operations follow a given clock, which may be asynchronous', async () => {
   await cloud.close();
   cloud = await FakeCloud.start({ port: port(), now: () => Promise.resolve(now) });
   const id = cloud.operation({ after: 1000, response: EMPTY });
@@ -116,11 +116,11 @@ test('operations go by a clock that is asked for asynchronously', async () => {
   expect(await state(id)).toBe('succeeded');
 });
 
-test('an operation id is all that a FakeCloud in another process needs', async () => {
+test('a FakeCloud in another process needs nothing but the operation ID', async () => {
   const id = cloud.operation({ after: 60_000, metadata: EMPTY, error: { code: 13, message: 'broke' } });
   await cloud.close();
   const modules = join(__dirname, '..', 'src');
-  // It ends by itself: a closed FakeCloud leaves nothing open.
+  // The process exits on its own, since a closed FakeCloud leaves no handle open.
   const program = `
     const { FakeCloud } = require('${modules}/testing/fake-cloud');
     const { OperationsClient } = require('${modules}/cloud/operations-client');
@@ -133,7 +133,7 @@ test('an operation id is all that a FakeCloud in another process needs', async (
   expect(JSON.parse(stdout)).toMatchObject({ id, createdAt: '2026-03-01T12:00:00Z', error: { message: 'broke' } });
 });
 
-test('operation ids are short, and differ for operations that begin at once with one script', async () => {
+test('operation IDs are short, and differ for operations that begin at the same time with the same script', async () => {
   const ids = Array.from({ length: 300 }, () => cloud.operation({ response: EMPTY }));
   expect(new Set(ids).size).toBe(300);
   expect(ids[0]?.length).toBeLessThan(20);
@@ -141,7 +141,7 @@ test('operation ids are short, and differ for operations that begin at once with
   expect((await start(ClusterService.create, cluster)).length).toBeLessThan(80);
 });
 
-test('an operation id that no FakeCloud has written is not found', async () => {
+test('an operation ID that no FakeCloud has issued is not found', async () => {
   const id = cloud.operation({ after: 1000, response: EMPTY });
   const mangled = [id.slice(1), id.slice(0, -1), `${id}A`, `B${id.slice(1)}`, `${id}=`];
   for (const wrong of ['fcmq0j5033e516c56ctq', 'x', 'naïve 🙂', ...mangled]) {
@@ -150,7 +150,7 @@ test('an operation id that no FakeCloud has written is not found', async () => {
   await expect(client.cancel('x')).rejects.toMatchObject({ codeName: 'NOT_FOUND' });
 });
 
-test('a method replies by its request, with the types that its descriptor names', async () => {
+test('a method computes its reply from the request, in the types that its descriptor declares', async () => {
   const requests: unknown[] = [];
   cloud.on(NodeGroupService.create).reply((request) => {
     requests.push(request);
@@ -163,7 +163,7 @@ test('a method replies by its request, with the types that its descriptor names'
   expect(await client.get(id)).toMatchObject({ metadata, response });
 });
 
-test('a start repeated with the same idempotency-key gives the same operation as it is now', async () => {
+test('a start repeated with the same idempotency-key returns the same operation in its current state', async () => {
   const first = await start(NetworkService.create, {}, { 'idempotency-key': 'k' });
   now += 500;
   expect(await start(NetworkService.create, {}, { 'idempotency-key': 'k' })).toBe(first);
@@ -171,7 +171,7 @@ test('a start repeated with the same idempotency-key gives the same operation as
   expect(await state(first)).toBe('succeeded');
 });
 
-test('a start may be refused, with details in the trailers', async () => {
+test('a start can be refused with error details in the trailers', async () => {
   const refuse = { code: 8, message: 'full', details: [{ '@type': 'google.rpc.ErrorInfo', reason: 'LIMIT' }] };
   cloud.on('fakecloud.v1.NetworkService/Create').reply(() => ({ refuse }));
   const err = await start(NetworkService.create, {}).catch((reason: ServiceError) => reason);
@@ -179,18 +179,18 @@ test('a start may be refused, with details in the trailers', async () => {
   expect(typeof err === 'object' && String(err.metadata.get('grpc-status-details-bin')[0])).toContain('LIMIT');
 });
 
-test('a method without a reply is unimplemented', async () => {
+test('a method without a reply is UNIMPLEMENTED', async () => {
   await expect(call('/a.B/C', Buffer.alloc(0))).rejects.toMatchObject({ code: 12 });
   expect(() => cloud.on('a.B/C').reply(() => ({ response: EMPTY }))).toThrow(/no service a\.B .*descriptors/);
 });
 
-test('a method whose reply is wrong fails by a code that nobody repeats, and says why', async () => {
+test('a method with an invalid reply fails with a code that is not retried, and says why', async () => {
   cloud.on<unknown, object>(NetworkService.create.path).reply(() => ({ response: { nmae: 'x' } }));
   const message = /INVALID_ARGUMENT: .*: cannot write .* as fakecloud.v1.Network: .*nmae/;
   await expect(start(NetworkService.create, {})).rejects.toThrow(message);
 });
 
-test('every method of the resource API succeeds within 2 s where nobody gave it a reply', async () => {
+test('every method of the resource API succeeds within 2 s unless a test sets its reply', async () => {
   const ids = [await start(ClusterService.create, { name: 'a' })];
   const others = [ClusterService.update, ClusterService.delete, NodeGroupService.create, NodeGroupService.delete];
   for (const method of [...others, ...Object.values(NetworkService)]) ids.push(await start(method, {}));
@@ -212,7 +212,7 @@ test.each<[FaultEffect, object, string]>([
   expect(await state(id)).toBe(left);
 });
 
-test('faults spoil the first calls of their kind, one after the other', async () => {
+test('faults apply to the first calls of their kind, in order', async () => {
   const onGet: Fault = { on: 'Get', calls: 2, code: 14 };
   const faults: Fault[] = [{ on: 'Cancel', calls: 1, code: 7 }, onGet, { calls: 2, code: 13 }];
   const id = cloud.operation({ after: 1000, response: EMPTY, faults });
@@ -221,7 +221,7 @@ test('faults spoil the first calls of their kind, one after the other', async ()
   expect(await state(id)).toBe('running');
 });
 
-test('a reply may be late, and comes at the latest when the FakeCloud closes', async () => {
+test('a delayed reply comes at the latest when the FakeCloud closes', async () => {
   const delayed = (hang: number) => state(cloud.operation({ response: EMPTY, faults: [{ calls: 1, hang }] }));
   const hanging = delayed(3_600_000);
   expect(await delayed(1)).toBe('succeeded');
@@ -229,7 +229,7 @@ test('a reply may be late, and comes at the latest when the FakeCloud closes', a
   expect(await hanging).toBe('succeeded');
 });
 
-test('an interceptor spoils any call that it wants to', async () => {
+test('an interceptor can make any call fail', async () => {
   const seen: unknown[] = [];
   cloud.intercept(({ method, operationId, count }) => {
     seen.push([method.split('/')[2], operationId, count].join(' '));
@@ -242,7 +242,7 @@ test('an interceptor spoils any call that it wants to', async () => {
   expect(seen).toEqual(['Create  1', 'Create  2', `Get ${id} 1`, `Get ${id} 2`]);
 });
 
-test('calls are remembered with the names of their headers only', async () => {
+test('recorded calls contain the names of their headers, but no values', async () => {
   const id = await start(NetworkService.create, {}, { 'idempotency-key': 'k', authorization: 'Bearer secret' });
   now += 5;
   await client.cancel(id);
@@ -252,8 +252,8 @@ test('calls are remembered with the names of their headers only', async () => {
   expect(JSON.stringify(cloud.calls)).not.toContain('secret');
 });
 
-test('a port that is taken is said to be', async () => {
-  const log = jest.spyOn(console, 'error').mockReturnValue(); // grpc-js tells it too
+test('a port that is already in use is reported', async () => {
+  const log = jest.spyOn(console, 'error').mockReturnValue(); // grpc-js logs an error as well.
   await expect(FakeCloud.start({ port: port() })).rejects.toThrow(/cannot listen on 127.*leave `port` out/);
   log.mockRestore();
 });
@@ -275,7 +275,7 @@ test.each<[string, unknown, RegExp]>([
   expect(() => checkScript(script)).toThrow(message);
 });
 
-test('what cannot be played is refused when it begins', () => {
+test('a script that cannot be played is refused when its operation begins', () => {
   const begin = (script: Script) => () => cloud.operation(script);
   const long = { code: 13, message: randomBytes(400).toString('base64') };
   expect(begin({ error: long })).toThrow(/would have \d+ bytes where 512 is the limit: shorten/);

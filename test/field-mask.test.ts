@@ -8,7 +8,7 @@ import { loadDescriptors } from '../src/descriptors/load';
 import { PROTO_DIRECTORY } from './support/proto';
 
 const TYPE = 'type.googleapis.com/fakecloud.v1.UpdateClusterRequest';
-/** Of which camel case, the canonical JSON, can write the first only. */
+/** Canonical JSON, which uses camel case, can write the first path only. */
 const PATHS = ['config.size_bytes', 'config.mongodb_5_0', 'x__y'];
 const WRITTEN = 'config.sizeBytes,config.mongodb_5_0,x__y';
 const mask = toBinary(FieldMaskSchema, create(FieldMaskSchema, { paths: PATHS }));
@@ -16,7 +16,7 @@ const text = (number: number, value: Uint8Array): Buffer => Buffer.from([(number
 const request = Buffer.concat([text(1, Buffer.from('c1')), text(2, mask)]);
 const registry = loadDescriptors([join(PROTO_DIRECTORY, 'fakecloud.binpb')]);
 
-test('a path that camel case cannot write keeps its name, and spoils nothing of a message', () => {
+test('a path that camel case cannot write keeps its original name, and the rest of the message is unchanged', () => {
   expect(anyToJson({ typeUrl: TYPE, value: request }, registry)).toMatchObject({
     clusterId: 'c1',
     updateMask: WRITTEN,

@@ -13,7 +13,7 @@ import { findOperationMethod } from '../src/descriptors/operation-method';
 
 const MAIN = join(__dirname, '../src/cli/main.js');
 
-/** Within the package, so that its own name is found there. */
+/** Inside the package, so that the files can import it by name. */
 let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp('.cache/generate-');
@@ -31,7 +31,7 @@ async function run(command: string, args: string[]): Promise<{ stdout: string; s
 
 const cli = (...args: string[]) => run(process.execPath, [MAIN, 'generate', `${directory}/set.binpb`, ...args]);
 
-test('the command writes modules that compile, are formatted, and are the same the next time', async () => {
+test('the command writes modules that compile, are formatted, and are identical on the next run', async () => {
   const out = join(directory, 'src');
   const { stdout, failed } = await cli('--only', 'fakecloud.v1', '--out', out);
   expect(failed).toBe(false);
@@ -44,7 +44,7 @@ test('the command writes modules that compile, are formatted, and are the same t
   expect(await readFile(module, 'utf8')).toBe(first);
   expect(await run('npx', ['prettier', '--check', module, '--ignore-path', ''])).toMatchObject({ failed: false });
 
-  // What an editor would underline: each of these lines is an error, and everything else is none.
+  // The editor errors: each of these lines is an error, and no other line is.
   await writeFile(
     join(out, 'check.ts'),
     `import { operations } from 'temporal-lro/workflow';
@@ -88,14 +88,14 @@ async function compilerErrors(module: string): Promise<string> {
   return (await run(process.execPath, [...tsc, ...options, module])).stdout;
 }
 
-test('comments of the .proto come along', () => {
+test('comments in the .proto are copied', () => {
   const { files } = generate(loadDescriptors([`${directory}/set.binpb`]), ['fakecloud']);
   const module = String(files.get('fakecloud/v1.ts'));
   expect(module).toContain('/** A private network. */\nexport interface Network {');
   expect(module).toContain('/** 0 to 100. */');
 });
 
-test('a method may be called as a reserved word', () => {
+test('a method may have the name of a reserved word', () => {
   const { files } = generate(loadDescriptors([`${directory}/set.binpb`]), ['fakecloud.v1.ClusterService']);
   expect(String(files.get('fakecloud/v1.ts'))).toContain("delete: { path: '/fakecloud.v1.ClusterService/Delete' },");
 });
@@ -108,7 +108,7 @@ test('a workflow that uses a typed method bundles without protobuf', async () =>
   expect(code).not.toMatch(/node_modules\/(@bufbuild|@grpc|protobufjs)/);
 });
 
-test('the set beside the modules has what a worker needs, and no more', () => {
+test('the descriptor set next to the modules contains exactly what a worker needs', () => {
   const full = loadDescriptors([`${directory}/set.binpb`]);
   const { files } = generate(full, ['fakecloud.v1.NetworkService.Create']);
   const set = files.get(DESCRIPTORS_FILE);
@@ -131,7 +131,7 @@ test.each([
   expect(generate(loadDescriptors([`${directory}/set.binpb`]), [only]).methods).toBe(methods);
 });
 
-test('--only with a name that is not there says what is', async () => {
+test('--only with an unknown name lists the known ones', async () => {
   const { failed, stderr } = await cli('--only', 'fakecloud.v2', '--out', directory);
   expect(failed).toBe(true);
   expect(stderr).toMatch(
@@ -139,7 +139,7 @@ test('--only with a name that is not there says what is', async () => {
   );
 });
 
-test("google's operations are read by their own option, and a name that is nowhere is said", () => {
+test("Google's operations are read from their own option, and an unknown type name is reported", () => {
   const { files, problems } = generate(new DescriptorRegistry().add(googleSet(PRESS, 'Book', 'PrintProgress')));
   expect(String(files.get('books/v1.ts'))).toContain('readonly print: OperationMethod<PrintRequest, Book, AnyJson>;');
   expect(problems).toEqual([
@@ -147,7 +147,7 @@ test("google's operations are read by their own option, and a name that is nowhe
   ]);
 });
 
-test('--only with an empty prefix is not taken for all there is', () => {
+test('--only with an empty prefix does not select everything', () => {
   expect(() => generate(loadDescriptors([`${directory}/set.binpb`]), [''])).toThrow(
     'is within "": fakecloud.v1 has ClusterService, NetworkService, NodeGroupService',
   );
@@ -190,7 +190,7 @@ test.each(COLLISIONS)('%s makes way for it', async (_, messageType, methods, exp
   expect(await compilerErrors(path)).toBe('');
 });
 
-test('a method keeps its name when those before it are generated too', () => {
+test('a method keeps its name when the methods before it are generated too', () => {
   const methods = [method('Create', 'ClusterInput'), method('create', 'ClusterInput')];
   const file = {
     name: 'a.proto',
@@ -204,7 +204,7 @@ test('a method keeps its name when those before it are generated too', () => {
   expect(String(files.get('a/v1.ts'))).toContain("create_: { path: '/a.v1.Clusters/create' },");
 });
 
-/** Of a message, where `type` begins with a dot. */
+/** A field, which holds a message if `type` begins with a dot. */
 function field(name: string, number: number, type: string): JsonObject {
   const typed = type.startsWith('.') ? { type: 'TYPE_MESSAGE', typeName: type } : { type };
   return { name, number, label: 'LABEL_OPTIONAL', ...typed };

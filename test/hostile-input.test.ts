@@ -15,7 +15,7 @@ const { schedule } = resolveWaitOptions();
 const SEED = 20261125;
 const RUNS = 10_000;
 
-/** A worker's activities, which workflows call with any JSON whatever. */
+/** A worker's activities, called with any JSON. */
 test('10,000 hostile inputs cause no connection but to the configured cloud', async () => {
   const sink = await startSink();
   const fake = await FakeCloud.start();
@@ -92,7 +92,7 @@ test('10,000 hostile inputs cause no connection but to the configured cloud', as
       `${calls} inputs, ${reached} calls of the cloud, ${sink.connections()} connections to the sink\n`,
     );
     expect(calls).toBe(RUNS);
-    // They were no empty shots.
+    // Proves that the inputs reached the activities and had an effect.
     expect(reached).toBeGreaterThan(1_000);
     expect(sink.connections()).toBe(0);
   } finally {
@@ -102,7 +102,7 @@ test('10,000 hostile inputs cause no connection but to the configured cloud', as
   }
 }, 60_000);
 
-/** An activity, called with what its type does not allow. */
+/** An activity, called with arguments that its type does not allow. */
 function bound(activities: object, verb: string): (input: object) => Promise<unknown> {
   const activity: unknown = Reflect.get(activities, verb);
   if (typeof activity !== 'function') throw new Error(`There is no ${verb}`);

@@ -20,7 +20,7 @@ function connect(file: object): OperationsClient {
   return OperationsClient.connect(yandexCloud(options));
 }
 
-test("Yandex's own messages take our JWT by its public key, and our calls by the token that it got", async () => {
+test("Yandex's own code verifies our JWT with its public key, and accepts our calls with the token that it issues", async () => {
   const client = connect(key.file);
   const { id } = await client.start(DELETE, request);
   expect(await client.wait(id, { poll: { initialInterval: '100 ms' } })).toEqual({
@@ -35,7 +35,7 @@ test("Yandex's own messages take our JWT by its public key, and our calls by the
   expect(calls[0]).not.toContain('authorization');
 });
 
-test('they refuse the JWT of another key, of another id, and a call without a token', async () => {
+test("Yandex's own code refuses a JWT of another key, a JWT of another key ID, and a call without a token", async () => {
   for (const [file, problem] of [
     [{ ...authorizedKey().file }, /The JWT is refused: the signature is wrong/],
     [{ ...key.file, id: 'ajeother' }, /The JWT is refused: header/],

@@ -65,7 +65,7 @@ test('a CreateCluster operation ends with the real Cluster as JSON', async () =>
         },
       },
       locations: [{ zoneId: 'ru-central1-a' }, { zoneId: 'ru-central1-d' }],
-      // An int64 does not fit a number of JavaScript.
+      // A JavaScript number cannot hold every int64.
       etcdClusterSize: '3',
       resources: { cores: '2', coreFraction: '100', memory: '8589934592' },
     },
@@ -73,9 +73,9 @@ test('a CreateCluster operation ends with the real Cluster as JSON', async () =>
     scheduledMaintenance: { delayedUntil: '2026-01-01T00:00:00Z', description: 'Upgrade to 1.32' },
   });
   expect(cluster.createdAt).toMatch(RFC_3339);
-  // What proto3 does not send because it is empty: those fields are there all the same.
+  // Fields that proto3 does not send because they are empty are present in the JSON.
   expect(cluster).toMatchObject({ description: '', networkId: '', master: { securityGroupIds: [] } });
-  // What has presence and was not set is not.
+  // Fields with presence that were not set are absent.
   expect(cluster).not.toHaveProperty('master.zonalMaster');
   expect(metadata).toMatchObject({ clusterId: cluster.id });
 });
@@ -120,7 +120,7 @@ test('a failure arrives with its BadRequest and its QuotaFailure decoded', async
   expect(failure?.details).toEqual(details);
 });
 
-test('a CreateCluster that a workflow starts arrives as Yandex reads it, once', async () => {
+test("a CreateCluster that a workflow starts reaches Yandex's code exactly once, with every field", async () => {
   const idempotencyKey = '2f1a8a0e-0c33-4d5b-9d1c-7b4b2f0e9a51';
   const request = {
     folderId: 'b1gvmob95yysaplct532',

@@ -2,13 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { MARK, ROOT } from './support/left-behind';
 
-/** As text, and as base64 of text that it stands anywhere in, twice: bytes are base64 in JSON, and payloads are in JSON. */
+/**
+ * Matches the part as text, as base64 of any text around it, and as base64 of that: bytes are base64 in JSON, and
+ * payloads are base64 of JSON.
+ */
 function forms(secret: string): string[] {
   const encoded = inBase64(secret);
   return [secret, ...encoded, ...encoded.flatMap(inBase64)];
 }
 
-/** What base64 of any text that holds `part` holds, by where in its three bytes `part` begins. */
+/** The base64 texts that contain `part`, one for each of the three positions at which it can begin. */
 function inBase64(part: string): string[] {
   return [0, 1, 2].map((shift) => {
     const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(part)]);
@@ -46,7 +49,7 @@ test('no token, key or JWT of the tests is in any of them', () => {
     .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
     .reduce((sum, count) => sum + Number(count), 0);
   const megabytes = files.reduce((sum, file) => sum + readFileSync(file).length, 0) / 1e6;
-  // What each JWT begins with.
+  // Every JWT begins with this.
   const header = Buffer.from('{"alg":"PS256"').toString('base64url').slice(0, -1);
   const hits = [MARK, header, 'BEGIN PRIVATE KEY'].flatMap((secret) => filesWith(files, secret));
   process.stdout.write(

@@ -1,6 +1,6 @@
 import { Limiter, type Purpose } from '../src/transport/limiter';
 
-/** A limiter that is held until `release` is called, and the order in which the turns after that begin. */
+/** A limiter whose only turn is taken until `end` is called, and the order of the turns after that. */
 function held(): {
   limiter: Limiter;
   order: string[];
@@ -26,7 +26,7 @@ function held(): {
   };
 }
 
-test('cancellations go first, then starts, then polls, each in the order in which they were asked for', async () => {
+test('cancellations go first, then starts, then polls, each in the order of their requests', async () => {
   const { order, ask, end } = held();
   ask('poll 1');
   ask('poll 2');
@@ -38,7 +38,7 @@ test('cancellations go first, then starts, then polls, each in the order in whic
   expect(order).toEqual(['cancel 1', 'cancel 2', 'start 1', 'start 2', 'poll 1', 'poll 2']);
 });
 
-test('however many cancellations and starts there are, polls get turns as well', async () => {
+test('polls and starts get turns however many cancellations wait', async () => {
   const { order, ask, end } = held();
   for (let i = 0; i < 50; i++) {
     ask('poll');
@@ -53,7 +53,7 @@ test('however many cancellations and starts there are, polls get turns as well',
   }
 });
 
-test('who leaves the queue takes nobody else along, wherever he stood', async () => {
+test('a call that leaves the queue does not remove others, whatever its position', async () => {
   const { limiter, order, ask, end } = held();
   const left = new AbortController();
   const leaving: Promise<unknown>[] = [];
@@ -63,7 +63,7 @@ test('who leaves the queue takes nobody else along, wherever he stood', async ()
   }
   left.abort();
   for (const rejected of leaving) await expect(rejected).rejects.toThrow('abandoned before its turn');
-  // Later than that it makes no difference.
+  // Leaving later than that has no effect.
   left.abort();
   ask('poll 9');
   await end();
@@ -85,11 +85,11 @@ test('leaving a long queue costs no more than joining it', async () => {
   ask('poll');
   await end();
   expect(order).toEqual(['poll']);
-  // Ten times is far from what a search for each of them takes: some hundred times.
+  // A search through the queue for each of them would take hundreds of times as long, far more than ten times.
   expect(leftAt - joinedAt).toBeLessThan(10 * (joinedAt - beganAt));
 });
 
-test('a further call in a turn is made at once, and the next turn begins a call later', async () => {
+test('a second call within a turn is made at once, and the next turn begins one call later', async () => {
   const SPACING_MS = 200;
   const limiter = new Limiter(10, 1000 / SPACING_MS);
   const madeAt: number[] = [];

@@ -42,7 +42,7 @@ describe('the metadata service', () => {
     (_: IncomingMessage, response: ServerResponse): void =>
       void response.writeHead(status, headers).end(text);
 
-  test('gives the token of the account that is bound to the instance', async () => {
+  test('returns the token of the account that is bound to the instance', async () => {
     const token = newToken();
     cloud.tokens.add(token);
     answer = reply(200, JSON.stringify({ access_token: token, expires_in: 43_200, token_type: 'Bearer' }));
@@ -53,7 +53,7 @@ describe('the metadata service', () => {
     expect(requests[0]?.headers['metadata-flavor']).toBe('Google');
   });
 
-  test("is asked at the address of the variable that the cloud's tools read", async () => {
+  test("is called at the address in the environment variable that the cloud's tools read", async () => {
     answer = reply(200, JSON.stringify({ access_token: newToken(), expires_in: 60 }));
     process.env.YC_METADATA_ADDR = address;
     const { expiresAt } = await metadataService().getToken(new AbortController().signal);
@@ -79,7 +79,7 @@ describe('the metadata service', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('that is silent, or sends a byte now and then, is given up in time, though nobody aborts', async () => {
+  test('that is silent, or sends a byte now and then, is given up at its deadline, although nobody aborts the call', async () => {
     const trickles: NodeJS.Timeout[] = [];
     const trickle = (_: IncomingMessage, response: ServerResponse): void => {
       response.writeHead(200);

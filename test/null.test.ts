@@ -32,7 +32,7 @@ const set = fromJson(FileDescriptorSetSchema, {
   ],
 });
 
-test('null in a request is a value where a google.protobuf.Value stands, and leaves out every other field', () => {
+test('null in a request sets a field of the type google.protobuf.Value, and omits any other field', () => {
   const registry = loadDescriptors([toBinary(FileDescriptorSetSchema, set)]);
   const schema = registry.getMessage('a.Request');
   if (!schema) throw new Error('The type is missing');

@@ -76,7 +76,7 @@ interface Sample {
   value: number;
 }
 
-/** What a Prometheus server would read of the worker now; of ours only. */
+/** Our metrics, as a Prometheus server would scrape them from the worker now. */
 async function scrape(): Promise<Sample[]> {
   const text = await (await fetch(metricsUrl)).text();
   return text.split('\n').flatMap((line) => {
@@ -93,7 +93,7 @@ async function value(name: string, labels: Record<string, string> = {}): Promise
   return samples.filter(fits).reduce((sum, sample) => sum + sample.value, 0);
 }
 
-test('a healthy wait is silent at INFO and above, and tells each poll at DEBUG by the same fields', async () => {
+test('a healthy wait logs nothing at INFO and above, and each poll at DEBUG with the same fields', async () => {
   logs.length = 0;
   const metadata = { '@type': 'fakecloud.v1.CreateClusterMetadata', progressPercentage: 40, step: 'creating VMs' };
   const id = env.cloud.operation({ after: 3_000, metadata, response: empty });
@@ -107,7 +107,7 @@ test('a healthy wait is silent at INFO and above, and tells each poll at DEBUG b
   expect(logs.filter(({ level }) => level !== 'DEBUG' && level !== 'TRACE')).toEqual([]);
 });
 
-test('a wait that only the owner of the worker can mend is a warning', async () => {
+test('a wait logs a warning when only the owner of the worker can fix its configuration', async () => {
   logs.length = 0;
   const faults = [{ on: 'Get' as const, calls: 1, code: 7, message: 'role revoked' }];
   const id = env.cloud.operation({ after: 0, response: empty, faults });
@@ -175,7 +175,7 @@ describe('metrics', () => {
     await stop();
   }
 
-  test('count calls by cloud and code, starts that were in conflict, and tokens', async () => {
+  test('count calls by cloud and code, starts that conflicted, and tokens', async () => {
     const cloud = { cloud: CLOUD };
     expect(await value('temporal_lro_starts', { ...cloud, code: 'OK' })).toBe(1);
     expect(await value('temporal_lro_starts', { ...cloud, code: 'FAILED_PRECONDITION' })).toBe(1);
@@ -190,7 +190,7 @@ describe('metrics', () => {
     expect(await value('temporal_lro_poll_latency_count', cloud)).toBe(gets);
   });
 
-  test('count waits by outcome, and what is watched now', async () => {
+  test('count waits by outcome, and the operations that are watched now', async () => {
     expect(await value('temporal_lro_waits', { outcome: 'succeeded' })).toBe(3);
     expect(await value('temporal_lro_waits', { outcome: 'OperationFailed' })).toBe(1);
     expect(await value('temporal_lro_waits', { outcome: 'OperationUnreadable' })).toBe(1);
@@ -199,7 +199,7 @@ describe('metrics', () => {
     expect(await value('temporal_lro_watched_operations')).toBe(0);
   });
 
-  test('have few labels, none of them an id or a secret, and the buckets that the user sets', async () => {
+  test('have few labels, none of which is an ID or a secret, and the histogram buckets that the user sets', async () => {
     const samples = await scrape();
     expect(new Set(samples.map(({ name }) => name.replace(/_(bucket|sum|count)$/, '')))).toEqual(
       new Set(Object.values(METRICS).map(({ name }) => name)),
@@ -214,7 +214,7 @@ describe('metrics', () => {
     }
   });
 
-  test('have no label that a workflow or a cloud was free to choose', async () => {
+  test('have no label whose value a workflow or a cloud can choose freely', async () => {
     const typed = Array.from({ length: 5 }, (_, i) => `typed-${i}`);
     const end = async (...args: Parameters<typeof awaitOperation>): Promise<void> => {
       const ended = env.client.workflow.execute<typeof awaitOperation>('awaitOperation', { ...env.workflow(), args });
@@ -239,7 +239,7 @@ describe('metrics', () => {
     expect(await value('temporal_lro_waits', { cloud: CLOUD, outcome: 'OperationServiceError' })).toBe(1);
   });
 
-  test('are what the dashboard asks for, by name and label', async () => {
+  test('include what the dashboard queries, by name and label', async () => {
     const dashboard: unknown = JSON.parse(readFileSync('docs/grafana-dashboard.json', 'utf8'));
     const asked = [...JSON.stringify(dashboard).matchAll(/"(?:expr|query)":"((?:[^"\\]|\\.)*)"/g)].map(
       ([, found = '']) => found,

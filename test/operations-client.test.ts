@@ -10,7 +10,7 @@ const MAXIMUM = 64 * 1024 * 1024;
 const like = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 const identity = (bytes: Buffer): Buffer => bytes;
 
-/** How the server answers a call; undefined: never. */
+/** The server's answer to a call; never answers when undefined. */
 type Answer =
   { body: object } | { code: number; headers?: Record<string, string>; trailers?: Record<string, string | Buffer> };
 type Call = { metadata: Metadata; deadline: number; cancelled: boolean; path: string };
@@ -20,7 +20,7 @@ let calls: Call[];
 let answer: (operationId: string) => Answer | undefined;
 let address: string;
 let client: OperationsClient;
-/** What is closed after each test, whether it passes or not. */
+/** Closed after each test, whether it passes or fails. */
 let open: { close(): void }[];
 
 const toMetadata = (values: Record<string, string | Buffer> = {}): Metadata => {
@@ -70,7 +70,7 @@ function connectTo(endpoint: string, options: CloudOptions = {}): OperationsClie
   return connected;
 }
 
-/** Stands between client and server; as long as `pass` is true it passes bytes on, else it swallows them. */
+/** A TCP relay between client and server. It forwards bytes while `pass` is true, and swallows them otherwise. */
 async function startWire(): Promise<{ address: string; connections: Socket[]; pass: boolean; close(): void }> {
   const wire = { address: '', connections: [] as Socket[], pass: true, close: (): void => undefined };
   const tcp: TcpServer = createServer((from) => {
@@ -89,7 +89,7 @@ async function startWire(): Promise<{ address: string; connections: Socket[]; pa
   return wire;
 }
 
-test.each(['get', 'cancel'] as const)('%s has a deadline, which the server is told', async (verb) => {
+test.each(['get', 'cancel'] as const)('%s has a deadline, which is sent to the server', async (verb) => {
   answer = () => undefined;
   const hasty = connectTo(address, { requestTimeout: '200 ms' });
   await expect(hasty[verb]('x')).rejects.toMatchObject({
@@ -107,14 +107,14 @@ test.each(['get', 'cancel'] as const)('%s has a deadline, which the server is to
   expect(byDefault).toBeLessThan(10_001);
 });
 
-test('a host that accepts connections and says nothing is given up at the deadline', async () => {
+test('a call to a host that accepts connections and sends nothing is given up at the deadline', async () => {
   const wire = await startWire();
   wire.pass = false;
   const hasty = connectTo(wire.address, { requestTimeout: '200 ms' });
   await expect(hasty.get('x')).rejects.toMatchObject({ codeName: 'DEADLINE_EXCEEDED' });
 });
 
-test('a host that nobody listens on is UNAVAILABLE at once', async () => {
+test('a call to a host on which nothing listens fails with UNAVAILABLE at once', async () => {
   const wire = await startWire();
   wire.close();
   const early = connectTo(wire.address);
@@ -132,7 +132,7 @@ test('calls share one connection', async () => {
   expect(wire.connections).toHaveLength(1);
 });
 
-test('nothing but its configuration tells where calls go: DNS is not asked for a service config', async () => {
+test('only the configuration decides where calls go: no service config is read from DNS', async () => {
   const resolveTxt = jest.spyOn(dns, 'resolveTxt');
   const named = connectTo(`localhost:${address.split(':')[1]}`);
   await named.get('x');
@@ -140,18 +140,18 @@ test('nothing but its configuration tells where calls go: DNS is not asked for a
   resolveTxt.mockRestore();
 });
 
-test('a call says who makes it', async () => {
+test('a call names its client in the user-agent', async () => {
   await client.get('x');
   expect(calls[0]?.metadata.get('user-agent')[0]).toMatch(/^temporal-lro /);
 });
 
-test('a reply over the 4 MiB of gRPC is taken', async () => {
+test("a reply over gRPC's default limit of 4 MiB is accepted", async () => {
   const value = Buffer.alloc(5_000_000, 1);
   answer = (id) => ({ body: { id, done: true, response: { type_url: 'x/y.Z', value } } });
   expect(await client.get('x')).toMatchObject({ state: 'succeeded', response: { base64: value.toString('base64') } });
 });
 
-test('a reply that no program should take is an operation that cannot be read, not a busy server', async () => {
+test('a reply that is too large to accept is an unreadable operation, and not an overloaded server', async () => {
   answer = (id) => ({ body: { id, done: true, response: { type_url: 'x/y.Z', value: Buffer.alloc(MAXIMUM) } } });
   await expect(client.get('x')).rejects.toMatchObject({
     type: 'OperationUnreadable',
@@ -168,7 +168,7 @@ const STATUS = message('google.rpc.Status').serialize({
   ],
 });
 
-test('the details of an error are decoded, and kept as bytes where nobody described them', async () => {
+test('the details of an error are decoded, and kept as bytes when their type has no descriptor', async () => {
   answer = () => ({ code: 8, trailers: { 'grpc-status-details-bin': STATUS } });
   const error = await client.get('x').catch((err: unknown) => err);
   expect(error).toBeInstanceOf(OperationServiceError);
@@ -184,7 +184,7 @@ test('the details of an error are decoded, and kept as bytes where nobody descri
   });
 });
 
-test('details that are broken leave the error what it is', async () => {
+test('broken details do not change the rest of the error', async () => {
   answer = () => ({ code: 5, trailers: { 'grpc-status-details-bin': Buffer.from([255, 255]) } });
   await expect(client.get('x')).rejects.toMatchObject({ codeName: 'NOT_FOUND', rawMessage: 'no', details: [] });
 });
@@ -201,7 +201,7 @@ test.each<[string, Answer]>([
 describe('a signal that aborts', () => {
   const abandoned = { name: 'OperationServiceError', codeName: 'CANCELLED' };
 
-  test('ends a call at once, and tells the server', async () => {
+  test('ends a call at once, and cancels it on the server', async () => {
     answer = () => undefined;
     const aborter = new AbortController();
     const call = client.get('x', { signal: aborter.signal });
@@ -217,7 +217,7 @@ describe('a signal that aborts', () => {
     expect(calls).toHaveLength(1);
   });
 
-  test('ends a call that waits for its turn, and not the one before it', async () => {
+  test('ends a call that waits for its turn, but not the call before it', async () => {
     const narrow = connectTo(address, { maxConcurrentRequests: 1, requestTimeout: '300 ms' });
     answer = (id) => (id === 'slow' ? undefined : { body: { id } });
     const slow = narrow.get('slow');
@@ -242,7 +242,7 @@ describe('a signal that aborts', () => {
   });
 });
 
-test('a reply that is no operation, or another one, is an error of the server', async () => {
+test('a reply that is not an operation, or is another operation, is an error of the server', async () => {
   answer = () => ({ body: { id: 'other' } });
   await expect(client.get('x')).rejects.toMatchObject({
     codeName: 'INTERNAL',

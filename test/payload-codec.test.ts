@@ -5,7 +5,7 @@ import { codec } from './support/encrypting-codec';
 
 const MARK = 'm4rker';
 
-/** Where in a history the mark can be read: the names of fields on the way, without the indices. */
+/** The paths in a history where the mark is readable: the field names without the indices. */
 function openPlaces(value: unknown, path: string[] = []): string[] {
   if (value instanceof Uint8Array) return Buffer.from(value).includes(MARK) ? [path.join('.')] : [];
   if (typeof value === 'string') return value.includes(MARK) ? [path.join('.')] : [];
@@ -36,7 +36,7 @@ describe.each([
   });
   afterAll(() => environment.stop());
 
-  /** Runs a workflow to its end; where the mark can be read in its history. */
+  /** Runs a workflow to its end, and returns where the mark is readable in its history. */
   async function run(workflowType: string, input: object): Promise<{ end: string; places: string[] }> {
     const { workflowId, taskQueue } = environment.workflow();
     const handle = await client.workflow.start(workflowType, { workflowId, taskQueue, args: [input] });

@@ -6,16 +6,16 @@ import { CONTRACT_SET } from '../src/descriptors/contract-set';
 import { RESOURCES_SET } from '../src/testing/resources-set';
 import { PROTO_DIRECTORY } from './support/proto';
 
-// Where one of them fails: `npm run generate:proto`.
+// If one of these tests fails, run `npm run generate:proto`.
 
 test.each([
   ['envelope.binpb', CONTRACT_SET],
   ['fakecloud.binpb', RESOURCES_SET],
-])('the code holds what the build makes of proto/: %s', (file, inCode) => {
+])('the generated code contains what the build makes of proto/: %s', (file, inCode) => {
   expect(inCode === readFileSync(join(PROTO_DIRECTORY, file), 'base64')).toBe(true);
 });
 
-test('the code holds the messages and services of the envelope as proto-loader reads them in proto/', () => {
+test('the generated code has the same messages and services as proto-loader reads from proto/', () => {
   const files = [
     'yandex/cloud/operation/operation_service.proto',
     'yandex/cloud/endpoint/api_endpoint_service.proto',
@@ -25,6 +25,6 @@ test('the code holds the messages and services of the envelope as proto-loader r
   const read = loadSync(files, { includeDirs: ['proto'] });
   const held = fromJSON(ENVELOPE_SCHEMA);
   expect(Object.keys(held)).toContain('yandex.cloud.operation.OperationService');
-  // Functions aside: what they do follows from the descriptors.
+  // Without functions, which follow from the descriptors.
   expect(JSON.parse(JSON.stringify(held))).toEqual(JSON.parse(JSON.stringify(read)));
 });

@@ -9,13 +9,13 @@ const clear = (): void => VARIABLES.forEach((name) => delete process.env[name]);
 beforeEach(clear);
 afterEach(clear);
 
-/** Where grpc-js connects to. */
+/** The host that grpc-js connects to. */
 function connectsTo(host: string): string {
   return mapProxyName({ scheme: 'dns', path: `${host}:443` }, {}).target.path;
 }
 
-// What docs/clouds.md says of grpc-js, which its next version may change.
-test('of the variables that name a proxy the most special one counts, and port 80 where there is none', () => {
+// Tests what docs/clouds.md says about grpc-js, since a new version may change it.
+test('the most specific proxy variable wins, and a proxy without a port uses port 80', () => {
   process.env.HTTPS_PROXY = 'http://capitals:1';
   expect(connectsTo('cloud.example')).toBe('cloud.example:443');
   delete process.env.HTTPS_PROXY;
@@ -38,7 +38,7 @@ test.each(['https://proxy.example:1', 'socks5://proxy.example:1', 'proxy.example
   },
 );
 
-test('a user and a password are taken along', () => {
+test('the user and the password of a proxy are sent', () => {
   process.env.https_proxy = 'http://user:p%40ss@proxy.example:1';
   const { target, extraOptions } = mapProxyName({ scheme: 'dns', path: 'cloud.example:443' }, {});
   expect(target.path).toBe('proxy.example:1');
@@ -70,7 +70,7 @@ test.each<[list: string, host: string, isDirect: boolean]>([
   expect(connectsTo(host)).toBe('proxy.example:1');
 });
 
-test('the metadata service is asked through no proxy', async () => {
+test('the metadata service is called without a proxy', async () => {
   const token = newToken();
   const server = createServer((_, response) => response.end(JSON.stringify({ access_token: token, expires_in: 60 })));
   const sink = await startSink();

@@ -15,7 +15,7 @@ beforeAll(async () => {
   workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
 });
 
-/** Replays histories; what went wrong with each, by its name. */
+/** Replays histories; returns the error of each failed replay, by its name. */
 async function replay(histories: Record<string, string>): Promise<Record<string, string | undefined>> {
   const list = Object.entries(histories).map(([workflowId, json]): { workflowId: string; history: unknown } => ({
     workflowId,
@@ -28,12 +28,12 @@ async function replay(histories: Record<string, string>): Promise<Record<string,
   return errors;
 }
 
-test('every way through the workflow code has a committed history, and every history a recipe', () => {
+test('every path through the workflow code has a committed history, and every history a recipe', () => {
   const files = readdirSync(HISTORIES).map((file) => file.replace(/\.json$/, ''));
   expect(files.sort()).toEqual([...names].sort());
 });
 
-test('the histories of real runs are replayed without a difference', async () => {
+test('the histories of real runs replay without a difference', async () => {
   const errors = await replay(Object.fromEntries(names.map((name) => [name, read(name)])));
   expect(errors).toEqual(Object.fromEntries(names.map((name) => [name, undefined])));
 });
@@ -42,7 +42,7 @@ test.each<[string, string, (json: string) => string]>([
   ['an activity of another type', 'wait-watched', (json) => json.replaceAll('"operation.get"', '"operation.poll"')],
   ['a timer that nobody started', 'wait-timers', (json) => json.replaceAll('_FIRED"', '_CANCELED"')],
   ['a child of another type', 'parent', (json) => json.replaceAll('"awaitOperation"', '"awaitOther"')],
-])('a history with %s is not replayed', async (_, name, mutate) => {
+])('a history with %s fails to replay', async (_, name, mutate) => {
   const mutated = mutate(read(name));
   expect(mutated).not.toBe(read(name));
   expect((await replay({ [name]: mutated }))[name]).toMatch(/^DeterminismViolationError/);

@@ -32,21 +32,21 @@ describe('an operationScope with a branch that fails', () => {
     environment.cloud.on(DELETE).reply(() => ({ after: '1 s', response: EMPTY }));
   });
 
-  test('awaits what a cancelled branch begins to undo its work', async () => {
+  test('waits for the compensation of a cancelled branch', async () => {
     const { client, replies, workflow } = environment;
     replies.of('undone', () => ({ ...LONG, response: cluster('undone') }));
     const undone = await client.workflow.execute(undoInScope, { ...workflow(), args: ['undone'] });
     expect(undone).toEqual(['undone']);
   });
 
-  test('leaves a branch alone that waits for no operation, which then begins none', async () => {
+  test('does not cancel a branch without a wait, which then begins no operation', async () => {
     const { client, replies, workflow } = environment;
     const ended = await client.workflow.execute(beginWhenLeft, { ...workflow(), args: ['late'] });
     expect(ended).toMatch(/The limit on networks is exceeded, cancelled$/);
     expect(replies.startedOf('late')).toBe(0);
   });
 
-  test('cancels what waits in a scope within it, before it is left', async () => {
+  test('cancels the waits of a nested scope and waits for them before it ends', async () => {
     const { client, replies, workflow } = environment;
     replies.of('nested', () => ({ ...LONG, response: cluster('nested') }));
     const cancelled = await environment.cancelledIn(async () => {
@@ -56,7 +56,7 @@ describe('an operationScope with a branch that fails', () => {
     expect(cancelled).toHaveLength(1);
   });
 
-  test('awaits a cancellation in the finally of a branch', async () => {
+  test('waits for a cancellation in the finally block of a branch', async () => {
     const { client, cloud, replies, workflow } = environment;
     replies.of('in finally', () => ({ ...LONG, response: cluster('in finally') }));
     const other = cloud.operation({ ...LONG, response: EMPTY });
@@ -69,7 +69,7 @@ describe('an operationScope with a branch that fails', () => {
   });
 });
 
-test('a wait that nobody looks at when an operationScope is left fails no workflow task', async () => {
+test('a wait that nobody awaits when an operationScope ends fails no workflow task', async () => {
   const { client, cloud, workflow } = environment;
   const left = cloud.operation({ after: '1 h', response: EMPTY });
   const failing = cloud.operation({ after: '1 s', error: { code: 8, message: 'The limit is exceeded' } });
@@ -81,7 +81,7 @@ test('a wait that nobody looks at when an operationScope is left fails no workfl
   expect(cancelled).toEqual([left]);
 });
 
-describe('an operationScope that is left', () => {
+describe('an operationScope that ends', () => {
   test.each([
     ['ends', false, 'scope ended'],
     ['fails', true, 'scope failed'],
@@ -98,7 +98,7 @@ describe('an operationScope that is left', () => {
   test.each([
     ['goes on', false, 0],
     ['is cancelled with the scope that awaits it then', true, 1],
-  ])('does not own what it has started any more, whose wait %s', async (name, isCancelled, cancels) => {
+  ])('no longer owns an operation that it started, whose wait %s', async (name, isCancelled, cancels) => {
     const { client, replies, workflow } = environment;
     replies.of(name, () => ({ after: isCancelled ? '1 h' : '1 s', response: cluster(name) }));
     const cancelled = await environment.cancelledIn(async () => {
@@ -108,7 +108,7 @@ describe('an operationScope that is left', () => {
     expect(cancelled).toHaveLength(cancels);
   });
 
-  test('ends the await of an operation that was started outside, and not its wait', async () => {
+  test('ends its await of an operation that was started outside, but not the wait', async () => {
     const { client, replies, workflow } = environment;
     replies.of('foreign', () => ({ after: '2 s', response: cluster('foreign') }));
     const cancelled = await environment.cancelledIn(async () => {

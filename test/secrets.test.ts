@@ -60,7 +60,7 @@ beforeAll(async () => {
   }
   directory = mkdtempSync(join(tmpdir(), 'temporal-lro-'));
   ends.push(() => rmSync(directory, { recursive: true }));
-  // One of its own, on whose files nothing but this run has written.
+  // A server of its own, whose files hold only the data of this run.
   const shared = process.env.TEMPORAL_ADDRESS;
   delete process.env.TEMPORAL_ADDRESS;
   temporal = await startTemporalServer({ dbFilename: join(directory, 'temporal.db') });
@@ -106,19 +106,19 @@ afterAll(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** A google.rpc.Status with an echo where servers put one. */
+/** A google.rpc.Status with the token in each field where a server can put it. */
 function status(authorization: string): Buffer {
   const info = message('google.rpc.Status').serialize({ code: 9, message: authorization });
   const details = [{ type_url: 'type.googleapis.com/google.rpc.Status', value: info }, unknown(authorization)];
   return message('google.rpc.Status').serialize({ code: 9, message: echo(authorization), details });
 }
 
-/** An Any that nobody can read, which is passed on as bytes. */
+/** An Any without a descriptor, which is passed on as bytes. */
 const unknown = (text: string) => ({ type_url: 'type.googleapis.com/x.Unknown', value: Buffer.from(`\n${text}`) });
 
 const polls = new Map<string, number>();
 
-/** What an operation does, by its id; the worst server that there could be. */
+/** What an operation returns, by its ID: a cloud that echoes the token wherever it can. */
 function scripted(id: string, authorization: string): object {
   const poll = (polls.get(id) ?? 0) + 1;
   polls.set(id, poll);
@@ -224,7 +224,7 @@ test('no token, key or JWT is left in any history, log, metric or database, what
     left.push(readable(history), readable(description.raw));
   }
   left.push(...[...buffer.retrieveUpdates()].map((update) => inspect(update, { depth: Infinity })));
-  // A server that has stopped has written everything.
+  // A stopped server has flushed everything to disk.
   for (const end of ends.splice(-3).reverse()) await end();
   await temporal.stop();
   const files = readdirSync(directory).map((file) => readFileSync(join(directory, file)));
@@ -235,7 +235,7 @@ test('no token, key or JWT is left in any history, log, metric or database, what
     ...[key, wrongKey].flatMap(({ file }) => file.private_key.split('\n').slice(1, -2)),
   ];
   const text = left.join('\n');
-  // That the search would find something: the runs are there, in the places where it looks.
+  // Proves that the search works: the runs are found in the places that it searches.
   expect(text).toContain(`${CONTROL}-key.failed`);
   expect(text).toContain('temporal_activity');
   expect(files.some((file) => file.includes(`${CONTROL}-key.failed`))).toBe(true);
@@ -247,12 +247,12 @@ test('no token, key or JWT is left in any history, log, metric or database, what
   expect(hits).toEqual([]);
 }, 60_000);
 
-/** The whole, and pieces that are long enough to be no accident: databases split what they keep. */
+/** The secret and long pieces of it, too long to match by accident: databases split their values. */
 function parts(secret: string): string[] {
   return [secret, secret.slice(-20), secret.slice(-60, -30)].filter((part) => part.length >= 20);
 }
 
-/** What is within: the text of payloads, and of bytes that were passed on as base64. */
+/** The text and what is encoded in it: the text of payloads, and of bytes that were passed on as base64. */
 function readable(value: unknown): string {
   const texts: string[] = [];
   const visit = (member: unknown): void => {

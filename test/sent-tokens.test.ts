@@ -10,14 +10,14 @@ import { CallFailure, UnaryServer } from '../src/testing/server';
 import { authorizedKey, GuardedCloud } from './support/guarded-cloud';
 import { MARK } from './support/left-behind';
 
-// Of no shape that could be told from other text.
+// A token of no known shape, which could not be recognized by its text.
 const FORMER = `${MARK}-former-s3cret`;
 const NEXT = `${MARK}-next-s3cret`;
 
-/** An Any that nobody can read, which is passed on as bytes. */
+/** An Any without a descriptor, which is passed on as bytes. */
 const unknown = (text: string) => ({ type_url: 'type.googleapis.com/x.Unknown', value: Buffer.from(`\n${text}`) });
 
-/** What is within, also in bytes that were passed on as base64. */
+/** The text together with the text of bytes that were passed on as base64. */
 function shown(value: unknown): string {
   const text = inspect(value, { depth: Infinity, showHidden: true });
   const bytes = [...text.matchAll(/base64: '([^']+)'/g)].map(([, base64 = '']) => Buffer.from(base64, 'base64'));
@@ -53,7 +53,7 @@ test.each<[string, (echo: string) => object]>([
     };
     cloud.tokens.add(FORMER);
     await client.get('start');
-    // Revoked for this call, as it were: the next one is obtained.
+    // The token of this call counts as revoked: the next call obtains another one.
     cloud.tokens.clear();
     cloud.tokens.add(NEXT);
     const found = shown(await client.get('operation').catch((err: unknown) => err));
@@ -68,7 +68,7 @@ test.each<[string, (echo: string) => object]>([
   }
 });
 
-test('a token that was sent to one address is not passed on from another, in a header neither', async () => {
+test('a token that was sent to one address is not passed on from another address, not even from a header', async () => {
   const { path } = method('Get');
   const servers = [new UnaryServer(), new UnaryServer()];
   const channels = new Channels(new TransportSecurity(), true);
@@ -88,7 +88,7 @@ test('a token that was sent to one address is not passed on from another, in a h
   }
 });
 
-test('a call hides its own token, though a hundred others were sent before its reply', async () => {
+test('a call hides its own token, although a hundred others were sent before its reply', async () => {
   const { path } = method('Get');
   const server = new UnaryServer();
   const channels = new Channels(new TransportSecurity(), true);
@@ -112,7 +112,7 @@ test('a call hides its own token, though a hundred others were sent before its r
   }
 });
 
-test('a token service may give a token again', async () => {
+test('a token service may return a former token again', async () => {
   const key = authorizedKey();
   const server = new UnaryServer();
   const get = method('Get');
@@ -159,7 +159,7 @@ test('a token is known for 12 h after it was sent last, and the newest 100 of th
   expect(['first', 'third', '0', '98'].map(isKnown)).toEqual([false, true, true, true]);
 });
 
-test('tokens that begin alike or overlap are hidden whole, and bytes without one are passed on as they are', () => {
+test('tokens with the same prefix and tokens that overlap are hidden entirely, and bytes without a token are not changed', () => {
   const sent = new SentTokens();
   const plain = Buffer.from('no secret');
   expect(sent.hideIn(plain)).toBe(plain);
@@ -184,7 +184,7 @@ test.each(['prod', 'fakecloud', 'production-network1'])(
   },
 );
 
-test('a reply keeps the names that contain a word which somebody uses as a token', async () => {
+test('a reply keeps names that contain a word which somebody uses as a token', async () => {
   const cloud = await GuardedCloud.start(authorizedKey().publicKey);
   cloud.tokens.add('prod');
   cloud.operation = (id) => ({ id, description: 'Create network prod-net' });

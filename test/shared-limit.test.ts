@@ -6,13 +6,13 @@ import { startWorkerProcess } from './support/worker-process';
 const PER_SECOND = 4;
 const WAITS = 24;
 
-test('the limit of a task queue is one for all workers that poll it', async () => {
+test('the rate limit of a task queue is shared by all workers that poll it', async () => {
   const workflowsPath = require.resolve('temporal-lro/workflow-definitions');
   const { client, cloud, workflow, taskQueue, stop } = await startEnvironment({ worker: { workflowsPath } });
   const ends = [stop];
   try {
     const activities = `${taskQueue}-limited`;
-    // Each worker calls one of its own, which tells who has polled; operations are known to both.
+    // Each worker has a cloud of its own, which counts its polls; both clouds know the operations.
     const other = await FakeCloud.start();
     ends.push(() => closeCloud(other));
     for (const { address } of [cloud, other]) {
@@ -36,7 +36,7 @@ test('the limit of a task queue is one for all workers that poll it', async () =
     expect(times).toHaveLength(WAITS);
     // Otherwise nothing would be shared.
     expect(Math.min(...polls.map((of) => of.length))).toBeGreaterThan(0);
-    // The server may hand out those of two seconds at once, and workers may be late by another.
+    // The server may dispatch the activities of two seconds at once, and workers may be late by another second.
     const overMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
     expect(overMs).toBeGreaterThan((1000 * (WAITS - 3 * PER_SECOND)) / PER_SECOND);
     process.stdout.write(`${polls.map((of) => of.length).join(' + ')} polls by two workers over ${overMs} ms\n`);

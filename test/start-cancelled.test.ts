@@ -11,7 +11,10 @@ let environment: StartEnvironment;
 beforeAll(async () => (environment = await startStarts()));
 afterAll(() => environment.stop());
 
-/** Begins workflows, whose activities end, and are cancelled where `cancel` says so, while no worker runs workflows. */
+/**
+ * Begins workflows and stops their worker. Meanwhile their activities complete, and they are cancelled if `cancel` is
+ * set: both arrive in one task.
+ */
 async function inOneTask(
   begin: (queues: { taskQueue: string; activities: string }) => Promise<WorkflowHandle>[],
   { cancel, activities: each }: { cancel: boolean; activities: number },
@@ -50,7 +53,7 @@ test.each([
   ['the workflow type', executeOperation],
   ['a workflow of its caller', execute],
 ] as const)(
-  'an operation that was begun is cancelled though its answer comes with the cancellation: %s',
+  'an operation that was begun is cancelled even if the reply of its start arrives with the cancellation: %s',
   async (name, type) => {
     environment.replies.of(name, () => ({ ...LONG, response: cluster(name) }));
     const { client, workflow } = environment;
@@ -75,7 +78,7 @@ test.each([
   },
 );
 
-test('a scope that is left while a start in it is answered leaves no operation behind', async () => {
+test('an operationScope that ends while a start in it completes leaves no operation running', async () => {
   const names = Array.from({ length: 8 }, (_, n) => `beside ${n}`);
   for (const name of names) environment.replies.of(name, () => ({ ...LONG, response: cluster(name) }));
   const { client, workflow } = environment;
@@ -90,7 +93,7 @@ test('a scope that is left while a start in it is answered leaves no operation b
   expect(new Set(cancelled).size).toBe(names.length);
 });
 
-describe('whoever cancels a workflow that the server would retry', () => {
+describe('a cancelled workflow with a retry policy', () => {
   const retry = { maximumAttempts: 3, initialInterval: 10 } as const;
 
   async function cancelWhen(name: string, isReady: () => boolean): Promise<unknown> {
@@ -104,7 +107,7 @@ describe('whoever cancels a workflow that the server would retry', () => {
     return (await errorOf(handle.result())).cause;
   }
 
-  test('gets the end of the operation, and no other one is begun', async () => {
+  test('gets the end of its operation, and the server does not retry it', async () => {
     const name = 'ends by a code that may pass';
     environment.replies.of(name, () => ({ ...LONG, onCancel: 'completes', error: { code: 10, message: 'aborted' } }));
     const end = await cancelWhen(name, () => environment.replies.startedOf(name) === 1);
@@ -113,7 +116,7 @@ describe('whoever cancels a workflow that the server would retry', () => {
     expect(environment.replies.startedOf(name)).toBe(1);
   });
 
-  test('is cancelled where the cloud refuses the start, and nothing is begun', async () => {
+  test('ends as cancelled when the cloud refuses the start, and no operation is begun', async () => {
     const name = 'refused in the end';
     environment.replies.of(name, () => ({ refuse: { code: 8, message: 'The limit on GPUs is exceeded' } }));
     let asked = 0;

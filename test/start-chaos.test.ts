@@ -8,14 +8,14 @@ import { until } from './support/until';
 
 const WORKFLOWS = 100;
 const STARTS = 10;
-/** Then the cloud is well again: a start in ten would go on failing, at ever longer intervals. */
+/** Later calls have no faults: otherwise one start in ten would keep failing, at ever longer intervals. */
 const FAULTY_CALLS = 1_500;
 
 let environment: TestEnvironment;
 beforeAll(async () => (environment = await startEnvironment({ worker: false })));
 afterAll(() => environment.stop());
 
-test('1,000 starts make exactly 1,000 resources, though replies are lost, calls hang and the worker is killed twice', async () => {
+test('1,000 starts create exactly 1,000 resources, although replies are lost, calls hang and the worker is killed twice', async () => {
   const { client, cloud, taskQueue } = environment;
   const replies = new Replies(cloud);
   cloud.intercept(({ method, count }) => {
@@ -26,7 +26,7 @@ test('1,000 starts make exactly 1,000 resources, though replies are lost, calls 
   const worker = () =>
     startWorkerProcess({
       taskQueue,
-      // What a killed worker has cached would be asked of it for 10 s.
+      // Otherwise tasks of workflows that a killed worker has cached would wait 10 s for that worker.
       maxCachedWorkflows: 0,
       workflowsPath: require.resolve('./start/workflows'),
       clouds: {
@@ -43,13 +43,13 @@ test('1,000 starts make exactly 1,000 resources, though replies are lost, calls 
     Array.from({ length: WORKFLOWS }, (_, i) =>
       client.workflow.execute<typeof startMany>('startMany', {
         ...environment.workflow(),
-        // Until then the tasks of a killed worker are not given to another one.
+        // Before this timeout the tasks of a killed worker are not given to another one.
         workflowTaskTimeout: '3 s',
         args: [`w${i}`, STARTS],
       }),
     ),
   );
-  // In the midst of the calls; another one takes its place.
+  // The worker is killed while calls are in flight, and another one takes its place.
   for (const calls of [200, 700]) {
     await until(() => cloud.calls.length >= calls);
     await workers.shift()?.kill('SIGKILL');

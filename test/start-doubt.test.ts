@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => environment.stop());
 
-/** Starts it, where the first reply is lost and later calls are spoilt so. */
+/** Starts the workflow `execute`. The first reply is lost, and later calls fail with the given faults. */
 async function start(name: string, later: FaultEffect[]): Promise<WorkflowHandle<typeof execute>> {
   faults = [{ lostReply: true }, ...later];
   calls = 0;
@@ -34,15 +34,18 @@ describe('an operation that may have been begun by a start whose reply was lost'
     ['a quota', { code: 8, message: 'Quota limit compute.instances.count exceeded' }, 'OperationServiceError'],
     ['a role that was revoked', { code: 7, message: 'Permission denied' }, 'OperationServiceError'],
     ['a token that is refused', { code: 16, message: 'The token is invalid' }, 'OperationServiceError'],
-  ])('is not denied by %s: the failure tells the key, and no second one is begun', async (name, fault, type) => {
-    const handle = await start(name, [fault, fault, fault]);
-    const error = await errorOf(handle.result());
-    expect(operationFailure(error)).toMatchObject({ type, message: expect.stringMatching(KEY) as string });
-    expect(error.cause).toMatchObject({ nonRetryable: true });
-    expect(environment.replies.startedOf(name)).toBe(1);
-  });
+  ])(
+    'is not ruled out by %s: the failure gives the key, and no second operation is begun',
+    async (name, fault, type) => {
+      const handle = await start(name, [fault, fault, fault]);
+      const error = await errorOf(handle.result());
+      expect(operationFailure(error)).toMatchObject({ type, message: expect.stringMatching(KEY) as string });
+      expect(error.cause).toMatchObject({ nonRetryable: true });
+      expect(environment.replies.startedOf(name)).toBe(1);
+    },
+  );
 
-  test('is denied by a request that the cloud would always refuse', async () => {
+  test('is ruled out by a refusal that the cloud would give to every such request', async () => {
     const handle = await start('wrong', [{ code: 3, message: 'The name is wrong' }]);
     const failure = operationFailure(await errorOf(handle.result()));
     expect(failure).toMatchObject({ codeName: 'INVALID_ARGUMENT' });
@@ -67,7 +70,7 @@ describe('an operation that may have been begun by a start whose reply was lost'
     expect(environment.replies.startedOf(name)).toBe(1);
   });
 
-  test('is not denied to whoever cancels by a cloud that refuses then', async () => {
+  test('is reported to a cancelled caller even if the cloud then refuses the start', async () => {
     const busy: FaultEffect = { code: 10, message: 'Busy' };
     const refused: FaultEffect = { code: 7, message: 'Permission denied' };
     const handle = await start('revoked meanwhile', [busy, busy, refused, refused, refused]);

@@ -15,11 +15,11 @@ import { until } from './support/until';
 const descriptors = [join(PROTO_DIRECTORY, 'fakecloud.binpb')];
 const LONG = { after: '1 h' } as const;
 const KEY = /a start with idempotencyKey [0-9a-f-]{36} finds it/;
-/** Longer than the heartbeat timeout: an activity that is cancelled knows it long before. */
+/** Longer than the heartbeat timeout: a cancelled activity learns of its cancellation long before. */
 const LATE: FaultEffect = { hang: '7 s' };
 
 let environment: StartEnvironment;
-/** Of the calls from now on. */
+/** The faults of the next calls. */
 let effects: FaultEffect[] = [];
 beforeAll(async () => {
   environment = await startStarts();
@@ -27,10 +27,10 @@ beforeAll(async () => {
 });
 afterAll(() => environment.stop());
 
-/** How often the cloud has been called to start something. */
+/** The number of start calls that the cloud received. */
 const calls = (): number => environment.cloud.calls.filter(({ method }) => method === CREATE).length;
 
-/** Runs `work` with a task queue whose activities reach a cloud with such options. */
+/** Runs `work` with a task queue whose worker has a cloud with these options. */
 async function withWorker<T>(options: CloudOptions, taskQueue: string, work: () => Promise<T>): Promise<T> {
   const given = 'discovery' in options ? options : { endpoint: environment.cloud.address, ...options };
   const plugins = [new OperationsPlugin({ clouds: { [CLOUD]: { plaintext: true, descriptors, ...given } } })];
@@ -45,7 +45,7 @@ async function withWorker<T>(options: CloudOptions, taskQueue: string, work: () 
 describe('a call in flight', () => {
   const length = 3;
 
-  test('is awaited, and not sent again, when its activity is cancelled, paused or reset', async () => {
+  test('is awaited and not sent again when its activity is cancelled, paused or reset', async () => {
     effects = Array.from({ length }, () => LATE);
     const before = calls();
     const [cancelled, paused, reset] = await Promise.all(
@@ -70,7 +70,7 @@ describe('a call in flight', () => {
     expect(calls() - before).toBe(length);
   });
 
-  test('is ended by its worker that stops, and repeated by another one with the same key', async () => {
+  test('is ended when its worker stops, and repeated by another worker with the same key', async () => {
     effects = [{ hang: '1 h' }];
     const before = calls();
     const taskQueue = environment.workflow().workflowId;
@@ -88,7 +88,7 @@ describe('a call in flight', () => {
     expect(environment.replies.startedOf('stopped')).toBe(1);
   });
 
-  test('is ended just before its attempt has run out of time', async () => {
+  test('is ended shortly before its attempt times out', async () => {
     effects = [{ hang: '1 h' }];
     const { address } = environment.cloud;
     const cloud = new Cloud(CLOUD, { endpoint: address, plaintext: true, descriptors, requestTimeout: '30 s' });
@@ -132,7 +132,7 @@ describe('a start that cannot be sent', () => {
     expect(calls()).toBe(before);
   });
 
-  test.each(outages)('is tried again, and fails for no good: %s', async (name, options) => {
+  test.each(outages)('is retried, and its final failure is retryable: %s', async (name, options) => {
     const before = calls();
     const taskQueue = environment.workflow().workflowId;
     const error = await withWorker(options, taskQueue, async () =>
@@ -144,7 +144,7 @@ describe('a start that cannot be sent', () => {
     expect(calls()).toBe(before);
   });
 
-  test('because its key is refused fails at once', async () => {
+  test('because the key of its credentials is refused fails at once', async () => {
     const refuse = () => Promise.reject(new CredentialsError('the key was deleted'));
     const taskQueue = environment.workflow().workflowId;
     const error = await withWorker({ credentials: { getToken: refuse } }, taskQueue, async () =>
@@ -158,7 +158,7 @@ describe('a start that cannot be sent', () => {
   test.each<[string, CloudOptions | undefined]>([
     ['the token service is down', { credentials: { getToken: down } }],
     ['discovery is unimplemented', undefined],
-  ])('does not deny what an earlier attempt may have begun: %s', async (name, given) => {
+  ])('does not rule out that an earlier attempt has begun the operation: %s', async (name, given) => {
     effects = [{ lostReply: true }, { hang: '1 h' }];
     const before = calls();
     const taskQueue = environment.workflow().workflowId;
@@ -170,7 +170,7 @@ describe('a start that cannot be sent', () => {
       await until(() => calls() - before >= 2);
       return started;
     });
-    // Its ApiEndpointService is not there.
+    // The cloud serves no ApiEndpointService.
     const options = given ?? { discovery: environment.cloud.address };
     const error = await withWorker(options, taskQueue, () => errorOf(handle.result()));
     expect(operationFailure(error)?.message).toMatch(KEY);

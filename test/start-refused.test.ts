@@ -19,28 +19,31 @@ describe('a refusal', () => {
     [7, 'PERMISSION_DENIED', 'no role', [], false],
     [8, 'RESOURCE_EXHAUSTED', 'Quota limit clusters.count exceeded', [quota], true],
     [9, 'FAILED_PRECONDITION', 'the network is being deleted', [], false],
-  ])('with code %d fails at once, typed and with its details', async (code, codeName, message, details, retryable) => {
-    const name = `refused ${codeName}`;
-    environment.replies.of(name, () => ({ refuse: { code, message, details } }));
-    const error = await errorOf((await environment.start(name)).result());
-    expect(operationFailure(error)).toMatchObject({
-      type: 'OperationServiceError',
-      cloud: CLOUD,
-      code,
-      codeName,
-      message: `yandex fakecloud.v1.ClusterService/Create: ${codeName}: ${message}`,
-      details: details.map(({ '@type': type, ...rest }) => ({ '@type': `type.googleapis.com/${type}`, ...rest })),
-    });
-    expect(error.cause).toMatchObject({ nonRetryable: !retryable });
-    expect(environment.replies.startedOf(name)).toBe(1);
-  });
+  ])(
+    'with code %d fails the start at once, typed and with its details',
+    async (code, codeName, message, details, retryable) => {
+      const name = `refused ${codeName}`;
+      environment.replies.of(name, () => ({ refuse: { code, message, details } }));
+      const error = await errorOf((await environment.start(name)).result());
+      expect(operationFailure(error)).toMatchObject({
+        type: 'OperationServiceError',
+        cloud: CLOUD,
+        code,
+        codeName,
+        message: `yandex fakecloud.v1.ClusterService/Create: ${codeName}: ${message}`,
+        details: details.map(({ '@type': type, ...rest }) => ({ '@type': `type.googleapis.com/${type}`, ...rest })),
+      });
+      expect(error.cause).toMatchObject({ nonRetryable: !retryable });
+      expect(environment.replies.startedOf(name)).toBe(1);
+    },
+  );
 
   test.each([
     [{ nmae: 'secret' }, /request\.nmae is no field of fakecloud\.v1\.CreateClusterRequest, which has folderId, name/],
     [{ name: ['secret'] }, /request\.name must be a string/],
     [{ name: 'secret'.repeat(300_000) }, /request is "1800011 bytes of JSON": give at most 1500000/],
     [null, /request is null: give an object/],
-  ])('of a request that does not fit names the place and shows no value: %#', async (request, message) => {
+  ])('of an invalid request names the field and does not show its value: %#', async (request, message) => {
     const before = environment.cloud.calls.length;
     const execution = environment.client.workflow.execute('execute', {
       ...environment.workflow(),
@@ -57,7 +60,7 @@ describe('a refusal', () => {
     ['bigint', /^a "size" in request is "bigint": JSON cannot carry it/],
     ['NaN', /^a "size" in request is "number": JSON cannot carry it/],
     ['cycle', /^request is "an object": give plain JSON, without cycles/],
-  ] as const)('of a request that is no JSON, a %s, fails no workflow task', async (kind, message) => {
+  ] as const)('of a request that JSON cannot carry, a %s, fails no workflow task', async (kind, message) => {
     const execution = environment.client.workflow.execute(executeWithoutJson, {
       ...environment.workflow(),
       args: [kind],
@@ -74,7 +77,7 @@ describe('a refusal', () => {
     [CREATE, { startTimeout: 'soon' }, /^startTimeout is "soon": give a number of milliseconds/],
     [CREATE, { idempotencyKey: 'a key' }, /^idempotencyKey is "a key": give a UUID/],
     [CREATE, { retries: 3 }, /^retries is 3: unknown option/],
-  ])('of a method or an option names it: %#', async (method, options, message) => {
+  ])('of an invalid method or option names it: %#', async (method, options, message) => {
     const execution = environment.client.workflow.execute('execute', {
       ...environment.workflow(),
       args: [method, {}, options],
@@ -87,7 +90,7 @@ describe('a refusal', () => {
   test.each([
     [14, 'UNAVAILABLE', false],
     [3, 'INVALID_ARGUMENT', true],
-  ])('of the operation itself, code %d, is an OperationFailed', async (code, codeName, nonRetryable) => {
+  ])('in the operation itself, with code %d, is an OperationFailed', async (code, codeName, nonRetryable) => {
     const name = `failed ${codeName}`;
     environment.replies.of(name, () => ({ after: 200, error: { code, message: 'it broke' } }));
     const error = await errorOf((await environment.start(name)).result());

@@ -11,7 +11,7 @@ let environment: StartEnvironment;
 beforeAll(async () => (environment = await startStarts()));
 afterAll(() => environment.stop());
 
-/** Starts it, and waits until its operation has been polled. */
+/** Starts the workflow, and resolves when its operation has been polled. */
 async function startAndPoll(name: string): Promise<WorkflowHandle> {
   const { calls } = environment.cloud;
   const before = calls.length;
@@ -20,7 +20,7 @@ async function startAndPoll(name: string): Promise<WorkflowHandle> {
   return handle;
 }
 
-test('reset to after its start, a workflow waits for the same operation, and its former run cancels nothing', async () => {
+test('a workflow that is reset to a point after its start waits for the same operation, and its former run does not cancel it', async () => {
   const { replies } = environment;
   replies.of('same', () => ({ after: '3 s', response: cluster('same') }));
   const handle = await startAndPoll('same');
@@ -32,7 +32,7 @@ test('reset to after its start, a workflow waits for the same operation, and its
   expect(replies.startedOf('same')).toBe(1);
 });
 
-test('reset to after its start, it is told the end of an operation that was cancelled with its former run', async () => {
+test('a workflow that is reset to a point after its start is told that its operation was cancelled with the former run', async () => {
   const { replies } = environment;
   replies.of('cancelled', () => ({ after: '1 h', response: cluster('cancelled') }));
   const handle = await startAndPoll('cancelled');

@@ -8,7 +8,7 @@ let environment: StartEnvironment;
 beforeAll(async () => (environment = await startStarts()));
 afterAll(() => environment.stop());
 
-test('a retry of a run that continued begins another operation, as the one that failed is not the answer again', async () => {
+test('a retry of a workflow that continued as new begins a new operation instead of returning the failed one', async () => {
   const { client, cloud, replies, workflow } = environment;
   const name = 'retried after it continued';
   replies.of(name, () => ({ response: cluster(name) }));
@@ -25,7 +25,7 @@ test('a retry of a run that continued begins another operation, as the one that 
   expect(replies.startedOf(name)).toBe(1);
 });
 
-test('a retry that continues as new is a first attempt again, which goes on with what it is given', async () => {
+test('after a retry continues as new, the new run has attempt 1 and keeps the state that was passed to it', async () => {
   const { client, workflow } = environment;
   expect(await client.workflow.execute(continueRetried, { ...workflow(), args: [false], retry })).toBe(1);
 });

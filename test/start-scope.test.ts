@@ -17,7 +17,7 @@ beforeAll(async () => (environment = await startStarts()));
 afterAll(() => environment.stop());
 
 describe('the result of a started operation', () => {
-  test('may be awaited many times: metadata is there before, and one wait lies beneath', async () => {
+  test('can be awaited many times: there is one wait, and metadata are available before', async () => {
     const metadata = { '@type': 'fakecloud.v1.CreateClusterMetadata', clusterId: 'cluster-shared' };
     environment.replies.of('shared', () => ({ after: 500, metadata, response: cluster('shared') }));
     const workflow = environment.workflow();
@@ -29,7 +29,7 @@ describe('the result of a started operation', () => {
     ]);
   });
 
-  test('goes on when one of those who await it is cancelled', async () => {
+  test('is still delivered to others when one caller that awaits it is cancelled', async () => {
     environment.replies.of('left', () => ({ after: 2500, response: cluster('left') }));
     const workflow = { ...environment.workflow(), args: ['left'] as [string] };
     const cancelled = await environment.cancelledIn(async () => {
@@ -41,20 +41,23 @@ describe('the result of a started operation', () => {
   test.each([
     ['while it is awaited', cancelOwner, ['cancelled', 'cancelled']],
     ['before it is awaited', cancelBeforeResult, 'cancelled'],
-  ] as const)('belongs to the scope of the start, whose cancellation cancels it: %s', async (name, type, expected) => {
-    environment.replies.of(name, () => ({ ...LONG, response: cluster(name) }));
-    const cancelled = await environment.cancelledIn(async () => {
-      const execution = environment.client.workflow.execute<(name: string) => Promise<unknown>>(type, {
-        ...environment.workflow(),
-        args: [name],
+  ] as const)(
+    'belongs to the scope of the start, whose cancellation cancels the operation: %s',
+    async (name, type, expected) => {
+      environment.replies.of(name, () => ({ ...LONG, response: cluster(name) }));
+      const cancelled = await environment.cancelledIn(async () => {
+        const execution = environment.client.workflow.execute<(name: string) => Promise<unknown>>(type, {
+          ...environment.workflow(),
+          args: [name],
+        });
+        expect(await execution).toEqual(expected);
       });
-      expect(await execution).toEqual(expected);
-    });
-    expect(cancelled).toHaveLength(1);
-  });
+      expect(cancelled).toHaveLength(1);
+    },
+  );
 });
 
-test('who awaits a result outside of the scope of its start learns how a cancelled workflow has ended it', async () => {
+test('a caller that awaits a result outside the scope of its start learns how the operation ended after the cancellation', async () => {
   environment.replies.of('outside', () => ({ ...LONG, onCancel: 'completes', response: cluster('outside') }));
   const handle = await environment.client.workflow.start(awaitFromOutside, {
     ...environment.workflow(),
@@ -66,8 +69,8 @@ test('who awaits a result outside of the scope of its start learns how a cancell
   expect(await handle.result()).toBe('outside');
 });
 
-describe('a cancellation before the start was answered', () => {
-  /** Cancels `execute` when `ready`, and gives what the workflow ended with and which operations were cancelled. */
+describe('a cancellation before the start has returned', () => {
+  /** Cancels `execute` when `ready`. Returns how the workflow ended and which operations were cancelled. */
   async function cancelWhen(
     name: string,
     ready: (handle: WorkflowHandle) => boolean | Promise<boolean>,
@@ -92,14 +95,14 @@ describe('a cancellation before the start was answered', () => {
     environment.replies.of('lost twice', () => ({ ...LONG, response: cluster('lost twice') }));
     let lost = 0;
     environment.cloud.intercept(({ method }) => (method === CREATE && lost++ < 2 ? { lostReply: true } : undefined));
-    // In the back-off after the second.
+    // During the backoff after the second attempt.
     const { end, operations } = await cancelWhen('lost twice', () => lost === 2);
     expect(end).toBe('cancelled');
     expect(operations).toHaveLength(1);
     expect(environment.replies.startedOf('lost twice')).toBe(1);
   });
 
-  test('starts nothing where nothing was begun: no worker has taken it, or the cloud is busy', async () => {
+  test('starts nothing when nothing was begun: no worker has picked up the start, or the cloud is busy', async () => {
     const nobody = await cancelWhen('nobody', async (handle) => (await environment.timeline(handle)).length > 0, {
       taskQueue: 'nobody-serves-this',
     });
@@ -111,7 +114,7 @@ describe('a cancellation before the start was answered', () => {
     expect(environment.replies.startedOf('nobody')).toBe(0);
   });
 
-  test('leaves alone an operation that is merely in its way', async () => {
+  test('does not cancel a conflicting operation', async () => {
     const conflicting = environment.cloud.operation({ ...LONG, response: cluster('other') });
     const message = `conflicting operation "${conflicting}" detected`;
     environment.replies.of('in the way', () => ({ refuse: { code: 9, message } }));
@@ -120,7 +123,7 @@ describe('a cancellation before the start was answered', () => {
     expect(environment.replies.startedOf('in the way')).toBe(1);
   });
 
-  test('in the very task of the start sends nothing', async () => {
+  test('in the same task as the start sends nothing', async () => {
     const execution = environment.client.workflow.execute(cancelAtOnce, {
       ...environment.workflow(),
       args: ['at once'],
@@ -129,7 +132,7 @@ describe('a cancellation before the start was answered', () => {
     expect(environment.replies.startedOf('at once')).toBe(0);
   });
 
-  test('gives the response of an operation that has completed all the same', async () => {
+  test('returns the response of an operation that has succeeded nevertheless', async () => {
     environment.replies.of('completed', () => ({ ...LONG, onCancel: 'completes', response: cluster('completed') }));
     let isSent = false;
     environment.cloud.intercept(({ method }) => {

@@ -13,7 +13,7 @@ const METADATA = { '@type': 'type.googleapis.com/fakecloud.v1.CreateClusterMetad
 const RESPONSE = { '@type': 'type.googleapis.com/fakecloud.v1.Cluster', id: 'cluster-7' };
 const registry = loadDescriptors([join(PROTO_DIRECTORY, 'fakecloud.binpb')]);
 
-/** The reply that has such an operation. */
+/** A reply that contains this operation. */
 function replyOf(operation: object): FaultEffect {
   const schema = registry.getMessage('yandex.cloud.operation.Operation');
   if (!schema) throw new Error('proto/ has no Operation');
@@ -22,7 +22,7 @@ function replyOf(operation: object): FaultEffect {
 }
 
 let environment: StartEnvironment;
-/** Of the calls from now on. */
+/** The faults of the next calls. */
 let effects: FaultEffect[] = [];
 beforeAll(async () => {
   environment = await startStarts();
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => environment.stop());
 
-/** How it ends to start something, inline and as a workflow of its own, where the reply is that; and the calls that it takes. */
+/** How a start with this reply ends, inline and by the workflow type, and the calls that were made. */
 async function endsOf(name: string, reply: FaultEffect): Promise<{ ends: unknown[]; calls: string[] }> {
   const { client, cloud, workflow } = environment;
   effects = [reply, reply];
@@ -51,7 +51,7 @@ test.each([
   ['of a megabyte', 'я'.repeat(500_000), `${'я'.repeat(100)}…`, /its id has 1000000 bytes/],
   ['with control characters', 'fcm\u0000\u001b[31m', 'fcm\\u0000\\u001b[31m', /its id has control characters/],
   ['that is empty', '', '', /^yandex operation without an id \(Create cluster cluster-7\).*it has no id/],
-])('an operation whose id is one %s is a failure that tells what there is, and is not begun again', async (...row) => {
+])('an operation whose ID is one %s fails with everything known about it, and is not begun again', async (...row) => {
   const [name, id, shown, message] = row;
   const { ends, calls } = await endsOf(name, replyOf({ id }));
   const failure = {
@@ -64,14 +64,14 @@ test.each([
   expect(calls).toEqual([CREATE, CREATE]);
 });
 
-test('an operation that is done and whose id is too long is a failure with its response', async () => {
+test('an operation that is done and whose ID is too long fails with its response', async () => {
   const { ends, calls } = await endsOf('done', replyOf({ id: 'x'.repeat(513), done: true, response: RESPONSE }));
   const failure = { type: 'OperationUnreadable', operation: { state: 'succeeded', response: RESPONSE } };
   expect(ends).toMatchObject([failure, failure]);
   expect(calls).toEqual([CREATE, CREATE]);
 });
 
-test('an operation that is done needs no id', async () => {
+test('an operation that is done needs no ID', async () => {
   const succeeded = await endsOf('succeeded', replyOf({ done: true, response: RESPONSE }));
   expect(succeeded.ends).toMatchObject([RESPONSE, RESPONSE]);
   const failed = await endsOf('failed', replyOf({ done: true, error: { code: 3, message: 'wrong' } }));
@@ -80,7 +80,7 @@ test('an operation that is done needs no id', async () => {
   expect([...succeeded.calls, ...failed.calls]).toEqual([CREATE, CREATE, CREATE, CREATE]);
 });
 
-test('a reply that is empty is one that was lost, and is asked for again with the same key', async () => {
+test('an empty reply counts as lost: the start is repeated with the same key', async () => {
   environment.replies.of('empty', () => ({ response: cluster('empty') }));
   const { ends, calls } = await endsOf('empty', { body: '' });
   expect(ends).toMatchObject([{ name: 'empty' }, { name: 'empty' }]);
@@ -88,7 +88,7 @@ test('a reply that is empty is one that was lost, and is asked for again with th
   expect(environment.replies.startedOf('empty')).toBe(2);
 });
 
-test('a reply that is larger than can be taken is a failure that tells so, and is not asked for again', async () => {
+test('a reply that is too large to accept fails with an error that says so, and is not repeated', async () => {
   const { ends, calls } = await endsOf('huge', { body: Buffer.alloc(64 * 2 ** 20 + 1).toString('base64') });
   const message = expect.stringMatching(
     /has begun .*larger than 64 MiB.*its idempotencyKey is [0-9a-f-]{36}/,
@@ -100,7 +100,7 @@ test('a reply that is larger than can be taken is a failure that tells so, and i
   expect(calls).toEqual([CREATE, CREATE]);
 });
 
-test('who cancels a start is told of an operation that it has begun and that nobody can cancel', async () => {
+test('a cancelled start reports an operation that it has begun and that cannot be cancelled', async () => {
   const { cloud } = environment;
   const before = cloud.calls.length;
   effects = [{ lostReply: true }, { code: 10 }, replyOf({ id: 'x'.repeat(513) })];

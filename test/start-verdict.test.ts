@@ -8,7 +8,7 @@ function verdict(code: string, message: string, details: AnyJson[] = [], neverSe
   return found.verdict === 'conflict' ? `conflict ${found.conflictingOperationId}` : found.verdict;
 }
 
-/** An error's detail. */
+/** A detail of an error. */
 const detail = (type: string, fields: object): AnyJson => ({ '@type': `type.googleapis.com/${type}`, ...fields });
 const retryInfo = detail('google.rpc.RetryInfo', { retryDelay: '3s' });
 const errorInfo = (reason: string): AnyJson => detail('google.rpc.ErrorInfo', { reason, domain: 'googleapis.com' });
@@ -41,7 +41,7 @@ describe('RESOURCE_EXHAUSTED', () => {
     'Quota exceeded for ReadRequestsPerMinutePerUser',
     'Resource has been exhausted (e.g. check quota).',
     'There are no machines now, try again in a minute',
-  ])('of what frees itself is backed off from: %s', (message) => {
+  ])('is retried with backoff when the limit frees itself: %s', (message) => {
     expect(verdict('RESOURCE_EXHAUSTED', message)).toBe('busy');
   });
 
@@ -53,12 +53,12 @@ describe('RESOURCE_EXHAUSTED', () => {
     'The maximum number of networks is reached',
     'It exceeds the number of clusters in a folder',
     'grpc: received message larger than max (5242880 vs. 4194304)',
-  ])('of what somebody has to raise fails at once: %s', (message) => {
+  ])('fails at once when somebody has to raise the limit: %s', (message) => {
     expect(verdict('RESOURCE_EXHAUSTED', message)).toBe('refused');
   });
 
   test.each(['', 'Zu viel zu tun', 'x'.repeat(1_000_000)])(
-    'of which nothing is known is backed off from: %#',
+    'is retried with backoff when nothing is known: %#',
     (text) => {
       expect(verdict('RESOURCE_EXHAUSTED', text)).toBe('busy');
     },
@@ -91,7 +91,7 @@ describe('RESOURCE_EXHAUSTED', () => {
   });
 });
 
-describe('an operation in the way', () => {
+describe('a conflicting operation', () => {
   test.each([
     ['conflicting operation "fcm1" detected', 'fcm1'],
     ['Conflicting operation fcm1 detected', 'fcm1'],
@@ -105,7 +105,7 @@ describe('an operation in the way', () => {
       'operation-15296-d10',
     ],
     ['pending operation: projects/p/locations/l/operations/op-1, wait', 'projects/p/locations/l/operations/op-1'],
-  ])('is waited for where the text names it: %s', (message, id) => {
+  ])('is awaited when the text names it: %s', (message, id) => {
     for (const code of ['FAILED_PRECONDITION', 'ABORTED', 'ALREADY_EXISTS'] as const) {
       expect(verdict(code, message)).toBe(`conflict ${id}`);
     }
@@ -117,7 +117,7 @@ describe('an operation in the way', () => {
     ['fcm1', precondition('OPERATION_IN_PROGRESS', 'fcm1')],
     ['op-1', precondition('STATE', 'clusters/c', 'Operation op-1 is in progress')],
     ['op-1', precondition('STATE', 'clusters/c', 'conflicting operation "op-1" detected')],
-  ])('is waited for where a detail names it: %s, %j', (id, given) => {
+  ])('is awaited when a detail names it: %s, %j', (id, given) => {
     expect(verdict('FAILED_PRECONDITION', 'Not now', [given])).toBe(`conflict ${id}`);
   });
 
@@ -131,7 +131,7 @@ describe('an operation in the way', () => {
     'Concurrent modification of the folder',
     'The instance is locked, please try again later',
     `Operation "${'x'.repeat(513)}" is in progress`,
-  ])('that is not named is backed off from: %s', (message) => {
+  ])('is retried with backoff when its name is unknown: %s', (message) => {
     for (const code of ['FAILED_PRECONDITION', 'ALREADY_EXISTS'] as const) expect(verdict(code, message)).toBe('busy');
   });
 
@@ -139,7 +139,7 @@ describe('an operation in the way', () => {
     [precondition('STATE', 'clusters/c', 'another operation is in progress')],
     [nebius({ retryType: 'CALL', resourceConflict: {} })],
     [retryInfo],
-  ])('that only a detail speaks of is backed off from: %j', (given) => {
+  ])('is retried with backoff when only a detail mentions it: %j', (given) => {
     expect(verdict('FAILED_PRECONDITION', 'Not now', [given])).toBe('busy');
   });
 
@@ -154,12 +154,12 @@ describe('an operation in the way', () => {
     expect(verdict(code, message)).toBe('refused');
   });
 
-  test('is not what a detail says of an operation that is not allowed', () => {
+  test('is not what a detail means that says an operation is not allowed', () => {
     const given = precondition('UNSUPPORTED_OPERATION', 'clusters/c', 'The operation is not allowed');
     expect(verdict('FAILED_PRECONDITION', 'Not now', [given])).toBe('refused');
   });
 
-  test('is taken from no text of megabytes', () => {
+  test('is not searched for in texts of several megabytes', () => {
     expect(verdict('FAILED_PRECONDITION', `${'operation '.repeat(500_000)}"abc" is running`)).toBe('refused');
   });
 });
@@ -172,7 +172,7 @@ test.each([
   expect(found.sort()).toEqual([...codes].sort());
 });
 
-test('what was never sent has begun nothing: trouble is backed off from, and the rest refused', () => {
+test('a call that was never sent has begun nothing: transient errors are retried with backoff, and others fail', () => {
   const found = NAMES.map((code) => verdict(code, 'conflicting operation "a" detected', [], true));
   expect(NAMES.filter((_, code) => found[code] === 'busy')).toEqual(
     NAMES.filter((code) => ['unknown', 'busy'].includes(verdict(code, 'Something is wrong'))),

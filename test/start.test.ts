@@ -13,7 +13,7 @@ beforeAll(async () => (environment = await startStarts()));
 afterAll(() => environment.stop());
 
 describe('a start', () => {
-  test('by typed methods passes on what it has made', async () => {
+  test('by typed methods passes the resource that it creates to the next one', async () => {
     const made = await environment.client.workflow.execute(createNetworkAndCluster, {
       ...environment.workflow(),
       args: ['chain'],
@@ -29,13 +29,13 @@ describe('a start', () => {
     expect(await response).toMatchObject({ '@type': 'type.googleapis.com/fakecloud.v1.Cluster', name: 'by-path' });
   });
 
-  test('keeps the default of its cloud for an option that is null or undefined', async () => {
+  test('uses the default of its cloud for an option that is null or undefined', async () => {
     environment.replies.of('limited', () => ({ after: '1 h', response: cluster('limited') }));
     const handle = await environment.start('limited', { timeout: null, poll: { jitter: null } }, { timeout: '1 s' });
     await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'OperationTimedOut' } });
   });
 
-  test('of a plain Node program is one operation for one key', async () => {
+  test('from a plain Node program begins one operation per key', async () => {
     const descriptors = [join(PROTO_DIRECTORY, 'fakecloud.binpb')];
     const client = OperationsClient.connect({ endpoint: environment.cloud.address, plaintext: true, descriptors });
     const idempotencyKey = '5b9e5b0a-90b4-4a3c-8d4f-5d6e3c1a8f11';
@@ -47,7 +47,7 @@ describe('a start', () => {
     expect(third.id).not.toBe(first.id);
   });
 
-  test('runs on the task queue that its cloud is given', async () => {
+  test('runs on the task queue that its cloud is configured with', async () => {
     const elsewhere = await startEnvironment();
     const made = new Replies(elsewhere.cloud, CREATE);
     try {
@@ -67,7 +67,7 @@ describe('exactly once', () => {
     ['a reply that is garbled', { body: '/w==' }],
     ['an UNAVAILABLE', { code: 14 }],
     ['a DEADLINE_EXCEEDED', { code: 4 }],
-  ] as const)('%s is asked for again with the same key', async (what, effect) => {
+  ] as const)('after %s the start is repeated with the same key', async (what, effect) => {
     let spoilt = 0;
     environment.cloud.intercept(({ method }) => (method === CREATE && spoilt++ < 1 ? effect : undefined));
     const handle = await environment.start(what);
@@ -80,7 +80,7 @@ describe('exactly once', () => {
     ]);
   });
 
-  test('continue-as-new draws another key, unless the caller gives one', async () => {
+  test('continue-as-new uses a new key, unless the caller gives one', async () => {
     const run = (name: string, key?: string) =>
       environment.client.workflow.execute(startInEachRun, { ...environment.workflow(), args: [name, key] });
     await run('drawn anew');
@@ -88,7 +88,7 @@ describe('exactly once', () => {
     expect([environment.replies.startedOf('drawn anew'), environment.replies.startedOf('given')]).toEqual([2, 1]);
   });
 
-  test('a retry of the workflow draws another key, so that a failed operation is not the answer again', async () => {
+  test('a retry of the workflow uses a new key, so that it does not get the failed operation again', async () => {
     environment.replies.of('retried', (started) =>
       started === 1 ? { error: { code: 14, message: 'no machine is free' } } : { response: cluster('retried') },
     );
@@ -101,7 +101,7 @@ describe('exactly once', () => {
     expect(environment.replies.startedOf('retried')).toBe(2);
   });
 
-  test('a reset to before the start draws another key; one to after it keeps the operation', async () => {
+  test('a reset to a point before the start uses a new key; a reset to a point after it keeps the operation', async () => {
     const handle = await environment.start('reset');
     await handle.result();
     await (await reset(environment.client, handle.workflowId, 2)).result();
@@ -111,29 +111,32 @@ describe('exactly once', () => {
   });
 });
 
-describe('what is in the way', () => {
+describe('a start that conflicts', () => {
   test.each([
     ['"quoted"', (id: string) => `conflicting operation "${id}" detected`],
     ['bare', (id: string) => `Conflicting operation ${id} detected`],
     ['in progress', (id: string) => `Operation "${id}" is in progress`],
     ['running', (id: string) => `Cluster has running operation "${id}"`],
-  ])('an operation that is named %s is waited for, visibly, and then the start is made', async (name, message) => {
-    const conflicting = environment.cloud.operation({ after: 1500, response: cluster('other') });
-    let isOver = false;
-    environment.replies.of(name, () => {
-      isOver ||= environment.cloud.calls.some(({ operationId }) => operationId === conflicting);
-      return isOver ? { response: cluster(name) } : { refuse: { code: 9, message: message(conflicting) } };
-    });
-    const handle = await environment.start(name);
-    expect(await handle.result()).toMatchObject({ name });
-    expect(await environment.timeline(handle)).toEqual([
-      `operation.start • ClusterService/Create ${name}`,
-      `operation.get • ${conflicting.slice(0, 23)}… · in the way of a start · poll 1`,
-      `operation.start • ClusterService/Create ${name}`,
-    ]);
-  });
+  ])(
+    'awaits a conflicting operation that is named %s, shows it in the timeline, and then starts',
+    async (name, message) => {
+      const conflicting = environment.cloud.operation({ after: 1500, response: cluster('other') });
+      let isOver = false;
+      environment.replies.of(name, () => {
+        isOver ||= environment.cloud.calls.some(({ operationId }) => operationId === conflicting);
+        return isOver ? { response: cluster(name) } : { refuse: { code: 9, message: message(conflicting) } };
+      });
+      const handle = await environment.start(name);
+      expect(await handle.result()).toMatchObject({ name });
+      expect(await environment.timeline(handle)).toEqual([
+        `operation.start • ClusterService/Create ${name}`,
+        `operation.get • ${conflicting.slice(0, 23)}… · in the way of a start · poll 1`,
+        `operation.start • ClusterService/Create ${name}`,
+      ]);
+    },
+  );
 
-  test('a conflict with what is no operation is backed off from, and it is asked for once', async () => {
+  test('is retried with backoff when the operation it names does not exist, which is polled once', async () => {
     environment.replies.of('unseen', (started) =>
       started < 4
         ? { refuse: { code: 9, message: 'Operation "already" is in progress' } }
@@ -151,7 +154,7 @@ describe('what is in the way', () => {
     [8, 'RESOURCE_EXHAUSTED', 'The limit on maximum number of active operations has exceeded.'],
     [8, 'RESOURCE_EXHAUSTED', 'Too many requests'],
     [9, 'FAILED_PRECONDITION', 'another operation is in progress'],
-  ])('code %d %s, %s, is backed off from', async (code, codeName, message) => {
+  ])('with code %d %s, %s, is retried with backoff', async (code, codeName, message) => {
     environment.replies.of(message, (started) =>
       started < 3 ? { refuse: { code, message } } : { response: cluster(message) },
     );
@@ -161,7 +164,7 @@ describe('what is in the way', () => {
     expect(tries).toHaveLength(2);
   });
 
-  test('startTimeout bounds it, and the failure says what was in the way and may be retried', async () => {
+  test('is bounded by startTimeout, and its retryable failure names the conflict', async () => {
     const message = 'The limit on maximum number of active operations has exceeded.';
     environment.replies.of('always busy', () => ({ refuse: { code: 8, message } }));
     const error = await errorOf((await environment.start('always busy', { startTimeout: '2 s' })).result());
@@ -174,7 +177,7 @@ describe('what is in the way', () => {
     expect(error.cause).toMatchObject({ nonRetryable: false });
   });
 
-  test('where nobody knows whether it was started in time, the failure names the key and is not retryable', async () => {
+  test('fails without retry, and names the key, when it is unknown whether the operation has been begun in time', async () => {
     let isDown = true;
     environment.cloud.intercept(({ method }) => (method === CREATE && isDown ? { lostReply: true } : undefined));
     const idempotencyKey = '7d8f0c9a-1b2c-4d3e-8f4a-5b6c7d8e9f0a';

@@ -22,14 +22,14 @@ afterAll(() => environment.stop());
 
 const calls = (method: string): number => environment.cloud.calls.filter((call) => call.method === method).length;
 
-test('its examples are those that are compiled and run', () => {
+test('the examples in docs/starting.md are those that are compiled and run', () => {
   const source = readFileSync('examples/starting/workflows.ts', 'utf8');
   const blocks = [...readFileSync('docs/starting.md', 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)];
   expect(blocks).toHaveLength(6);
   for (const [, code = ''] of blocks) expect(source).toContain(code);
 });
 
-test('a chain passes on what it makes', async () => {
+test('a chain passes the resources that it creates to the next start', async () => {
   const { client, workflow } = environment;
   const cluster = await client.workflow.execute<typeof createCluster>('createCluster', {
     ...workflow(),
@@ -38,7 +38,7 @@ test('a chain passes on what it makes', async () => {
   expect(cluster).toMatchObject({ id: 'cluster-chain', networkId: 'network-chain' });
 });
 
-test('of what is made at the same time the rest is cancelled where one fails', async () => {
+test('when one of several concurrent starts fails, the others are cancelled', async () => {
   const { client, cloud, workflow } = environment;
   const run = (names: string[]) =>
     client.workflow.execute<typeof createNodeGroups>('createNodeGroups', {
@@ -64,7 +64,7 @@ test('of what is made at the same time the rest is cancelled where one fails', a
 test.each([
   ['what was made is deleted, the latest first', { after: 300, response: { '@type': 'google.protobuf.Empty' } }],
   ['one that cannot be deleted keeps nothing else', { refuse: { code: 5, message: 'Cluster not found' } }],
-])('where the last step fails, %s', async (name, deletion) => {
+])('when the last step fails, %s', async (name, deletion) => {
   const { client, cloud, workflow } = environment;
   cloud.on(ClusterService.delete.path).reply(() => deletion);
   cloud.on(ClusterService.create).reply(({ name = '' }) => ({
@@ -88,7 +88,7 @@ test.each([
   ]);
 });
 
-test('an operation is taken over by its id, or by its key', async () => {
+test('an existing operation can be adopted by its ID or by its key', async () => {
   const { client, cloud, workflow } = environment;
   let started = 0;
   cloud.on(ClusterService.create).reply(({ name = '' }) => {

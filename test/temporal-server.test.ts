@@ -17,7 +17,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-/** The start of a workflow that nobody runs; resolves to its run. */
+/** Starts a workflow that no worker runs; resolves to its run ID. */
 async function startWorkflow(address: string): Promise<string> {
   const connection = await Connection.connect({ address });
   const { runId } = await connection.workflowService.startWorkflowExecution({
@@ -31,7 +31,7 @@ async function startWorkflow(address: string): Promise<string> {
   return runId;
 }
 
-test('TEMPORAL_ADDRESS names the server, which is not stopped', async () => {
+test('TEMPORAL_ADDRESS names the server, and stop() leaves it running', async () => {
   process.env.TEMPORAL_ADDRESS = 'temporal.example.com:7233';
   process.env.TEMPORAL_CLI_PATH = '/no/such/temporal';
   const server = await startTemporalServer();
@@ -39,21 +39,21 @@ test('TEMPORAL_ADDRESS names the server, which is not stopped', async () => {
   await server.stop();
 });
 
-test('a profile of the configuration file names it too', async () => {
+test('a profile in the configuration file also names the server', async () => {
   delete process.env.TEMPORAL_ADDRESS;
   process.env.TEMPORAL_CONFIG_FILE = join(directory, 'temporal.toml');
   writeFileSync(process.env.TEMPORAL_CONFIG_FILE, '[profile.default]\naddress = "temporal.example.org:7233"\n');
   expect((await startTemporalServer()).address).toBe('temporal.example.org:7233');
 });
 
-test('TEMPORAL_CLI_PATH that names no program is said to', async () => {
+test('a TEMPORAL_CLI_PATH that names no program is named in the error', async () => {
   delete process.env.TEMPORAL_ADDRESS;
   process.env.TEMPORAL_CLI_PATH = join(directory, 'temporal');
   const message = `TEMPORAL_CLI_PATH is ${process.env.TEMPORAL_CLI_PATH}, which is no executable file: correct it or unset it.`;
   await expect(startTemporalServer()).rejects.toThrow(message);
 });
 
-test('a CLI that does not run is said to be at fault', async () => {
+test('a CLI that does not run is named in the error as the cause', async () => {
   delete process.env.TEMPORAL_ADDRESS;
   process.env.TEMPORAL_CLI_PATH = join(directory, 'temporal');
   writeFileSync(process.env.TEMPORAL_CLI_PATH, '#!/bin/sh\nexit 3\n');
@@ -63,17 +63,17 @@ test('a CLI that does not run is said to be at fault', async () => {
   );
 });
 
-test('an embedded server that is started again on its database file goes on with what it had', async () => {
+test('an embedded server that is started again on its database file keeps its data', async () => {
   delete process.env.TEMPORAL_ADDRESS;
   const dbFilename = join(directory, 'temporal.db');
   const first = await startTemporalServer({ dbFilename });
   const runId = await startWorkflow(first.address).finally(() => first.stop());
   const second = await startTemporalServer({ dbFilename });
-  // A request that is repeated gives the run that it has started before.
+  // The server answers a repeated request with the run that it started before.
   expect(await startWorkflow(second.address).finally(() => second.stop())).toBe(runId);
 });
 
-test('an embedded server has a UI where it is asked for', async () => {
+test('an embedded server has a UI when one is requested', async () => {
   delete process.env.TEMPORAL_ADDRESS;
   const server = await startTemporalServer({ ui: true });
   try {

@@ -51,13 +51,13 @@ const TOLD: [string, Record<string, unknown>, OperationProgress | undefined, str
   ['more than all', { progressPercentage: 180 }, { percent: 100 }, '100 %'],
 ];
 
-test.each(TOLD)('metadata that tell %s give that progress', (_, fields, progress, text) => {
+test.each(TOLD)('metadata with %s yield that progress', (_, fields, progress, text) => {
   const told = operationProgress({ ...running, metadata: { '@type': 'x/acme.v1.Metadata', ...fields } });
   expect(told).toEqual(progress);
   expect(progressText(told)).toBe(text);
 });
 
-test('metadata whose values could not be read tell no progress, and fail nothing', () => {
+test('metadata with unreadable values yield no progress, and no error', () => {
   const names = ['progress', 'progressPercentage', 'currentStep', 'totalSteps', 'step', 'message', 'status', 'diskId'];
   const hostile = { valueOf: 1, toString: null };
   for (const value of [null, [null], hostile, 'NaN', '-Infinity']) {
@@ -76,7 +76,7 @@ test('an operation that has ended has no progress', () => {
   expect(operationProgress({ ...running, state: 'succeeded', response: metadata })).toBeUndefined();
 });
 
-describe("a worker's own reader of progress", () => {
+describe("a worker's own progress reader", () => {
   const raw = {
     id,
     description: '',
@@ -87,7 +87,7 @@ describe("a worker's own reader of progress", () => {
   const read = (reader: () => unknown): OperationProgress | undefined =>
     toSnapshot('acme', raw, loadDescriptors([]), new Map([['acme.v1.CopyMetadata', () => reader() as never]])).progress;
 
-  test('is asked by the full name of the type, and kept within bounds', () => {
+  test('is found by the full name of the type, and its values are clamped', () => {
     expect(read(() => ({ percent: 250, step: 's'.repeat(200), done: -3, total: 10 }))).toEqual({
       percent: 100,
       step: 's'.repeat(80),
@@ -98,19 +98,19 @@ describe("a worker's own reader of progress", () => {
     expect(read(() => 'half')).toBeUndefined();
   });
 
-  test('is shown when it throws, and the wait goes on', () => {
+  test('shows its error in the progress when it throws, and the wait continues', () => {
     const broken = (): never => {
       throw new TypeError('no such field');
     };
     expect(read(broken)).toEqual({ step: 'progress cannot be read: no such field' });
   });
 
-  test('is preferred to the known fields', () => {
+  test('takes precedence over the known fields', () => {
     expect(operationProgress({ ...running, progress: { percent: 7 } })).toEqual({ percent: 7 });
   });
 });
 
-test('texts tell what is done, to what, how far it is and what comes next', () => {
+test('texts say what the operation does, to which resource, how far it is and what comes next', () => {
   expect(texts.operationTitle(running)).toBe('Create cluster catb3ppsdsh7vajr216f (fcmq0j5033e516c56ctq)');
   expect(texts.operationTitle({ id })).toBe('Operation (fcmq0j5033e516c56ctq)');
   expect(texts.operationTitle({ id, description: 'Restore catb', metadata: { '@type': 'x', diskId: 'catb' } })).toBe(
@@ -127,7 +127,7 @@ test('texts tell what is done, to what, how far it is and what comes next', () =
   );
 });
 
-test('an operation that rolls back tells its error wherever its state is told', () => {
+test('an operation that is rolling back shows its error wherever its state is shown', () => {
   const rollingBack: OperationSnapshot = { ...running, state: 'rollingBack', error };
   const told = 'rolling back after RESOURCE_EXHAUSTED: The limit is exceeded';
   expect(texts.runningText(rollingBack)).toContain(`is ${told}`);
@@ -166,7 +166,7 @@ test('current details say that polls are refused, since when and when the next o
   ]);
 });
 
-test('nothing secret is shown: no IAM token that a cloud repeats, no password in the metadata', () => {
+test('no secret is shown: neither an IAM token that a cloud repeats nor a password in the metadata', () => {
   const token = `t1.9euelZqM-${'a'.repeat(40)}.${'Z'.repeat(86)}`;
   const failed: OperationSnapshot = {
     ...running,
@@ -184,7 +184,7 @@ test('nothing secret is shown: no IAM token that a cloud repeats, no password in
   expect(shown).not.toContain('Z'.repeat(20));
 });
 
-test('what the cloud says cannot become markup in the current details', () => {
+test('text from the cloud cannot become markup in the current details', () => {
   const text = texts.currentDetails({
     ...running,
     description: '**x** [link](http://evil) <script>',
@@ -197,7 +197,7 @@ test('what the cloud says cannot become markup in the current details', () => {
 
 const text = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: 'binary', maxLength });
 
-test('every text keeps within what server and UI allow, whatever the cloud says', () => {
+test('every text stays within the limits of the server and the UI, whatever the cloud sends', () => {
   const operation = fc.record({
     id: text(512).filter((value) => value !== ''),
     description: text(256),
@@ -225,7 +225,7 @@ test('every text keeps within what server and UI allow, whatever the cloud says'
       for (const details of [texts.currentDetails(seen), texts.currentDetails(going), texts.currentDetails(refused)]) {
         expect(bytes(details)).toBeLessThanOrEqual(1500);
       }
-      // The server cuts a failure at 4 KiB.
+      // The server truncates a failure at 4 KiB.
       for (const message of [texts.endedText(seen), texts.runningText(going), texts.runningText(seen)]) {
         expect([...message].length).toBeLessThanOrEqual(1500);
       }

@@ -32,7 +32,7 @@ afterEach(async () => {
   await cloud.close();
 });
 
-test('one host that refuses every token costs ever fewer exchanges, though the others accept them', async () => {
+test('a host that refuses every token causes fewer and fewer exchanges, although other hosts accept the tokens', async () => {
   for (let call = 0; call < 60; call++) {
     await expect(client.get('refused')).rejects.toMatchObject({ codeName: 'UNAUTHENTICATED' });
     expect(await client.get('done')).toMatchObject({ state: 'succeeded' });
@@ -41,11 +41,11 @@ test('one host that refuses every token costs ever fewer exchanges, though the o
   expect(exchanges).toBeLessThan(10);
 });
 
-test('a token that one host refuses while its source is away serves for the others, and the refused call says who is away', async () => {
+test('while the token provider is down, a token that one host refuses is still used for others, and the refused call says what is down', async () => {
   await client.get('done');
   isAway = true;
   for (let call = 0; call < 3; call++) {
-    // By UNAUTHENTICATED a young wait would end, for a token that could not be replaced.
+    // UNAUTHENTICATED would end a young wait, although its token could not be replaced.
     const refused = { codeName: 'UNAVAILABLE', rawMessage: 'no token: vault is sealed' };
     await expect(client.get('refused')).rejects.toMatchObject(refused);
     expect(await client.get('done')).toMatchObject({ state: 'succeeded' });

@@ -12,7 +12,7 @@ function seededRandom(seed: number): () => number {
   return () => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
 }
 
-/** A token service with a clock that the test moves, and tokens whose value is when they end. */
+/** A token service whose clock the test moves. The value of a token begins with its expiry. */
 class TokenService {
   now = T0;
   /** How far this machine's clock is ahead. */
@@ -40,11 +40,11 @@ class TokenService {
   }
 }
 
-test('20,000 calls over 50 token lives need 50 exchanges, though a third of them fail, and none has an ended token', async () => {
+test('20,000 calls over 50 token lives need 50 exchanges, although a third of them fail, and no call gets an expired token', async () => {
   const service = new TokenService();
   const random = seededRandom(20261125);
   service.fails = () => random() < 1 / 3;
-  // Until there is a first token a call has none, and its wait polls again.
+  // Before the first token, calls fail and their waits poll again.
   while (service.given === 0) {
     await service.tokens.get().catch(() => undefined);
     service.now += 2 * SECOND;
@@ -53,7 +53,7 @@ test('20,000 calls over 50 token lives need 50 exchanges, though a third of them
   let calls = 0;
   let ended = 0;
   let failed = 0;
-  // A token serves until it is renewed, 54 minutes and what failed exchanges take.
+  // A token is used until it is renewed: 54 minutes plus the time of failed exchanges.
   const stepMs = (50 * 54 * MINUTE) / (20_000 / 4);
   while (calls < 20_000) {
     const results = await Promise.allSettled([1, 2, 3, 4].map(() => service.tokens.get()));
@@ -72,7 +72,7 @@ test('20,000 calls over 50 token lives need 50 exchanges, though a third of them
   expect({ calls, ended, failed }).toEqual({ calls: 20_000, ended: 0, failed: 0 });
   expect(exchangesALife).toBeLessThanOrEqual(1.05);
   expect(service.asked).toBeLessThan(50 * 2);
-  // Each token that was obtained was of use.
+  // Every token that was obtained was used.
   expect(used.size).toBe(service.given);
 });
 
@@ -88,7 +88,7 @@ test('a token is renewed in the background after an hour, or after 90 % of a sho
     expect(await service.tokens.get()).toBe(first);
     expect(service.asked).toBe(1);
     service.now += 1;
-    // The call that finds it due goes on with the old one.
+    // The call that finds the renewal due still gets the old token.
     expect(await service.tokens.get()).toBe(first);
     expect(service.asked).toBe(2);
     await new Promise(setImmediate);
@@ -96,7 +96,7 @@ test('a token is renewed in the background after an hour, or after 90 % of a sho
   }
 });
 
-test('a token is used to its end while the token service is away, which is asked ever more rarely', async () => {
+test('during an outage of the token service a token is used until it expires, and exchanges are retried with backoff', async () => {
   const service = new TokenService();
   const first = await service.tokens.get();
   service.fails = () => true;
@@ -105,24 +105,24 @@ test('a token is used to its end while the token service is away, which is asked
     expect(await service.tokens.get()).toBe(first);
     service.now += 100;
   }
-  // 1 s, 2 s, 4 s, 8 s, 10 s …, each ± 50 %.
+  // Retries after 1 s, 2 s, 4 s, 8 s, 10 s …, each ± 50 %.
   expect(service.asked).toBeGreaterThan(20);
   expect(service.asked).toBeLessThan(75);
   await expect(service.tokens.get()).rejects.toThrow('token service is away');
   service.fails = () => false;
-  // So polls are served again half a minute after it is back, with time to spare for the exchange.
+  // After an outage polls succeed again within half a minute, including the time of the exchange.
   service.now += 15 * SECOND;
   expect(await service.tokens.get()).not.toBe(first);
 });
 
-test('everybody who asks at once waits for one exchange', async () => {
+test('concurrent calls wait for the same exchange', async () => {
   const service = new TokenService();
   const tokens = await Promise.all(Array.from({ length: 100 }, () => service.tokens.get()));
   expect(new Set(tokens).size).toBe(1);
   expect(service.asked).toBe(1);
 });
 
-test('a token that is refused is replaced once for all who were refused with it', async () => {
+test('a refused token is replaced once for all calls that were refused with it', async () => {
   const service = new TokenService();
   const first = await service.tokens.get();
   const next = await Promise.all(
@@ -136,7 +136,7 @@ test('a token that is refused is replaced once for all who were refused with it'
   expect(service.asked).toBe(2);
 });
 
-test('where new tokens are refused as well, they are replaced ever more rarely', async () => {
+test('when new tokens are refused as well, they are replaced less and less often', async () => {
   const service = new TokenService();
   for (; service.now < T0 + 10 * MINUTE; service.now += 100) service.tokens.refused(await service.tokens.get());
   // At 1 s, 2 s, 4 s … 1 min, each ± 50 %.
@@ -155,7 +155,7 @@ test('a token that was accepted and then refused is replaced at once', async () 
   }
 });
 
-test('a token that is refused while the token service is away is used to its end by those who were not refused', async () => {
+test('a token that is refused during an outage of the token service is used until it expires, by calls that were not refused', async () => {
   const service = new TokenService();
   const token = await service.tokens.get();
   service.fails = () => true;
@@ -171,7 +171,7 @@ test('a token that is refused while the token service is away is used to its end
   expect(await service.tokens.get(undefined, token)).not.toBe(token);
 });
 
-test('a token that was refused all through an outage of the token service says nothing about the next one', async () => {
+test('a token that was refused throughout an outage does not delay the replacement of the next one', async () => {
   const service = new TokenService();
   const token = await service.tokens.get();
   service.fails = () => service.now < T0 + 10 * MINUTE;
@@ -181,7 +181,7 @@ test('a token that was refused all through an outage of the token service says n
   expect(await service.tokens.get()).not.toBe(next);
 });
 
-test('a token that ends while its replacement is awaited in vain is not given out', async () => {
+test('a token that expires while its replacement fails is not returned', async () => {
   const service = new TokenService();
   service.tokens.refused(await service.tokens.get());
   service.fails = () => {
@@ -191,7 +191,7 @@ test('a token that ends while its replacement is awaited in vain is not given ou
   await expect(service.tokens.get()).rejects.toThrow('token service is away');
 });
 
-test('a clock that is set back delays no exchange, neither after one that failed nor after a refusal', async () => {
+test('a clock that is set back delays no exchange, neither after a failed one nor after a refusal', async () => {
   const service = new TokenService();
   service.aheadMs = HOUR;
   service.lifeMs = 12 * HOUR;
@@ -208,7 +208,7 @@ test('a clock that is set back delays no exchange, neither after one that failed
   expect(await service.tokens.get()).not.toBe(second);
 });
 
-test('a clock that is set back delays no renewal, and the token ends by it', async () => {
+test('a clock that is set back delays no renewal, and the token still expires by that clock', async () => {
   const service = new TokenService();
   service.aheadMs = HOUR;
   service.lifeMs = 12 * HOUR;
@@ -222,7 +222,7 @@ test('a clock that is set back delays no renewal, and the token ends by it', asy
   expect((await service.tokens.get()).value).toMatch(/ 3$/);
 });
 
-test('a token service that does not answer is given up, and asked again', async () => {
+test('an exchange without an answer is given up, and repeated later', async () => {
   const service = new TokenService(50);
   const exchange = service.exchange.bind(service);
   let aborted = false;
@@ -237,7 +237,7 @@ test('a token service that does not answer is given up, and asked again', async 
   expect((await service.tokens.get()).value).toMatch(/ 1$/);
 });
 
-test('a call that is abandoned stops waiting, and the exchange goes on for the others', async () => {
+test('an aborted call stops waiting, and the exchange continues for the others', async () => {
   const service = new TokenService();
   const exchange = service.exchange.bind(service);
   let answer = (): void => undefined;
@@ -266,12 +266,12 @@ test.each([
     { token: 's3cret', expiresAt: new Date(T0 - HOUR) },
     /has ended at 2026-03-01T11:00:00.000Z, while this machine's clock says 2026-03-01T12:00:00.000Z: set the clock/,
   ],
-])('credentials that give %s are told so, and the token is not shown', (_, given, message) => {
+])('credentials that return %s cause an error that says so without the token', (_, given, message) => {
   const check = (): unknown => checkToken(given, now);
   expect(check).toThrow(message);
   expect(check).not.toThrow(/s3cret/);
 });
 
-test('white space around a token, as files end in a line break, is left out', () => {
+test('white space around a token is removed, since files end with a line break', () => {
   expect(checkToken({ token: 't0ken\n' }, now)).toEqual({ value: 't0ken' });
 });

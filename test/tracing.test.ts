@@ -5,7 +5,7 @@ import { FakeCloud } from 'temporal-lro/testing';
 import { leave } from './support/left-behind';
 import type { TracedSpan } from './tracing/main';
 
-test("the span of each poll is under its activity's span, which is under the workflow's", async () => {
+test("the span of each poll is a child of its activity's span, which is a child of the workflow's span", async () => {
   await using cloud = await FakeCloud.start();
   const response = { '@type': 'google.protobuf.Empty' };
   const operationId = cloud.operation({ after: '1 h', onCancel: 'completes', response });

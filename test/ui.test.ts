@@ -14,10 +14,10 @@ afterAll(async () => {
   await scene.environment.stop();
 });
 
-/** The id as the UI shows it, and a text of ours after it. */
+/** The ID as the UI shows it, followed by our text. */
 const labelled = (text: string): RegExp => new RegExp(`[\\w-]{23}… · ${text}`);
 
-test("the parent's timeline names every operation, and the one that failed says why when it is opened", async () => {
+test("the parent's timeline names every operation, and the failed one shows the reason when it is opened", async () => {
   const page = await ui.open(scene.parent, 'timeline');
   await page.getByText('operation.start • NetworkService/Create net').first().waitFor();
   await page
@@ -32,12 +32,12 @@ test("the parent's timeline names every operation, and the one that failed says 
     .waitFor();
 });
 
-test('the timeline of a waiting child says how far its operation is and when it is polled next', async () => {
+test('the timeline of a waiting child shows how far its operation is and when it is polled next', async () => {
   const page = await ui.open(scene.waiting, 'timeline');
   await page.getByText(labelled('21 % creating VMs · next poll in [56] s')).first().waitFor();
 });
 
-test('a wait that retries is one row, whose pending activity says how far the operation is', async () => {
+test('a wait by activity retries is one row, whose pending activity shows how far the operation is', async () => {
   const page = await ui.open(scene.retrying, 'timeline');
   await page
     .getByText(/Attempt\s+\d+ \/ ∞\s+•\s+operation\.get • [\w-]{23}…/)
@@ -50,7 +50,7 @@ test('a wait that retries is one row, whose pending activity says how far the op
     .waitFor();
 });
 
-test('a failed wait tells the whole story in its message', async () => {
+test('the message of a failed wait contains everything about the failure', async () => {
   const page = await ui.open(scene.failed, 'timeline');
   await page.getByText('Failed', { exact: true }).first().waitFor();
   await page
@@ -61,9 +61,9 @@ test('a failed wait tells the whole story in its message', async () => {
     .waitFor();
 });
 
-test('the user metadata are a summary, what does not change, and what does', async () => {
+test('the user metadata are a summary, fixed details and current details', async () => {
   const page = await ui.open(scene.waiting, 'user-metadata');
-  // Each is Markdown in a frame of its own.
+  // Each is Markdown in an iframe of its own.
   const [summary, details, current] = [0, 1, 2].map((n) => page.frameLocator('iframe').nth(n));
   await summary?.getByText('Create cluster pg-prod', { exact: true }).waitFor();
   await details
@@ -75,7 +75,7 @@ test('the user metadata are a summary, what does not change, and what does', asy
   await current?.locator('code', { hasText: '"progressPercentage": 21' }).waitFor();
 });
 
-test('the query, the update and the signal say what they are for', async () => {
+test('the query, the update and the signal have descriptions', async () => {
   const handle = scene.environment.client.workflow.getHandle(scene.waiting.workflowId);
   const { definition } = await handle.query<temporal.api.sdk.v1.IWorkflowMetadata>('__temporal_workflow_metadata');
   const described = (of: temporal.api.sdk.v1.IWorkflowInteractionDefinition[] | null | undefined): unknown[] =>

@@ -12,7 +12,7 @@ import type { DescriptorRegistry } from '../src/descriptors/registry';
 import { canonicalJson, seededRandom } from './support/canonical-json';
 import { yandexDescriptors } from './support/interop';
 
-// All that Yandex publishes: some 1,280 methods that start operations.
+// All services that Yandex publishes: some 1,280 methods that start operations.
 let registry: DescriptorRegistry;
 let methods: OperationMethodTypes[];
 beforeAll(async () => {
@@ -50,7 +50,7 @@ test('every method resolves, generates and type-checks', async () => {
   }
 });
 
-test('a message of every type survives from JSON to bytes and back, and is read as protobuf itself reads it', () => {
+test('a message of every type survives the round trip from JSON to bytes and back, and is read as protobuf itself reads it', () => {
   const types = new Set<DescMessage>();
   for (const { method, responseType, metadataType } of methods) {
     for (const type of [method.input, responseType, metadataType]) {
@@ -65,7 +65,7 @@ test('a message of every type survives from JSON to bytes and back, and is read 
     const bytes = jsonToRequest(type, json, registry);
     const message = fromBinary(type, bytes);
     const back = toJson(type, message, { registry });
-    // Own properties named __proto__ are compared as text.
+    // As text, since own properties named __proto__ are compared too.
     if (sorted(back) !== sorted(json)) changed.push(`${type.typeName}: ${sorted(json)} became ${sorted(back)}`);
     const read = sorted(bytesToJson(type, bytes, registry));
     if (read !== sorted(toJson(type, message, { registry, alwaysEmitImplicit: true }))) {
@@ -75,7 +75,7 @@ test('a message of every type survives from JSON to bytes and back, and is read 
   expect(changed).toEqual([]);
 });
 
-/** The JSON as text, whose keys are in the order of their names. */
+/** The JSON as text with sorted keys. */
 function sorted(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(sorted).join()}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);

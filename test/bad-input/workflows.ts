@@ -2,7 +2,7 @@ import { operations } from 'temporal-lro/workflow';
 
 export * from 'temporal-lro/workflow-definitions';
 
-/** What a caller without a compiler may hand to the helpers: any JSON. */
+/** Any JSON, as a caller without a type checker may pass it to the workflow functions. */
 export interface Calls {
   verb: 'wait' | 'get' | 'result' | 'cancel' | 'execute' | 'start';
   cloud: never;

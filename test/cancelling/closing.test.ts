@@ -14,11 +14,11 @@ const EMPTY = { '@type': 'google.protobuf.Empty' };
 
 interface State {
   options: WaitOptions;
-  /** Whether the workflow has come to it. */
+  /** Whether the workflow has reached that state. */
   isReached: (handle: WorkflowHandle) => Promise<boolean>;
 }
 
-/** Where a wait is when it is cancelled. */
+/** What a wait is doing when it is cancelled. */
 const STATES: Record<string, State> = {
   'a watch': { options: {}, isReached: () => Promise.resolve(true) },
   'a timer': {
@@ -32,7 +32,7 @@ const STATES: Record<string, State> = {
   'a watch with a deadline': { options: { timeout: '1 h' }, isReached: () => Promise.resolve(true) },
 };
 
-/** Starts a workflow that waits for an operation of an hour, in that state. */
+/** Starts a workflow that waits in the given state for an operation of one hour. */
 async function reach(
   name: string,
   start: (operationId: string, options: WaitOptions) => Promise<WorkflowHandle>,
@@ -58,7 +58,7 @@ test.each(cases)('a wait in %s loses a race, and its workflow %s at once, with %
   expect(await closed(...args)).toEqual([]);
 });
 
-/** Why tasks of the workflow failed; that it closes at all is what the hang would prevent. */
+/** Why workflow tasks failed. A task that hangs would keep the workflow from closing. */
 async function closed(state: string, closing: workflows.Closing, around: workflows.Around): Promise<string[]> {
   const { operationId, handle } = await reach(state, (id, options) => {
     const args: Parameters<typeof workflows.loseRace> = [id, options, around, closing];
@@ -87,7 +87,7 @@ test.each(
   expect(await taskFailures(handle)).toEqual([]);
 });
 
-test('what is terminated sends nothing', async () => {
+test('a terminated workflow sends no Cancel', async () => {
   const { operationId, handle } = await reach('a watch', (id, options) => {
     const args: Parameters<typeof workflows.wait> = [id, options];
     return scene.client.workflow.start(workflows.wait, { ...scene.workflow(), args });

@@ -7,12 +7,12 @@ import { cancels, eventsOf, startScene, taskFailures, type Scene } from './scene
 import * as workflows from './workflows';
 
 const LONG = { after: '1 h', response: { '@type': 'google.protobuf.Empty' } } as const;
-/** Events after which the server suggests to continue as new; by default 4,096. */
+/** The number of events after which the server suggests continue-as-new; 4,096 by default. */
 const LONG_HISTORY = 20;
 
 let server: TemporalProcess;
 let scene: Scene;
-/** Workers of their own for workflows and activities, so that what comes together is made to. */
+/** Separate workers for workflows and for activities, so that a test can make two events arrive in the same task. */
 let workflowWorker: { connection: Scene['connection']; taskQueue: string; workflowsPath: string };
 let activityWorker: Parameters<typeof runWorker>[0];
 
@@ -36,7 +36,7 @@ function startWait(operationId: string): Promise<WorkflowHandle> {
   });
 }
 
-/** Fills the history with signals that nobody handles. */
+/** Fills the history with signals that have no handler. */
 async function lengthen(handle: WorkflowHandle): Promise<void> {
   for (let i = 0; i < LONG_HISTORY; i++) await handle.signal('noise');
 }
@@ -52,7 +52,7 @@ async function expectCancelled(operationId: string, handle: WorkflowHandle): Pro
   expect(await taskFailures(handle)).toEqual([]);
 }
 
-/** A wait whose history has grown long while its first poll came back: the next task continues as new. */
+/** A wait whose history grows long while its first poll is in flight: its next task continues as new. */
 async function aboutToContinue(operationId: string): Promise<WorkflowHandle> {
   const stop = await runWorker(workflowWorker);
   const handle = await startWait(operationId);
@@ -65,7 +65,7 @@ async function aboutToContinue(operationId: string): Promise<WorkflowHandle> {
   return handle;
 }
 
-test('a cancellation that comes with the poll after which a wait continues as new is not lost', async () => {
+test('a cancellation that arrives together with the last poll before continue-as-new is not lost', async () => {
   const operationId = scene.cloud.operation(LONG);
   const handle = await aboutToContinue(operationId);
   await handle.cancel();
@@ -74,7 +74,7 @@ test('a cancellation that comes with the poll after which a wait continues as ne
   for (const end of stop) await end();
 });
 
-test('a wait that has continued as new is cancelled', async () => {
+test('a wait that has continued as new can be cancelled', async () => {
   const operationId = scene.cloud.operation(LONG);
   const first = await aboutToContinue(operationId);
   const { runId } = await first.describe();
@@ -92,7 +92,7 @@ test('no cancellation is lost while waits continue as new', async () => {
   await Promise.all(
     ids.map(async (operationId) => {
       await startWait(operationId);
-      // By its id alone, it is whichever run is the latest.
+      // Without a run ID the handle addresses the latest run.
       const handle = scene.client.workflow.getHandle(operationWorkflowId(CLOUD, operationId));
       await scene.polled(operationId);
       await lengthen(handle);
@@ -103,7 +103,7 @@ test('no cancellation is lost while waits continue as new', async () => {
   for (const end of stop) await end();
 });
 
-test('by activityRetry too, a wait continues as new while its one poll is pending, however fast messages come', async () => {
+test('by activityRetry, a wait also continues as new while its one poll is pending, however fast signals arrive', async () => {
   const stop = [await runWorker(workflowWorker), await runWorker(activityWorker)];
   try {
     const operationId = scene.cloud.operation({ ...LONG, onCancel: 'completes' });
@@ -115,7 +115,7 @@ test('by activityRetry too, a wait continues as new while its one poll is pendin
       args: [{ cloud: CLOUD, operationId, taskQueue: activityWorker.taskQueue, poll }],
     });
     await scene.polled(operationId);
-    // By its id alone, it is whichever run is the latest.
+    // Without a run ID the handle addresses the latest run.
     const handle = scene.client.workflow.getHandle(workflowId);
     let runs = 0;
     for (let i = 0, runId = first.firstExecutionRunId; runs < 3; i++) {
@@ -126,7 +126,7 @@ test('by activityRetry too, a wait continues as new while its one poll is pendin
       runId = latest;
       expect(i).toBeLessThan(LONG_HISTORY);
     }
-    // No run is much longer than it should be: a few events may come with the task that ends it.
+    // A run exceeds the limit by at most the few events that arrive with the task that ends it.
     const { events } = await scene.client.workflow.getHandle(workflowId, first.firstExecutionRunId).fetchHistory();
     expect(events?.length).toBeLessThan(4 * LONG_HISTORY);
     expect(await taskFailures(handle)).toEqual([]);

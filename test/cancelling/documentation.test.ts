@@ -18,7 +18,7 @@ afterAll(() => scene.stop());
 
 const LONG = { after: '1 h', response: { '@type': 'google.protobuf.Empty' } } as const;
 
-/** The cells of the tables of the page, without their header, by what stands in its first cell. */
+/** The cells of the page's tables without the header rows, keyed by the first cell of each row. */
 function table(first: string): string[][] {
   const lines = page.split('\n').map((line) =>
     line
@@ -31,13 +31,13 @@ function table(first: string): string[][] {
   return [lines[header] ?? [], ...lines.slice(header + 2, end)];
 }
 
-test('its table is the one that the tests play, cell by cell', () => {
+test('the table of docs/cancelling.md equals the table that the tests play, cell by cell', () => {
   const [header, ...body] = table('what is cancelled');
   expect(header).toEqual(['what is cancelled', ...columns.map(({ cloud }) => `the cloud ${cloud}`)]);
   expect(body).toEqual(Object.entries(rows).map(([row, cells]) => [row, ...cells]));
 });
 
-test('its code is compiled and run', () => {
+test('the code of docs/cancelling.md is the code that these tests compile and run', () => {
   const source = readFileSync(join(root, 'test', 'cancelling', 'documented.ts'), 'utf8');
   const blocks = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
   expect(blocks.length).toBe(source.match(/^export /gm)?.length);
@@ -51,7 +51,7 @@ const types: [ChildWorkflowCancellationType, string, string, string][] = [
   ['ABANDON', '`ABANDON`', '`CancelledFailure` at once', 'goes on, and so does the child'],
 ];
 
-test('it knows every way to cancel a child and every policy for its parent', () => {
+test('docs/cancelling.md lists every child cancellation type and every parent close policy', () => {
   const [, ...body] = table('`cancellationType` of the child');
   expect(body.map(([type = '', gets = '', becomes]) => [type, gets.split(',')[0], becomes])).toEqual(
     types.map(([, ...cells]) => cells),
@@ -65,33 +65,39 @@ const policyNames = Object.keys(ParentClosePolicy).filter(
   (name) => /^[A-Z]+(_[A-Z]+)?$/.test(name) && !/POLICY|UNSPECIFIED/.test(name),
 );
 
-test.each(types)('a parent that cancels its child by %s', async (cancellationType, _, gets, becomes) => {
-  // It completes although it is cancelled: who does not wait for that gets a CancelledFailure.
-  const operationId = scene.cloud.operation({ ...LONG, onCancel: { completesAfter: 1000 } });
-  const args: Parameters<typeof workflows.parent> = [operationId, {}, cancellationType];
-  const handle = await scene.client.workflow.start(workflows.parent, { ...scene.workflow(), args });
-  await scene.polled(operationId);
-  await handle.cancel();
-  expect((await handle.result()).gets).toBe(gets === 'how the child ended' ? 'the response' : '`CancelledFailure`');
-  await expectBecomes(operationId, becomes);
-});
+test.each(types)(
+  'the child of a parent that cancels it by %s ends as docs/cancelling.md says',
+  async (cancellationType, _, gets, becomes) => {
+    // The child completes although it is cancelled; a parent that does not wait for this gets a CancelledFailure.
+    const operationId = scene.cloud.operation({ ...LONG, onCancel: { completesAfter: 1000 } });
+    const args: Parameters<typeof workflows.parent> = [operationId, {}, cancellationType];
+    const handle = await scene.client.workflow.start(workflows.parent, { ...scene.workflow(), args });
+    await scene.polled(operationId);
+    await handle.cancel();
+    expect((await handle.result()).gets).toBe(gets === 'how the child ended' ? 'the response' : '`CancelledFailure`');
+    await expectBecomes(operationId, becomes);
+  },
+);
 
 test.each<[Exclude<ParentClosePolicy, undefined>, string]>([
   ['REQUEST_CANCEL', 'is cancelled'],
   ['TERMINATE', 'goes on, and nobody waits for it'],
   ['ABANDON', 'goes on, and so does the child'],
-])('a parent with the policy %s closes before its child', async (policy, becomes) => {
-  expect(table('`parentClosePolicy`').find(([cell]) => cell?.includes(policy))?.[1]).toBe(becomes);
-  const operationId = scene.cloud.operation(LONG);
-  const args: Parameters<typeof workflows.closeBeforeChild> = [operationId, policy];
-  const handle = await scene.client.workflow.start(workflows.closeBeforeChild, { ...scene.workflow(), args });
-  await scene.polled(operationId);
-  await handle.signal(workflows.go);
-  await handle.result();
-  await expectBecomes(operationId, becomes);
-});
+])(
+  'the child of a parent that closes first with the policy %s ends as docs/cancelling.md says',
+  async (policy, becomes) => {
+    expect(table('`parentClosePolicy`').find(([cell]) => cell?.includes(policy))?.[1]).toBe(becomes);
+    const operationId = scene.cloud.operation(LONG);
+    const args: Parameters<typeof workflows.closeBeforeChild> = [operationId, policy];
+    const handle = await scene.client.workflow.start(workflows.closeBeforeChild, { ...scene.workflow(), args });
+    await scene.polled(operationId);
+    await handle.signal(workflows.go);
+    await handle.result();
+    await expectBecomes(operationId, becomes);
+  },
+);
 
-/** What becomes of the operation, and of the child that waits for it. */
+/** What happens to the operation and to the child that waits for it. */
 async function expectBecomes(operationId: string, becomes: string): Promise<void> {
   const child = scene.client.workflow.getHandle(operationWorkflowId(CLOUD, operationId));
   const isCancelled = becomes === 'is cancelled';
@@ -102,7 +108,7 @@ async function expectBecomes(operationId: string, becomes: string): Promise<void
   expect(cancels(scene.cloud, operationId)).toBe(isCancelled ? 1 : 0);
 }
 
-test('giveUp tells what has to be cleaned up', async () => {
+test('giveUp reports what has to be cleaned up', async () => {
   const metadata = { '@type': 'fakecloud.v1.CreateClusterMetadata', clusterId: 'cluster-1' };
   const options = { ...LONG, metadata };
   const give = (operationId: string): Promise<unknown> =>
@@ -113,7 +119,7 @@ test('giveUp tells what has to be cleaned up', async () => {
   });
 });
 
-test('waitForBoth leaves nothing behind when one fails', async () => {
+test('waitForBoth leaves no operation running when one of the two fails', async () => {
   const other = scene.cloud.operation(LONG);
   const one = scene.cloud.operation({ after: 500, error: { code: 8 } });
   const both = scene.client.workflow.execute(workflows.waitForBoth, { ...scene.workflow(), args: [one, other] });
@@ -121,13 +127,13 @@ test('waitForBoth leaves nothing behind when one fails', async () => {
   expect(cancels(scene.cloud, other)).toBe(1);
 });
 
-test('withinAnHour returns the response of an operation that ends before', async () => {
+test('withinAnHour returns the response of an operation that ends in time', async () => {
   const args: Parameters<typeof workflows.withinAnHour> = [scene.cloud.operation({ ...LONG, after: 0 })];
   const response = await scene.client.workflow.execute(workflows.withinAnHour, { ...scene.workflow(), args });
   expect(response['@type']).toContain('google.protobuf.Empty');
 });
 
-test('clusterOf tells a parent that the operation goes on, and the UI why', async () => {
+test('clusterOf tells a parent that the operation is still running, and the UI shows why', async () => {
   const description = 'Create cluster';
   const refuses = { code: 12, message: 'not supported' };
   const operationId = scene.cloud.operation({ ...LONG, after: 4000, description, onCancel: { refuses } });

@@ -14,7 +14,7 @@ const DETAIL = { '@type': 'google.rpc.ErrorInfo', reason: 'ROLE_REVOKED', domain
 const NOBODY_IN_DOUBT = { poll: { initialInterval: '5 s' } } as const;
 
 let scene: Scene;
-/** Spoils the Get or Cancel of an operation by the count of that call, from 1. */
+/** Makes chosen Get or Cancel calls for an operation fail, by the number of the call, counted from 1. */
 type Spoils = (verb: string, count: number) => FaultEffect | undefined;
 const spoilt = new Map<string, Spoils>();
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => scene.stop());
 
-/** All of them are idle for most of their time, so they run at once; each test awaits its own. */
+/** The scenarios are idle most of the time, so they run at once; each test awaits its own. */
 const scenarios: (() => void)[] = [];
 
 function scenario(name: string, play: () => Promise<void>): void {
@@ -45,7 +45,7 @@ function operation(script: OperationScript, spoils?: Spoils): string {
   return id;
 }
 
-/** Until the workflow has the operation. */
+/** Resolves when the workflow knows the operation. */
 async function startKnown(id: string, options: WaitOptions = {}): Promise<WorkflowHandle> {
   const args: Parameters<typeof workflows.wait> = [id, { ...NOBODY_IN_DOUBT, ...options }];
   const handle = await scene.client.workflow.start(workflows.wait, { ...scene.workflow(), args });
@@ -57,7 +57,7 @@ async function types(handle: WorkflowHandle): Promise<string[]> {
   return (await eventsOf(handle)).map(({ eventType }) => eventType);
 }
 
-/** How the workflow ended, as its client is told. */
+/** How the workflow ended, as its client sees it. */
 async function ended(handle: WorkflowHandle): Promise<workflows.Told & { failure?: OperationFailure | undefined }> {
   try {
     await handle.result();
@@ -71,7 +71,7 @@ async function ended(handle: WorkflowHandle): Promise<workflows.Told & { failure
 const CODES = [3, 5, 7, 9, 12, 16];
 
 scenario(
-  'no refusal of a poll, and no NOT_FOUND, ends the cancellation of an operation that the workflow has seen',
+  'refused polls and NOT_FOUND do not end the cancellation of an operation that the workflow has seen',
   async () => {
     const waits = CODES.map(async (code) => {
       const id = operation(LONG, (verb, count) => (verb === 'Get' && count > 1 && count < 4 ? { code } : undefined));
@@ -83,34 +83,42 @@ scenario(
   },
 );
 
-scenario('nor of an operation that only the worker has seen, which watches it', async () => {
-  const waits = CODES.map(async (code) => {
-    // From the cancellation on, for two attempts.
-    let isCancelled = false;
-    let refusals = 0;
-    const id = operation(LONG, (verb) => (verb === 'Get' && isCancelled && refusals++ < 2 ? { code } : undefined));
-    const args: Parameters<typeof workflows.wait> = [id];
-    const handle = await scene.client.workflow.start(workflows.wait, { ...scene.workflow(), args });
-    await scene.polled(id, 2);
-    // Of a poll that is under way the watch would be told as well.
-    await scene.polled(id, 2);
-    isCancelled = true;
-    await handle.cancel();
-    return { code, gets: (await ended(handle)).gets };
-  });
-  expect(await Promise.all(waits)).toEqual(CODES.map((code) => ({ code, gets: '`CancelledFailure`' })));
-});
+scenario(
+  'refused polls and NOT_FOUND do not end the cancellation of an operation that only the watching worker has seen',
+  async () => {
+    const waits = CODES.map(async (code) => {
+      // The faults begin with the cancellation and last two attempts.
+      let isCancelled = false;
+      let refusals = 0;
+      const id = operation(LONG, (verb) => (verb === 'Get' && isCancelled && refusals++ < 2 ? { code } : undefined));
+      const args: Parameters<typeof workflows.wait> = [id];
+      const handle = await scene.client.workflow.start(workflows.wait, { ...scene.workflow(), args });
+      await scene.polled(id, 2);
+      // The watch would also receive the reply of a poll that is in flight.
+      await scene.polled(id, 2);
+      isCancelled = true;
+      await handle.cancel();
+      return { code, gets: (await ended(handle)).gets };
+    });
+    expect(await Promise.all(waits)).toEqual(CODES.map((code) => ({ code, gets: '`CancelledFailure`' })));
+  },
+);
 
-scenario('nor of an operation that the workflow has started', async () => {
-  scene.cloud.on('/fakecloud.v1.ClusterService/Create').reply(() => ({
-    ...LONG,
-    faults: [{ on: 'Get', calls: 2, code: 7 }],
-  }));
-  const args: Parameters<typeof workflows.cancelStarted> = ['prod'];
-  expect(await scene.client.workflow.execute(workflows.cancelStarted, { ...scene.workflow(), args })).toBe('cancelled');
-});
+scenario(
+  'refused polls and NOT_FOUND do not end the cancellation of an operation that the workflow has started',
+  async () => {
+    scene.cloud.on('/fakecloud.v1.ClusterService/Create').reply(() => ({
+      ...LONG,
+      faults: [{ on: 'Get', calls: 2, code: 7 }],
+    }));
+    const args: Parameters<typeof workflows.cancelStarted> = ['prod'];
+    expect(await scene.client.workflow.execute(workflows.cancelStarted, { ...scene.workflow(), args })).toBe(
+      'cancelled',
+    );
+  },
+);
 
-scenario('a refused poll of an operation that nobody has seen ends its cancellation at once', async () => {
+scenario('a refused poll of an operation that was never seen ends its cancellation at once', async () => {
   const id = operation(LONG, () => ({ code: 7, message: 'no role', details: [DETAIL] }));
   const args: Parameters<typeof workflows.cancelById> = [id, '1 h'];
   const handle = await scene.client.workflow.start(workflows.cancelById, { ...scene.workflow(), args });
@@ -121,7 +129,7 @@ scenario('a refused poll of an operation that nobody has seen ends its cancellat
   expect(cancels(scene.cloud, id)).toBe(0);
 });
 
-scenario('the failure for a Cancel that is refused until time runs out holds the refusal and its details', async () => {
+scenario('when Cancel is refused until time runs out, the failure holds the refusal and its details', async () => {
   const refuses = { code: 7, message: 'role revoked', details: [DETAIL] };
   const handle = await startKnown(operation({ ...LONG, onCancel: { refuses } }), { cancelTimeout: '3 s' });
   await handle.cancel();
@@ -134,7 +142,7 @@ scenario('the failure for a Cancel that is refused until time runs out holds the
   expect(failure?.operation).toMatchObject({ state: 'running', metadata: { clusterId: 'cluster-1' } });
 });
 
-scenario('and so does that for a Cancel that was to be repeated when the worker went away', async () => {
+scenario('when the worker goes away before it repeats Cancel, the failure also holds the refusal', async () => {
   const { client, cloud, connection, taskQueue, workflow } = scene;
   const worker = { connection, taskQueue: `${taskQueue}-going`, plugins: [pluginOf(cloud)] };
   const stop = await runWorker(worker);
@@ -178,7 +186,7 @@ scenario('polls that are refused after the cancellation do not replace its failu
   expect(failure?.operation).toMatchObject({ state: 'running', metadata: { clusterId: 'cluster-1' } });
 });
 
-scenario('an operation that has ended so that it cannot be read is told to whoever has cancelled it', async () => {
+scenario('a caller that cancels an operation is told when its final state cannot be read', async () => {
   let isCancelled = false;
   const id = operation({ ...LONG, onCancel: 'ignores' }, (verb) => {
     isCancelled ||= verb === 'Cancel';
@@ -194,32 +202,35 @@ for (const [who, initialInterval, seen] of [
   ['the workflow has seen', '5 s', 'was running'],
   ['a former worker has watched', '1 s', 'was never seen'],
 ] as const) {
-  scenario(`an operation that ${who} is still running where the worker does not know its cloud any more`, async () => {
-    const { client, cloud, connection, taskQueue, workflow } = scene;
-    const activities = `${taskQueue}-${seen.replaceAll(' ', '-')}`;
-    const working = { connection, taskQueue: activities, plugins: [pluginOf(cloud)] };
-    let stop = await runWorker(working);
-    const id = operation(LONG);
-    const options: WaitOptions = { poll: { initialInterval }, cancelTimeout: '3 s' };
-    const args: Parameters<typeof workflows.waitElsewhere> = [id, activities, options];
-    const handle = await client.workflow.start(workflows.waitElsewhere, { ...workflow(), args });
-    await scene.polled(id);
-    if (seen === 'was running') await until(async () => (await types(handle)).includes('TIMER_STARTED'));
-    await stop();
-    const other = { endpoint: cloud.address, plaintext: true };
-    stop = await runWorker({ ...working, plugins: [new OperationsPlugin({ clouds: { other } })] });
-    await handle.cancel();
-    const { gets, message, failure } = await ended(handle);
-    await stop();
-    expect(gets).toBe('`OperationStillRunning`');
-    expect(message).toContain(seen);
-    expect(message).toContain(`cloud is "${CLOUD}", but this worker configures other`);
-    const isSeen = seen === 'was running';
-    expect(failure?.operation).toEqual(isSeen ? expect.objectContaining({ state: 'running' }) : undefined);
-  });
+  scenario(
+    `an operation that ${who} is reported as still running by a worker that no longer has its cloud`,
+    async () => {
+      const { client, cloud, connection, taskQueue, workflow } = scene;
+      const activities = `${taskQueue}-${seen.replaceAll(' ', '-')}`;
+      const working = { connection, taskQueue: activities, plugins: [pluginOf(cloud)] };
+      let stop = await runWorker(working);
+      const id = operation(LONG);
+      const options: WaitOptions = { poll: { initialInterval }, cancelTimeout: '3 s' };
+      const args: Parameters<typeof workflows.waitElsewhere> = [id, activities, options];
+      const handle = await client.workflow.start(workflows.waitElsewhere, { ...workflow(), args });
+      await scene.polled(id);
+      if (seen === 'was running') await until(async () => (await types(handle)).includes('TIMER_STARTED'));
+      await stop();
+      const other = { endpoint: cloud.address, plaintext: true };
+      stop = await runWorker({ ...working, plugins: [new OperationsPlugin({ clouds: { other } })] });
+      await handle.cancel();
+      const { gets, message, failure } = await ended(handle);
+      await stop();
+      expect(gets).toBe('`OperationStillRunning`');
+      expect(message).toContain(seen);
+      expect(message).toContain(`cloud is "${CLOUD}", but this worker configures other`);
+      const isSeen = seen === 'was running';
+      expect(failure?.operation).toEqual(isSeen ? expect.objectContaining({ state: 'running' }) : undefined);
+    },
+  );
 }
 
-scenario('a cloud that no worker is likely to have is told at once to whoever cancels by an id', async () => {
+scenario('a caller that cancels by ID is told at once that no worker is likely to have the cloud', async () => {
   const { client, connection, cloud, taskQueue } = scene;
   const queue = `${taskQueue}-unconfigured`;
   const other = { endpoint: cloud.address, plaintext: true };

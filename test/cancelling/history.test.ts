@@ -8,7 +8,7 @@ import * as workflows from './workflows';
 
 const CLUSTER = { '@type': 'fakecloud.v1.Cluster', id: 'cluster-1' };
 const EMPTY = { '@type': 'google.protobuf.Empty' };
-/** Where it is slept by a timer each poll makes 11 events. */
+/** When the wait sleeps by timers, each poll adds 11 events. */
 const OFTEN = { initialInterval: '5 s', maximumInterval: '5 s', by: 'timer' } as const;
 
 let environment: SkippingEnvironment;
@@ -17,13 +17,13 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => environment.stop());
 
-/** Until so many waits have been polled. The server stands still where an activity is cancelled that has not begun. */
+/** Resolves after that many polls. The test server hangs when an activity is cancelled before it has started. */
 async function asleep(handle: WorkflowHandle, waits: number): Promise<void> {
   const isTimer = ({ eventType }: HistoryEvent): boolean => eventType === 'TIMER_STARTED';
   await until(async () => (await eventsOf(handle)).filter(isTimer).length >= waits);
 }
 
-test('a long cancellation makes at most a hundred timers', async () => {
+test('a long cancellation makes at most 100 timers', async () => {
   const { client, cloud, workflow, historyLength } = environment;
   const id = cloud.operation({ after: '20 h', response: EMPTY, onCancel: 'ignores' });
   const options: WaitOptions = { poll: OFTEN, cancelTimeout: '15 min' };
@@ -42,7 +42,7 @@ test('a long cancellation makes at most a hundred timers', async () => {
   expect(length).toBeLessThan(100 * 11 + 50);
 });
 
-test('however many cancellations a workflow has, its history stays below 4,000 events until they are slept by retries', async () => {
+test('however many cancellations a workflow has, its history stays below 4,000 events, as later ones sleep by retries', async () => {
   const { client, cloud, workflow, historyLength } = environment;
   const waits = Array.from({ length: 4 }, () => ({
     operationId: cloud.operation({ after: '20 h', response: EMPTY, onCancel: 'ignores' }),
@@ -56,7 +56,7 @@ test('however many cancellations a workflow has, its history stays below 4,000 e
   expect(await historyLength(handle.workflowId)).toBeLessThan(4_000 + waits.length * 25);
 });
 
-test('so does a start while the cloud is busy for hours, and one that stays busy has started nothing', async () => {
+test('a start that finds the cloud busy for hours makes at most 100 timers, and one that stays busy starts nothing', async () => {
   const { client, cloud, workflow, historyLength, now } = environment;
   const beganAt = await now();
   const refuse = { code: 8, message: 'The limit on maximum number of active operations has exceeded.' };
@@ -80,7 +80,7 @@ test('so does a start while the cloud is busy for hours, and one that stays busy
   for (const { workflowId } of [freed, busy]) expect(await historyLength(workflowId)).toBeLessThan(100 * 12 + 50);
 });
 
-test('a start that waits long for another operation makes at most a hundred timers', async () => {
+test('a start that waits long for another operation makes at most 100 timers', async () => {
   const { client, cloud, workflow, historyLength } = environment;
   const inTheWay = cloud.operation({ after: '15 min', response: EMPTY });
   const refuse = { code: 9, message: `conflicting operation "${inTheWay}" detected` };

@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 afterAll(() => scene.stop());
 
-/** Runs a worker for the activities of a queue, whose cloud has these limits; gives the queue. */
+/** Runs a worker for the activities of a new task queue, whose cloud has these limits. Returns the task queue. */
 async function runActivities(queue: string, limits: Partial<CloudOptions>): Promise<string> {
   const { cloud, connection, taskQueue } = scene;
   const options: CloudOptions = { endpoint: cloud.address, plaintext: true, credentials: CREDENTIALS, ...limits };
@@ -47,7 +47,7 @@ function got(handle: WorkflowHandle): Promise<workflows.Told> {
   );
 }
 
-/** The calls for an operation since `from`, with their place among all calls since then. */
+/** The calls for an operation since `from`, each with its index among all calls since then. */
 function callsOf(id: string, from: number): { place: number; verb: string; at: number }[] {
   return scene.cloud.calls
     .slice(from)
@@ -58,7 +58,7 @@ function callsOf(id: string, from: number): { place: number; verb: string; at: n
 
 const SPACING_MS = 1_500;
 
-test('Cancel follows its poll at once and ahead of polls that wait, however few calls are allowed', async () => {
+test('Cancel follows its poll at once and overtakes polls that wait for their turn, however low the limit', async () => {
   const queue = await runActivities('slow', { maxRequestsPerSecond: 1000 / SPACING_MS });
   const id = scene.cloud.operation(LONG);
   const wait = await startWait(id, queue);
@@ -71,7 +71,7 @@ test('Cancel follows its poll at once and ahead of polls that wait, however few 
   expect((await got(wait)).gets).toBe('`CancelledFailure`');
   const [get, cancel] = callsOf(id, from);
   expect([get?.verb, cancel?.verb]).toEqual(['Get', 'Cancel']);
-  // One poll may have its turn before the cancellation asks for its own.
+  // One poll may take its turn before the cancellation asks for its own.
   expect(get?.place).toBeLessThanOrEqual(1);
   expect((cancel?.at ?? Infinity) - (get?.at ?? 0)).toBeLessThan(SPACING_MS);
 });
@@ -90,21 +90,21 @@ test('a turn that comes after the attempt has ended sends nothing', async () => 
   const { gets, message } = await got(wait);
   expect(gets).toBe('`OperationStillRunning`');
   expect(message).toMatch(/is still running.*could not be asked to cancel it \(.*maxConcurrentRequests/);
-  // The last look has had its turn, which comes after that of the cancellation.
+  // The last poll has taken its turn, which comes after the turn of the cancellation.
   expect(callsOf(id, from).length).toBeGreaterThan(0);
   expect(cancels(scene.cloud, id)).toBe(0);
 });
 
-test('a worker that stood still between poll and Cancel sends no Cancel after another one has seen the end', async () => {
+test('a worker that was stopped between poll and Cancel sends no Cancel after another worker has seen the end', async () => {
   const { client, cloud, connection, taskQueue, workflow } = scene;
   const activities = `${taskQueue}-stopped`;
   const clouds = { [CLOUD]: { endpoint: cloud.address, plaintext: true } };
-  // With more it would go on to be given attempts while it stands still, and each of these would have to time out.
+  // With more activity slots the stopped worker would be given more attempts, and each would have to time out.
   const maxConcurrentActivityTaskExecutions = 1;
   const stopped = await startWorkerProcess({ taskQueue: activities, clouds, maxConcurrentActivityTaskExecutions });
   ends.push(() => stopped.kill('SIGKILL'));
   const id = cloud.operation({ ...LONG, after: '4 s' });
-  // The reply waits in the socket of the worker while that stands still.
+  // The reply waits in the worker's socket while the worker is stopped.
   cloud.intercept(({ operationId, count }) => (operationId === id && count === 2 ? { hang: 1_000 } : undefined));
   const wait = await startWait(id, activities);
   await until(async () => (await eventsOf(wait)).some(({ eventType }) => eventType === 'TIMER_STARTED'));
@@ -115,7 +115,7 @@ test('a worker that stood still between poll and Cancel sends no Cancel after an
   expect((await got(wait)).gets).toBe('the response');
   await stop();
   process.kill(stopped.pid, 'SIGCONT');
-  // What the worker does next it does after whatever it had to do.
+  // By this call the worker has done everything that it had to do before.
   const next = cloud.operation({ response: LONG.response });
   const args: Parameters<typeof workflows.waitElsewhere> = [next, activities];
   await client.workflow.execute(workflows.waitElsewhere, { ...workflow(), args });

@@ -7,7 +7,7 @@ import { cancels, eventsOf, startScene, taskFailures, type Scene } from './scene
 import * as workflows from './workflows';
 
 let scene: Scene;
-/** Spoils calls for an operation, by its id and the name of the method. */
+/** Makes calls for an operation fail, by its ID and the name of the method. */
 const spoilt = new Map<string, FaultEffect>();
 
 beforeAll(async () => {
@@ -21,7 +21,7 @@ afterAll(() => scene.stop());
 const METADATA = { '@type': 'fakecloud.v1.CreateClusterMetadata', clusterId: 'cluster-1' };
 const LONG: OperationScript = { after: '1 h', metadata: METADATA, response: { '@type': 'google.protobuf.Empty' } };
 
-/** How the workflow ended, as its client is told. */
+/** How the workflow ended, as its client sees it. */
 function ended(handle: WorkflowHandle): Promise<workflows.Told> {
   return workflows.told(
     handle.result().catch((err: unknown) => {
@@ -37,7 +37,7 @@ async function startWait(operationId: string, ...rest: [options?: Parameters<typ
   return handle;
 }
 
-test('no Cancel follows a terminal reply that is on its way while the workflow is cancelled', async () => {
+test('no Cancel is sent when the terminal reply is in flight while the workflow is cancelled', async () => {
   const operationId = scene.cloud.operation({ response: LONG.response });
   spoilt.set(`Get ${operationId}`, { hang: '2 s' });
   const handle = await startWait(operationId);
@@ -46,7 +46,7 @@ test('no Cancel follows a terminal reply that is on its way while the workflow i
   expect(cancels(scene.cloud, operationId)).toBe(0);
 });
 
-test('no Cancel follows a terminal reply that reaches the workflow together with its cancellation', async () => {
+test('no Cancel is sent when the terminal reply reaches the workflow together with its cancellation', async () => {
   const { client, cloud, connection, taskQueue, workflow } = scene;
   const operationId = cloud.operation({ response: LONG.response });
   const own = { ...workflow(), taskQueue: `${taskQueue}-crossing` };
@@ -77,7 +77,7 @@ async function eventTypes(handle: WorkflowHandle): Promise<string[]> {
   return (await eventsOf(handle)).map(({ eventType }) => eventType);
 }
 
-test('cancellations while one is under way share its request', async () => {
+test('concurrent cancellations of an operation share one request', async () => {
   const operationId = scene.cloud.operation({ ...LONG, onCancel: { cancelsAfter: 500 } });
   spoilt.set(`Cancel ${operationId}`, { hang: 200 });
   const options = { ...scene.workflow(), args: [operationId] satisfies Parameters<typeof workflows.cancelThrice> };
@@ -91,7 +91,7 @@ test('cancellations while one is under way share its request', async () => {
 });
 
 test.each(['1 s', '5 min'] as const)(
-  'of two waits with polls every %s, one that is cancelled ends the other',
+  'cancelling one of two waits for an operation, with polls every %s, also ends the other',
   async (interval) => {
     const operationId = scene.cloud.operation(LONG);
     const args: Parameters<typeof workflows.waitTwice> = [operationId, { poll: { initialInterval: interval } }];
@@ -102,7 +102,7 @@ test.each(['1 s', '5 min'] as const)(
   },
 );
 
-test('a wait that is not cancelled keeps its watch when another one of the operation is', async () => {
+test('a wait that is not cancelled keeps its watch when another wait for the operation is cancelled', async () => {
   const operationId = scene.cloud.operation({ ...LONG, after: 2500, onCancel: 'ignores' });
   const args: Parameters<typeof workflows.waitTwice> = [operationId, { cancelTimeout: '1 s' }];
   const handle = await scene.client.workflow.start(workflows.waitTwice, { ...scene.workflow(), args });
@@ -111,7 +111,7 @@ test('a wait that is not cancelled keeps its watch when another one of the opera
   expect((await handle.result()).map(({ gets }) => gets)).toEqual(['`OperationStillRunning`', 'the response']);
 });
 
-test('clean-up in a cancelled workflow can cancel by a handle', async () => {
+test('cleanup code in a cancelled workflow can cancel by a handle', async () => {
   const operationId = scene.cloud.operation(LONG);
   const options = { ...scene.workflow(), args: [operationId] satisfies Parameters<typeof workflows.cancelInCleanUp> };
   const handle = await scene.client.workflow.start(workflows.cancelInCleanUp, options);
@@ -120,7 +120,7 @@ test('clean-up in a cancelled workflow can cancel by a handle', async () => {
   expect(await handle.result()).toBe('cancelled');
 });
 
-test('an operation that somebody else cancels is a failure of the workflow, no cancellation', async () => {
+test('an operation that somebody else cancels fails the workflow, and does not count as the cancellation of the workflow', async () => {
   const operationId = scene.cloud.operation({ ...LONG, description: 'Create cluster' });
   const handle = await startWait(operationId);
   const somebody = OperationsClient.connect({ endpoint: scene.cloud.address, plaintext: true });
@@ -145,13 +145,13 @@ test.each<[string, OperationScript, string]>([
     { after: 2500, rollback: 2500, metadata: METADATA, error: { code: 13, message: 'out of machines' } },
     '`OperationFailed`',
   ],
-])('a cancelled caller is told the end when the cloud %s', async (_, script, gets) => {
+])('a cancelled caller is told how the operation ended when the cloud %s', async (_, script, gets) => {
   const handle = await startWait(scene.cloud.operation(script));
   await handle.cancel();
   expect((await ended(handle)).gets).toBe(gets);
 });
 
-test('a caller who is cancelled while his timeout cancels gets a CancelledFailure', async () => {
+test('a caller that is cancelled while its timeout cancels the operation gets a CancelledFailure', async () => {
   const operationId = scene.cloud.operation({ ...LONG, onCancel: { cancelsAfter: 1500 } });
   const handle = await startWait(operationId, { timeout: '1 s', onTimeout: 'cancel' });
   await until(() => cancels(scene.cloud, operationId) > 0);
@@ -163,7 +163,7 @@ test('a caller who is cancelled while his timeout cancels gets a CancelledFailur
 test.each<[string, FaultEffect]>([
   ['is slow', { hang: '1 s' }],
   ['is lost', { lostReply: true }],
-])('a start whose answer %s is found by its key and cancelled', async (_, effect) => {
+])('a start whose answer %s is found by its idempotency key and cancelled', async (_, effect) => {
   const { client, cloud, workflow } = scene;
   const script: OperationScript = { ...LONG };
   const name = `prod-${String(Object.keys(effect))}`;
@@ -180,7 +180,7 @@ test.each<[string, FaultEffect]>([
   expect(cancels(cloud, started)).toBe(1);
 });
 
-test('cancelling adds at most 12 events to a wait, and what it has dropped reports nothing', async () => {
+test('cancelling adds at most 12 events to a wait, and the dropped watch reports nothing', async () => {
   const count = async (script: OperationScript, cancel: boolean): Promise<number> => {
     const handle = await startWait(scene.cloud.operation(script));
     if (cancel) await handle.cancel();
@@ -195,7 +195,7 @@ test('cancelling adds at most 12 events to a wait, and what it has dropped repor
   expect([alone, atOnce, late]).toEqual([11, 17, 23]);
 });
 
-test('a watch that was dropped reports nothing to the workflow that goes on', async () => {
+test('a dropped watch reports nothing to a workflow that continues', async () => {
   const operationId = scene.cloud.operation({ ...LONG, onCancel: { cancelsAfter: 1500 } });
   const options = { ...scene.workflow(), args: [operationId] satisfies Parameters<typeof workflows.stayOpen> };
   const handle = await scene.client.workflow.start(workflows.stayOpen, options);

@@ -5,9 +5,9 @@ import { startEnvironment, type TestEnvironment, type TestEnvironmentOptions } f
 
 const SERVICE = '/yandex.cloud.operation.OperationService/';
 
-/** A worker with the workflows of this folder, and what its tests look at. */
+/** A worker with the workflows of this folder, and what the tests observe. */
 export interface Scene extends TestEnvironment {
-  /** Resolves when the cloud has been asked for the operation, `count` times. */
+  /** Resolves when the cloud has received `count` polls of the operation. */
   polled: (operationId: string, count?: number) => Promise<void>;
 }
 
@@ -38,7 +38,7 @@ function watchPolls(cloud: FakeCloud): Scene['polled'] {
     });
 }
 
-/** How often the cloud was asked to cancel the operation. */
+/** The number of Cancel calls for the operation. */
 export function cancels({ calls }: FakeCloud, id: string): number {
   return calls.filter(({ method, operationId }) => method === `${SERVICE}Cancel` && operationId === id).length;
 }
@@ -56,8 +56,8 @@ export async function eventsOf(handle: WorkflowHandle): Promise<HistoryEvent[]> 
 }
 
 /**
- * Why tasks of a workflow have failed. Not that it closed when there was news for it: so does every workflow, and its
- * task is then done again with the news.
+ * Why workflow tasks failed, except for UNHANDLED_COMMAND: the server fails the closing task of any workflow that has
+ * new events, and the task is then repeated with these events.
  */
 export async function taskFailures(handle: WorkflowHandle): Promise<string[]> {
   const causes = (await eventsOf(handle)).flatMap((event) => event.workflowTaskFailedEventAttributes?.cause ?? []);

@@ -40,7 +40,7 @@ test.each<[CancelBehaviour | undefined, string[]]>([
   expect(seen).toEqual(expected);
 });
 
-test('Cancel does not change what is done or rolling back', async () => {
+test('Cancel does not change an operation that is done or rolling back', async () => {
   const rollingBack = cloud.operation({ after: 9, rollback: 9, error: { code: 13 } });
   expect(stateOf(await client.cancel(cloud.operation({ response: EMPTY })))).toBe('succeeded');
   expect(stateOf(await client.cancel(rollingBack))).toBe('rollingBack 13');

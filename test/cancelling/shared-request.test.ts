@@ -11,7 +11,7 @@ test.each([
   ['sooner', ['2 s', '40 s']],
   ['later', ['40 s', '2 s']],
 ] as const)(
-  'of two waits the one with time left cancels though the other, which asked %s, gives up',
+  'a wait with time left still cancels when another one, which asked %s, gives up',
   async (_, [first, second]) => {
     const operationId = scene.cloud.operation({ ...LONG, faults: [{ on: 'Cancel', calls: 4, code: 14 }] });
     const waits = [first, second].map((cancelTimeout) => ({ operationId, options: { cancelTimeout } }));
@@ -24,7 +24,7 @@ test.each([
   },
 );
 
-test('a cancellation that has little time is not held by one that has more', async () => {
+test('a cancellation with a short timeout does not wait for one with a long timeout', async () => {
   const operationId = scene.cloud.operation({ ...LONG, faults: [{ on: 'Cancel', calls: 10, code: 14 }] });
   const handle = await scene.client.workflow.start(workflows.cancelBriefly, {
     ...scene.workflow(),
@@ -33,7 +33,7 @@ test('a cancellation that has little time is not held by one that has more', asy
   await scene.polled(operationId);
   await handle.signal(workflows.go);
   const { tookMs, waited } = await handle.result();
-  // Ten seconds of outage, and two that it was given.
+  // The outage lasts ten seconds, and the cancellation had two.
   expect(tookMs).toBeLessThan(8_000);
   expect(waited.gets).toBe('`CancelledFailure`');
 });

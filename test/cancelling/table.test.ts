@@ -5,7 +5,7 @@ import { columns, rows, type Column } from './table';
 import * as workflows from './workflows';
 import type { Told } from './workflows';
 
-/** One cell by one script. */
+/** A cell of the table, and the script that plays it. */
 interface Played extends Told {
   operationId: string;
   failures: string[];
@@ -43,7 +43,7 @@ async function play(row: string, { scripts, cancelTimeout = '30 s' }: Column, na
 
 type Way = (id: string, options: WaitOptions) => Promise<{ handle: WorkflowHandle; told: Promise<Told> }>;
 
-/** How each row of the table comes about, and who is told. */
+/** How each row of the table is played, and which caller is told. */
 const ways: Record<string, Way> = {
   'the workflow': cancelWorkflow,
   "the workflow, with `'TRY_CANCEL'`": (id, options) =>
@@ -124,7 +124,7 @@ test.each(cells)('Cancelled is %s, and the cloud %s: %s', async (row, _, gets, c
     expect({ name, ...told }).toMatchObject({ name, gets });
     if (told.gets.startsWith('`Operation')) expect(told.message).toContain(operationId.slice(0, 20));
     if (/StillRunning|TimedOut/.test(gets) && column.why) expect(told.message).toMatch(column.why);
-    // A workflow or child that ends as Canceled has nothing to carry it in.
+    // A workflow or child that ends as Canceled carries no failure details.
     if (/`(Operation|')/.test(gets) || (/scope/i.test(row) && gets !== 'the response')) {
       expect(operation).toMatchObject({ metadata: { clusterId: 'cluster-1' } });
     }

@@ -1,16 +1,19 @@
 import type { WaitOptions } from 'temporal-lro/workflow';
 import type { OperationScript } from '../../src/testing/script';
 
-/** What the cloud does to an operation that is cancelled: a column of the table in docs/cancelling.md. */
+/** How the cloud treats Cancel: a column of the table in docs/cancelling.md. */
 export interface Column {
   cloud: string;
   scripts: Record<string, OperationScript>;
-  /** How many requests the script takes until the cloud has answered one. @default 1 */
+  /**
+   * How many Cancel requests the script takes until the cloud has answered one.
+   * @default 1
+   */
   requests?: Record<string, number | 'several'>;
-  /** @default 30 s, longer than any of the scripts */
+  /** @default 30 s, longer than any script */
   cancelTimeout?: WaitOptions['cancelTimeout'];
   outcome: string;
-  /** What the message says where the operation goes on: it is all that the UI shows. */
+  /** The failure message while the operation is still running: the only text that the UI shows. */
   why?: RegExp;
 }
 
@@ -90,7 +93,7 @@ export const columns: Column[] = [
 
 const GOES_ON = 'its wait goes on';
 
-/** What was cancelled, and what the caller gets by column: the rows of the table in docs/cancelling.md. */
+/** The rows of the table in docs/cancelling.md: what was cancelled, and what the caller gets, by column. */
 export const rows: Record<string, string[]> = {
   'the workflow': cancelled(),
   'a scope': cancelled(),

@@ -34,7 +34,7 @@ function drawFrom(next: () => number): Draw {
   };
 }
 
-/** What the cloud makes of Cancel; whatever it is, most of them end. */
+/** How the cloud treats Cancel; whatever it does, most operations end. */
 const ENDS: CancelBehaviour[] = [
   'cancels',
   'cancels',
@@ -53,7 +53,7 @@ const FAULTS: Fault[][] = [
   [{ on: 'Cancel', calls: 1, lostReply: true }],
   [{ on: 'Cancel', calls: 1, hang: 1000 }],
 ];
-/** In a watch, in a timer, between two attempts; young and, by its schedule, old. */
+/** Waits in a watch, in a timer or between two attempts, each with a schedule for young and for old waits. */
 const STATES: WaitOptions[] = [
   {},
   { poll: { initialInterval: '5 s' } },
@@ -67,7 +67,7 @@ interface Run {
   told: workflows.Told;
 }
 
-/** Begins many waits, cancels all of them at once when each has been polled, and gives what each was told. */
+/** Begins many waits, cancels all of them at once after each has been polled, and returns what each caller was told. */
 async function cancelAll(
   scripts: OperationScript[],
   draw: Draw,
@@ -75,7 +75,7 @@ async function cancelAll(
 ): Promise<Run[]> {
   const { client, cloud, polled, workflow } = scene;
   const waits = scripts.map((script) => {
-    // A worker that is killed takes its watches with it: a last look at the end of this time finds what they would.
+    // The watches of a killed worker end with it. A poll at the end of this time sees what they would have seen.
     const cancelTimeout = GOES_ON.includes(script.onCancel ?? 'cancels') ? '3 s' : '30 s';
     const options: WaitOptions = { ...draw(STATES), cancelTimeout };
     return { script, operationId: cloud.operation(script), options };
@@ -99,7 +99,7 @@ async function cancelAll(
   return waits.map(({ operationId, script }, i) => ({ operationId, script, told: results[i] ?? { gets: 'nothing' } }));
 }
 
-/** What a caller must have been told, by what is true of the operation at the end. */
+/** What a caller must have been told, given the state of the operation at the end. */
 async function becameOf(operationId: string): Promise<string> {
   const operation = await truth.get(operationId);
   switch (operation.state) {
@@ -113,11 +113,11 @@ async function becameOf(operationId: string): Promise<string> {
   }
 }
 
-test(`1,000 waits are cancelled at once, with faults, while a worker is killed: each is told the truth (seed ${SEED})`, async () => {
+test(`1,000 waits are cancelled at once, with faults and a killed worker, and each is told the truth (seed ${SEED})`, async () => {
   const worker = await startWorkerProcess({
     taskQueue: scene.taskQueue,
     workflowsPath: require.resolve('./workflows'),
-    // What a killed worker has cached would be asked of it for 10 s.
+    // Otherwise tasks of workflows that the killed worker has cached would wait 10 s for that worker.
     maxCachedWorkflows: 0,
     clouds: { [CLOUD]: { endpoint: scene.cloud.address, plaintext: true } },
   });
@@ -133,7 +133,7 @@ test(`1,000 waits are cancelled at once, with faults, while a worker is killed: 
   const scripts = Array.from({ length: 1000 }, (): OperationScript => {
     const end = next() < 0.1 ? { error: { code: 13, message: 'out of machines' } } : { response: RESPONSE };
     const onCancel = draw(next() < 0.9 ? ENDS : GOES_ON);
-    // Some end by themselves, before or while they are cancelled.
+    // Some operations end on their own, before or during the cancellation.
     const endsItself = !GOES_ON.includes(onCancel) && next() < 0.1;
     const after = endsItself ? Math.ceil(next() * 8000) : '1 h';
     return { after, metadata: METADATA, onCancel, faults: draw(FAULTS), ...end };
@@ -156,7 +156,7 @@ test(`1,000 waits are cancelled at once, with faults, while a worker is killed: 
   expect(ended).toBeGreaterThan(850);
 }, 120_000);
 
-test('without faults at most 1.05 Cancel calls are made for an operation', async () => {
+test('without faults at most 1.05 Cancel calls are made per operation', async () => {
   const draw = drawFrom(seeded(SEED + 1));
   const scripts = Array.from({ length: 300 }, (): OperationScript => ({
     after: '1 h',

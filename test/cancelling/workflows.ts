@@ -28,7 +28,7 @@ export * from './documented';
 
 const CLOUD = 'yandex';
 
-/** Sent when the operation has been polled: now cancel, or close. */
+/** Sent after the operation has been polled: now cancel, or close. */
 export const go = defineSignal('go');
 
 function gone(): Promise<void> {
@@ -37,7 +37,7 @@ function gone(): Promise<void> {
   return condition(() => isGone);
 }
 
-/** What a caller got, in the words of docs/cancelling.md, and the operation that it was told of. */
+/** What a caller got, in the words of docs/cancelling.md, and the operation in that result. */
 export interface Told {
   gets: string;
   message?: string;
@@ -69,7 +69,7 @@ export function wait(operationId: string, options: WaitOptions = {}): Promise<An
   return operations(CLOUD).wait(operationId, options);
 }
 
-/** Cancels a scope, not the workflow. */
+/** Cancels a scope instead of the workflow. */
 export async function cancelScope(operationId: string, options: WaitOptions): Promise<Told> {
   const scope = new CancellationScope();
   const result = told(scope.run(() => wait(operationId, options)));
@@ -78,7 +78,7 @@ export async function cancelScope(operationId: string, options: WaitOptions): Pr
   return result;
 }
 
-/** A branch fails while the other one waits. */
+/** One branch fails while the other waits. */
 export async function leaveOpen(operationId: string, options: WaitOptions): Promise<Told> {
   let left: Promise<Told> | undefined;
   const failed = operationScope(async () => {
@@ -91,7 +91,7 @@ export async function leaveOpen(operationId: string, options: WaitOptions): Prom
   return left;
 }
 
-/** Cancels by a handle that has 2 s, while a wait that has 40 s is being cancelled. */
+/** Cancels by a handle with a timeout of 2 s, while a wait with a timeout of 40 s is being cancelled. */
 export async function cancelBriefly(operationId: string): Promise<{ tookMs: number; waited: Told }> {
   const scope = new CancellationScope();
   const waited = told(scope.run(() => wait(operationId, { cancelTimeout: '40 s' })));
@@ -129,7 +129,7 @@ export async function closeBeforeChild(operationId: string, parentClosePolicy: P
   await gone();
 }
 
-/** Cancels by a handle, and waits beside it. */
+/** Cancels by a handle, and waits at the same time. */
 export async function cancelByHandle(
   operationId: string,
   { cancelTimeout = '5 min', ...options }: WaitOptions,
@@ -141,12 +141,12 @@ export async function cancelByHandle(
   return { outcome, beside: await Promise.race([beside, sleep('1 s').then(() => ({ gets: 'its wait goes on' }))]) };
 }
 
-/** Stays open until each of its waits has ended, though it is cancelled. */
+/** Stays open until each of its waits has ended, although it is cancelled. */
 export function waitForMany(waits: { operationId: string; options: WaitOptions }[]): Promise<Told[]> {
   return Promise.all(waits.map(({ operationId, options }) => told(wait(operationId, options))));
 }
 
-/** Cancels in three ways while the first of them is under way. */
+/** Cancels in three ways while the first cancellation is in progress. */
 export async function cancelThrice(operationId: string): Promise<{ outcomes: string[]; waited: Told }> {
   const scope = new CancellationScope();
   const waited = told(scope.run(() => wait(operationId)));
@@ -157,7 +157,7 @@ export async function cancelThrice(operationId: string): Promise<{ outcomes: str
   return { outcomes: outcomes.map(({ outcome }) => outcome), waited: await waited };
 }
 
-/** Two waits for one operation, of which one is cancelled. */
+/** Two waits for one operation, one of which is cancelled. */
 export async function waitTwice(operationId: string, options: WaitOptions): Promise<Told[]> {
   const scope = new CancellationScope();
   const both = [told(scope.run(() => wait(operationId, options))), told(wait(operationId, options))];
@@ -166,7 +166,7 @@ export async function waitTwice(operationId: string, options: WaitOptions): Prom
   return Promise.all(both);
 }
 
-/** Cleans up in a scope that is cancelled already. */
+/** Cleans up in a scope that is already cancelled. */
 export async function cancelInCleanUp(operationId: string): Promise<string> {
   try {
     await gone();
@@ -197,7 +197,7 @@ export function waitElsewhere(operationId: string, taskQueue: string, options: W
   return operations(CLOUD, { taskQueue, poll: { initialInterval: '5 s' } }).wait(operationId, options);
 }
 
-/** Cancels an operation that nothing waits for. */
+/** Cancels an operation that no wait awaits. */
 export async function cancelById(operationId: string, cancelTimeout: Duration): Promise<string> {
   return (await operations(CLOUD).getHandle(operationId).cancel({ cancelTimeout })).outcome;
 }
@@ -211,7 +211,7 @@ export async function cancelStarted(name: string): Promise<string> {
 export type Closing = 'returns' | 'throws';
 export type Around = 'nothing' | 'a scope' | 'an operationScope';
 
-/** Loses a race to a signal, and closes in the task in which it cancels what has lost. */
+/** Loses a race to a signal, and closes in the same task in which it cancels the losing wait. */
 export async function loseRace(
   operationId: string,
   options: WaitOptions,
@@ -236,7 +236,7 @@ export async function loseRace(
   if (closing === 'throws') throw ApplicationFailure.nonRetryable('closed');
   return 'closed';
 }
-/** Closes in the task in which it is cancelled itself. */
+/** Closes in the same task in which it is cancelled itself. */
 export async function closeWhenCancelled(operationId: string, options: WaitOptions, closing: Closing): Promise<string> {
   const result = wait(operationId, options);
   result.catch(() => undefined);

@@ -7,28 +7,28 @@ export interface FieldRow {
   oneof?: string;
 }
 
-/** One of the documents that the contract comes from: what it says of OperationService, in tables. */
+/** A document that the contract comes from: what it says about OperationService, in tables. */
 export interface ContractDocument {
   title: string;
   calls: Record<string, { takes: string; returns: string }>;
   /** The fields of each message, in the document's order. */
   messages: Record<string, FieldRow[]>;
-  /** The host that serves the calls, where the document names one. */
+  /** The host that serves the calls, when the document names one. */
   host?: string;
   /** Whether it says that operations of Object Storage cannot be cancelled. */
   excludesObjectStorage: boolean;
-  /** An operation of a service that the document is about, which runs for at least half a second. */
+  /** An operation of a service that the document describes. It runs for at least half a second. */
   example: Example;
 }
 
 export interface Example {
   /** The method that starts it. */
   path: string;
-  /** The field of the metadata that names the resource, and the field of the resource that it names. */
+  /** The field of the metadata that names the resource, and the field of the resource that it equals. */
   names: { metadata: string; resource: string };
-  /** Gives the operation's id. */
+  /** Starts the operation and resolves to its ID. */
   begin(interop: InteropWorker): Promise<string>;
-  /** Some of the resource that it ends with. */
+  /** Some fields of the resulting resource. */
   resource: Record<string, unknown>;
 }
 
@@ -45,7 +45,7 @@ const OPERATION: FieldRow[] = [
   { name: 'response', type: 'google.protobuf.Any', oneof: 'result' },
 ];
 
-/** What all of the documents say alike. */
+/** What all documents say in the same way. */
 const COMMON = {
   calls: {
     Get: { takes: 'GetOperationRequest', returns: 'Operation' },
@@ -55,7 +55,10 @@ const COMMON = {
   excludesObjectStorage: false,
 };
 
-/** An operation that the interop server begins when it is first asked for; `id` says which, and how long it runs. */
+/**
+ * An operation that the interop server begins at the first poll of its ID; `id` says which operation, and how long it
+ * runs.
+ */
 function example(path: string, metadata: string, id: string, resource: Record<string, unknown>): Example {
   return { path, names: { metadata, resource: 'id' }, begin: () => Promise.resolve(id), resource };
 }
@@ -70,7 +73,7 @@ export const documents: ContractDocument[] = [
     example: {
       path: CREATE_CLUSTER,
       names: { metadata: 'clusterId', resource: 'id' },
-      // It begins with the call, so it has to outlast the start of a workflow.
+      // The operation begins with the call, so it has to run longer than a workflow takes to start.
       begin: async (interop) => (await interop.call(CREATE_CLUSTER, { folderId: 'b1g', name: 'contract-3s' })).id,
       resource: { '@type': 'type.googleapis.com/yandex.cloud.k8s.v1.Cluster', name: 'contract-3s', status: 'RUNNING' },
     },

@@ -7,11 +7,11 @@ import { listen } from '../support/listen';
 interface Tunnel {
   target: string;
   socket: Socket;
-  /** The first that came through. */
+  /** The first bytes that came through the proxy. */
   bytes: Buffer;
 }
 
-/** Stands at the way out of a private network: grpc-js asks it for a tunnel to a host instead of asking DNS for an address. */
+/** The HTTP proxy of a private network: grpc-js asks it for a tunnel to a host instead of asking DNS for an address. */
 async function startProxy(): Promise<{ url: string; tunnel: Promise<Tunnel>; close(): void }> {
   const server = createServer();
   const tunnel = new Promise<Tunnel>((resolve) => {
@@ -41,7 +41,7 @@ describe.each(documents.filter(({ host }) => host))('$title', ({ host = '' }) =>
     socket.destroy();
     proxy.close();
     expect(target).toBe(`${host}:443`);
-    // The first record of TLS: a ClientHello, which names the host whose certificate it wants.
+    // The first TLS record: a ClientHello, which names the host whose certificate the client expects.
     expect([...bytes.subarray(0, 2)]).toEqual([22, 3]);
     expect(bytes.includes(host)).toBe(true);
   });

@@ -16,7 +16,7 @@ async function failureOf(operationId: string, options: WaitOptions = {}): Promis
   return operationFailure(await end.catch((err: unknown) => err));
 }
 
-/** The types that a method's option names, by Yandex's own descriptors. */
+/** The types that a method's option names, read from Yandex's own descriptors. */
 function documentedTypes(path: string): { metadata: string | undefined; response: string | undefined } {
   const method = findOperationMethod(interop.registry, path);
   if (typeof method === 'string') throw new Error(method);

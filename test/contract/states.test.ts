@@ -8,13 +8,13 @@ import type { OperationSnapshot } from '../../src/model/snapshot';
 const registry = loadDescriptors();
 const schema = registry.getMessage('yandex.cloud.operation.Operation');
 
-/** An Operation on the wire. */
+/** An Operation in its wire format. */
 function bytes(operation: JsonObject): Uint8Array {
   if (!schema) throw new Error('proto/ has no Operation.');
   return toBinary(schema, fromJson(schema, operation, { registry }));
 }
 
-/** What we make of an Operation on the wire; several parts are one message. */
+/** The snapshot that we read from an Operation in wire format; the parts are concatenated into one message. */
 function read(...parts: JsonObject[]): OperationSnapshot {
   return toSnapshot('yandex', decodeOperation(Buffer.concat(parts.map(bytes))), registry);
 }
@@ -101,7 +101,7 @@ test('of a response and then an error on the wire the error counts', () => {
   expect(read({ id, done: true, response }, { error })).toEqual({ ...common, state: 'failed', error: seenError });
 });
 
-test('texts that are not UTF-8 are told, with their bytes and where they are', () => {
+test('texts that are not UTF-8 are reported, with their bytes and their path', () => {
   const broken = Buffer.from('caf\xe9', 'latin1');
   const field = (number: number, ...parts: Uint8Array[]): Buffer => {
     const content = Buffer.concat(parts);

@@ -75,7 +75,7 @@ describe('the descriptors inside the code that Yandex generates', () => {
   });
 });
 
-/** A FileDescriptorSet by the names in it, of which none may be missing. */
+/** A FileDescriptorSet with the names of its parts; throws when one is missing. */
 function readSet(path: string) {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(path)));
   const missing = (name: string): never => {
@@ -101,7 +101,7 @@ function rowsOf({ fields }: DescMessage): FieldRow[] {
   }));
 }
 
-/** The fields as they are on the wire and in JSON. */
+/** The fields with their numbers and their names on the wire and in JSON. */
 function fieldsOf(message: DescMessage) {
   return message.fields.map(({ name, number, jsonName, proto: field, oneof, presence }) => ({
     name,

@@ -2,14 +2,17 @@ import { operations, type AnyJson, type OperationSnapshot, type WaitOptions } fr
 
 const poll = { initialInterval: '100 ms' } as const;
 
-/** What a workflow sees of an operation: at its first look, at its end, and the response. */
+/** What a workflow sees of an operation: its first look, its last look, and the response. */
 export interface Observed {
   first: OperationSnapshot;
   response: AnyJson;
   last: OperationSnapshot;
 }
 
-/** Looks at an operation, awaits it and looks again. `path` is the method that started it, whose response is expected. */
+/**
+ * Looks at an operation, awaits it and looks again. `path` is the method that started it and declares the response
+ * type.
+ */
 export async function observe(cloud: string, operationId: string, path: string): Promise<Observed> {
   const handle = operations(cloud, { poll }).getHandle(operationId, { path });
   const first = await handle.get();
@@ -17,7 +20,7 @@ export async function observe(cloud: string, operationId: string, path: string):
   return { first, response, last: await handle.get() };
 }
 
-/** Awaits an operation that nobody has looked at before. */
+/** Awaits an operation that was never polled before. */
 export function wait(cloud: string, operationId: string, options: WaitOptions = {}): Promise<AnyJson> {
   return operations(cloud, { poll }).wait(operationId, options);
 }

@@ -13,7 +13,10 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** The time until a poll is served by a cloud one of whose services is behind a relay, and what the relay saw. */
+/**
+ * Measures how long a poll takes to be served when one of the cloud's services is behind a relay, and what the relay
+ * saw.
+ */
 async function servedAfter(
   behindRelay: (relay: string) => CloudOptions,
   spoil: 'silent at first' | 'half-open',
@@ -30,8 +33,8 @@ async function servedAfter(
   return { ms: performance.now() - since, connections: between.connections() };
 }
 
-// Nowhere else are the real limits waited for; here all at once.
-test('by the limits that are in force polls are served within 30 s, and what gives no token is given up', async () => {
+// No other test waits for the real limits; this one waits for all of them at once.
+test('with the default limits polls are served within 30 s, and a token provider that hangs is given up', async () => {
   const { file } = key;
   const served = Promise.all([
     servedAfter((endpoint) => ({ endpoint }), 'silent at first'),
@@ -45,7 +48,7 @@ test('by the limits that are in force polls are served within 30 s, and what giv
       }),
       'silent at first',
     ),
-    // The cloud lists itself.
+    // The cloud lists its own endpoint.
     servedAfter((discovery) => ({ discovery }), 'silent at first'),
   ]);
   const silent = { getToken: () => new Promise<{ token: string }>(() => undefined) };
@@ -61,7 +64,7 @@ test('by the limits that are in force polls are served within 30 s, and what giv
   }
 });
 
-test('a connection carries at most three pings between which nothing came, of which servers close none', () => {
+test('a connection sends at most three pings without receiving anything, which no server closes it for', () => {
   const { replyMs, pingAfterMs } = CONNECTION_LIMITS;
   const longestCallMs = 30_000;
   expect(Math.floor((replyMs + longestCallMs) / pingAfterMs) + 1).toBeLessThanOrEqual(3);

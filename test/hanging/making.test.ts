@@ -14,12 +14,12 @@ const scene = new Scene();
 beforeEach(() => scene.begin());
 afterEach(() => scene.end());
 
-/** Where the first connection hangs and later ones work. */
+/** A server where the first connection hangs and later ones work. */
 interface Hanging {
   call: Unary;
   to: string;
   problem?: string;
-  /** How many connections are open. */
+  /** The number of open connections. */
   open?: () => number;
   heal?: () => void;
 }
@@ -86,7 +86,7 @@ test.each(hanging)(
     const err = await errorOf(call());
     expect(err).toMatchObject({ code: 14, details: problem, neverSent: true });
     expect(scene.served).toEqual([]);
-    // No socket is left behind.
+    // No socket is left open.
     await until(() => open() === 0);
     heal?.();
     await untilServed(call);
@@ -100,7 +100,7 @@ test('several connections in a row that hang are given up', async () => {
   expect([between.connections(), between.open()]).toEqual([4, 1]);
 });
 
-test('a connection that hangs after one was refused is given up, though calls fail at once', async () => {
+test('a connection that hangs after a refused one is given up, although calls fail at once', async () => {
   const between = await scene.relay(scene.address);
   const call = caller(scene.channels(), between.address);
   between.cut(true);
@@ -113,7 +113,7 @@ test('a connection that hangs after one was refused is given up, though calls fa
   await untilServed(call);
 });
 
-test('a connection that hangs is closed with its channel, and no socket is left behind', async () => {
+test('a connection that hangs is closed together with its channel, and leaves no socket open', async () => {
   const between = await scene.relay(scene.address, { isSilent: () => true });
   const channels = scene.channels();
   const err = errorOf(caller(channels, between.address)());
@@ -123,7 +123,7 @@ test('a connection that hangs is closed with its channel, and no socket is left 
   await until(() => between.open() === 0);
 });
 
-test('a connection that hangs holds no turn of calls to other addresses', async () => {
+test('a connection that hangs does not block the turns of calls to other addresses', async () => {
   const cloud = await FakeCloud.start();
   scene.atEnd(() => cloud.close());
   const between = await scene.relay(cloud.address, { isSilent: () => true });

@@ -95,7 +95,7 @@ const unsent: [why: string, fail: () => Promise<unknown>, code: number, details:
   ],
 ];
 
-test.each(unsent)('a call tells that nothing was sent, where %s', async (_, fail, code, details) => {
+test.each(unsent)('the error of a call says that nothing was sent, when %s', async (_, fail, code, details) => {
   expect(await errorOf(fail())).toMatchObject({
     code,
     details: expect.stringMatching(details) as unknown,
@@ -166,7 +166,7 @@ function slow(to: string): (timeoutMs?: number) => ReturnType<Unary> {
   return (timeoutMs) => call(timeoutMs, SLOW);
 }
 
-test.each(sent)('a call does not tell that nothing was sent, where %s', async (_, fail, code) => {
+test.each(sent)('the error of a call does not say that nothing was sent, when %s', async (_, fail, code) => {
   expect(await errorOf(fail())).toMatchObject({ code, neverSent: false });
   expect(scene.served).toEqual([SLOW]);
 });

@@ -8,15 +8,17 @@ const scene = new Scene();
 beforeEach(() => scene.begin());
 afterEach(() => scene.end());
 
-/** What a gRPC server counts by default: pings since it sent anything. It closes the connection after the fourth. */
+/**
+ * What a gRPC server counts by default: pings since it last sent anything. It closes the connection after the fourth.
+ */
 interface Counted {
   pings: number;
-  /** Of those since the last reply the most. */
+  /** The highest number of pings since a reply. */
   mostUnanswered: number;
   sessions: number;
 }
 
-/** A server that answers, or does not, and counts pings. */
+/** A server that answers calls, or does not, and counts pings. */
 async function countingServer(isAnswering: () => boolean): Promise<{ to: string; counted: Counted }> {
   const counted: Counted = { pings: 0, mostUnanswered: 0, sessions: 0 };
   const since = new WeakMap<Http2Session, number>();
@@ -42,7 +44,7 @@ async function countingServer(isAnswering: () => boolean): Promise<{ to: string;
   return { to, counted };
 }
 
-test('no ping is sent without calls, and some are during a long one', async () => {
+test('no pings are sent without a call in flight, but during a long call they are', async () => {
   let isAnswering = true;
   const { to, counted } = await countingServer(() => isAnswering);
   const call = caller(scene.channels(), to);
@@ -57,10 +59,10 @@ test('no ping is sent without calls, and some are during a long one', async () =
   await long;
 });
 
-test('a server that answers nothing gets too few pings over a connection to close it', async () => {
+test('a server that answers no call gets too few pings on a connection to close it', async () => {
   const { to, counted } = await countingServer(() => false);
   const call = caller(scene.channels(), to);
-  // As the longest calls are to the real limits, of which many are under way at any time.
+  // The longest call has the same ratio to the ping limits as with the real limits, and many calls are in flight.
   const longestMs = (30 / 15) * LIMITS.pingAfterMs;
   const endsAt = Date.now() + 6 * longestMs;
   const calls: Promise<unknown>[] = [];

@@ -7,7 +7,7 @@ import { UnaryServer } from '../../src/testing/server';
 import { relay, type Relay, type RelayOptions } from '../support/relay';
 import { until } from '../support/until';
 
-/** As the real ones, in a fraction of the time. */
+/** The real limits scaled down, so that tests take less time. */
 export const LIMITS: ConnectionLimits = {
   resolveMs: 500,
   connectMs: 1_000,
@@ -20,10 +20,10 @@ export const SLOW = '/test.Slow/Get';
 
 export type Unary = (timeoutMs?: number, path?: string, signal?: AbortSignal) => Promise<Reply>;
 
-/** A server, relays before it, and who calls it. */
+/** A server, the relays in front of it, and the clients that call it. */
 export class Scene {
   address = '';
-  /** The paths of the calls that the server got. */
+  /** The paths of the calls that the server received. */
   readonly served: string[] = [];
   release: () => void = () => undefined;
   readonly #ends: (() => unknown)[] = [];
@@ -65,7 +65,7 @@ export class Scene {
     return channels;
   }
 
-  /** Without TLS, and with the limits that are in force. */
+  /** Without TLS, and with the real limits. */
   client(options: CloudOptions): OperationsClient {
     const client = OperationsClient.connect({ plaintext: true, ...options });
     this.atEnd(() => client.close());
@@ -84,7 +84,7 @@ export async function errorOf(call: Promise<unknown>): Promise<CallError> {
   return err;
 }
 
-/** Calls until it is served. */
+/** Calls until a call is served. */
 export async function untilServed(call: () => Promise<unknown>): Promise<void> {
   await until(() =>
     call().then(

@@ -11,7 +11,7 @@ beforeEach(() => scene.begin());
 afterEach(() => scene.end());
 
 describe('a connection that goes silent', () => {
-  test('is replaced at the next call after a while, though calls are rare', async () => {
+  test('is replaced by a later call, although calls are rare', async () => {
     const between = await scene.relay(scene.address);
     const call = caller(scene.channels(), between.address);
     await call();
@@ -23,7 +23,7 @@ describe('a connection that goes silent', () => {
     await until(() => between.open() === 1);
   });
 
-  test('leaves no socket open that its peer does not end', async () => {
+  test('leaves no socket open, even if its peer does not close it', async () => {
     const sockets: Socket[] = [];
     const collect = (message: unknown): void => {
       if (typeof message !== 'object' || message === null || !('socket' in message)) return;
@@ -52,7 +52,7 @@ describe('a connection that goes silent', () => {
     await untilServed(call);
   });
 
-  test('is replaced where the server answers pings, but no call', async () => {
+  test('is replaced when the server answers pings, but no call', async () => {
     let sessions = 0;
     const mute = createServer();
     mute.on('session', (session) => {
@@ -69,7 +69,7 @@ describe('a connection that goes silent', () => {
     expect(sessions).toBe(3);
   });
 
-  test('lets the calls that it carries end by themselves', async () => {
+  test('lets its calls in flight end on their own', async () => {
     const between = await scene.relay(scene.address);
     const call = caller(scene.channels(), between.address);
     const slow = call(20_000, SLOW);
@@ -77,7 +77,7 @@ describe('a connection that goes silent', () => {
     await sleep(LIMITS.replyMs);
     await call();
     expect(between.connections()).toBe(2);
-    // Longer than a ping and its answer may take.
+    // Longer than a ping and its answer can take.
     await sleep(LIMITS.pingAfterMs + LIMITS.pingAnswerMs);
     scene.release();
     expect((await slow).body.toString()).toBe('reply');
@@ -103,7 +103,7 @@ describe('a connection is not silent', () => {
     expect(between.connections()).toBe(1);
   });
 
-  test('where the server answers by errors', async () => {
+  test('when the server answers with errors', async () => {
     const between = await scene.relay(scene.address);
     const call = caller(scene.channels(), between.address);
     for (let index = 0; index < 2; index++) {
@@ -113,7 +113,7 @@ describe('a connection is not silent', () => {
     expect(between.connections()).toBe(1);
   });
 
-  test('where the last call was abandoned', async () => {
+  test('when the last call was abandoned', async () => {
     const between = await scene.relay(scene.address);
     const call = caller(scene.channels(), between.address);
     const abandoned = new AbortController();

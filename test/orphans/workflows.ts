@@ -19,12 +19,12 @@ export function waitFor(cloud: string, operationId: string): Promise<AnyJson> {
   return operations(cloud).wait(operationId);
 }
 
-/** Looks at an operation once. */
+/** Polls an operation once. */
 export async function lookOnce(cloud: string, operationId: string): Promise<void> {
   await operations(cloud).getHandle(operationId).get();
 }
 
-/** Starts an operation, and forgets it in its next run. */
+/** Starts an operation, and drops its handle when it continues as new. */
 export async function startAndForget(cloud: string, name?: string): Promise<void> {
   if (name === undefined) return condition(() => false);
   await operations(cloud).start(NetworkService.create, { name });

@@ -2,7 +2,7 @@ import { condition, setHandler } from '@temporalio/workflow';
 import { operationQuery, pollOperation } from 'temporal-lro/workflow';
 import type { ShownOperation } from '../../src/model/snapshot';
 
-/** Stands in for a wait whose polls are refused: answers with what it was given. */
+/** Stands in for a wait whose polls are refused: answers with its arguments. */
 export async function awaitOperation({ cloud, operationId }: { cloud: string; operationId: string }): Promise<void> {
   const operation: ShownOperation = {
     cloud,

@@ -14,12 +14,12 @@ import {
   wait,
 } from './workflows';
 
-/** Runs a workflow, to its end if it has one, and gives the run whose history is kept. */
+/** Runs a workflow, to its end if it has one, and returns the run whose history is kept. */
 export type Recipe = (environment: TestEnvironment) => Promise<Pick<WorkflowHandle, 'fetchHistory'>>;
 
 const EMPTY = { '@type': 'google.protobuf.Empty' };
 const ERROR = { code: 8, message: 'The limit on the number of clusters has been exceeded.' };
-/** Intervals that the workflow sleeps: the worker watches none of them. */
+/** Intervals so long that the workflow sleeps, and the worker does not watch. */
 const BY_TIMER = { poll: { initialInterval: '5 s', jitter: 0 } } as const;
 const BY_RETRY = { poll: { ...BY_TIMER.poll, by: 'activityRetry' } } as const;
 
@@ -30,7 +30,7 @@ async function ended(started: Promise<WorkflowHandle>): Promise<WorkflowHandle> 
   return handle;
 }
 
-/** Cancels the workflow once it has begun to poll. */
+/** Cancels the workflow after its first poll has begun. */
 async function cancelled({ cloud }: TestEnvironment, id: string, handle: WorkflowHandle): Promise<WorkflowHandle> {
   await until(() => cloud.calls.some(({ operationId }) => operationId === id));
   await handle.cancel();
@@ -38,14 +38,14 @@ async function cancelled({ cloud }: TestEnvironment, id: string, handle: Workflo
 }
 
 /**
- * One for each way that workflow code of ours can take, by the name of its file in test/histories. To add one: write
- * the recipe, with workflow types from ./workflows where the package's own do not do, run `npm run histories NAME`,
- * and commit the file. A change to the commands that a workflow makes is a change to the files: until the first tagged
- * release run `npm run histories` for all of them; from then on the old ones stay, and the code gets `patched()`.
+ * One recipe for each path through our workflow code, keyed by the name of its file in test/histories. To add one:
+ * write the recipe, add workflow types to ./workflows if the package's own do not suffice, run `npm run histories
+ * NAME`, and commit the file. A change to the commands of a workflow changes the files: until the first tagged release
+ * run `npm run histories` for all of them; after that, the old files stay and the code uses `patched()`.
  */
 export const recipes: Record<string, Recipe> = {
   ...startRecipes,
-  // On a server of its own, which suggests to continue as new after a few polls.
+  // On a server of its own, which suggests continue-as-new after a few polls.
   'await-operation-continues': async () => {
     const server = await startTemporalProcess(['limit.historyCount.suggestContinueAsNew=20']);
     const { client, cloud, workflow, stop } = await startEnvironment({
@@ -153,7 +153,7 @@ export const recipes: Record<string, Recipe> = {
     ];
     return ended(client.workflow.start(awaitOperation, { ...workflow(), args }));
   },
-  /** A run that another one has continued as: its first poll is due later. */
+  /** The second run of a wait that has continued as new: its first poll is due later. */
   'await-operation-continued': ({ client, cloud, workflow }) => {
     const operationId = cloud.operation({ after: 2000, response: EMPTY });
     const operation = { cloud: CLOUD, id: operationId, state: 'running' } as const;
@@ -165,7 +165,7 @@ export const recipes: Record<string, Recipe> = {
     ];
     return ended(client.workflow.start(awaitOperation, { ...workflow(), args }));
   },
-  /** The look that a signal asks for sees the end before the poll that is due. */
+  /** The poll that a signal requests sees the end before the next scheduled poll. */
   'await-operation-hinted': async ({ client, cloud, workflow }) => {
     const operationId = cloud.operation({ after: 500, response: EMPTY });
     const poll = { initialInterval: '1 s', maximumInterval: '1 h', ageFraction: 1, jitter: 0 } as const;

@@ -1,4 +1,4 @@
-// npm run histories [NAME …]: writes test/histories from real runs, of all recipes or of those named.
+// npm run histories [NAME …]: writes test/histories from real runs, of all recipes or of the named ones.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
@@ -7,13 +7,13 @@ import setUp from '../support/global-setup';
 import tearDown from '../support/global-teardown';
 import { recipes } from './recipes';
 
-/** From the compiled code as well as from the sources. */
+/** The path works from the compiled code as well as from the sources. */
 export const HISTORIES = join(__dirname, '..', '..', '..', 'test', 'histories');
 
-/** Who ran the worker, and where its code lay, is no part of what is replayed. */
+/** Removes the worker's identity and the path of its code, which replay ignores. */
 const PRIVATE = new Set(['identity', 'stackTrace']);
 
-/** One event a line. */
+/** One event per line. */
 function toText(json: string): string {
   const history = JSON.parse(json, (key, value: unknown) => (PRIVATE.has(key) ? undefined : value)) as {
     events: unknown[];

@@ -12,7 +12,7 @@ const NODE_GROUP = '/fakecloud.v1.NodeGroupService/Create';
 const CREATED: OperationScript = { after: 1500, response: { '@type': 'fakecloud.v1.Cluster', id: 'c' } };
 const BUSY = { code: 8, message: 'The limit on maximum number of active operations has exceeded.' };
 
-/** Starts the workflow `execute`; all recipes run at the same time, so each has a method or a name of its own. */
+/** Starts the workflow `execute`. All recipes run at the same time, so each has a method or a name of its own. */
 function run({ client, workflow }: TestEnvironment, path: string, name: string): Promise<WorkflowHandle> {
   return client.workflow.start(execute, { ...workflow(), args: [path, name] });
 }
@@ -22,10 +22,10 @@ async function ended(handle: WorkflowHandle): Promise<WorkflowHandle> {
   return handle;
 }
 
-/** The conflicting operation, which every cloud of a test run has anew. */
+/** The conflicting operation; the cloud of each test run has its own. */
 const conflicting = new WeakMap<TestEnvironment, string>();
 
-/** What ClusterService.Create does for each name; the first time is told apart where that matters. */
+/** The reply of ClusterService.Create for each name; some names are refused the first time. */
 function serve(environment: TestEnvironment): void {
   if (conflicting.has(environment)) return;
   const { cloud } = environment;
@@ -44,7 +44,7 @@ function serve(environment: TestEnvironment): void {
   });
 }
 
-/** As the recipes of waits, for what starts operations. */
+/** Recipes for what starts operations; see the recipes of waits. */
 export const startRecipes: Record<string, (environment: TestEnvironment) => Promise<WorkflowHandle>> = {
   ...Object.fromEntries(
     ['done', 'busy', 'conflict', 'refused'].map((name) => [

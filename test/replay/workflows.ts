@@ -1,4 +1,4 @@
-// The workflow types of the committed histories: the package's own, and callers of its helpers.
+// The workflow types of the committed histories: the package's own, and callers of its workflow functions.
 import { CancellationScope, executeChild, isCancellation, ParentClosePolicy, sleep } from '@temporalio/workflow';
 import {
   operationFailure,
@@ -17,7 +17,7 @@ export function wait(cloud: string, operationId: string, options: WaitOptions = 
   return operations(cloud).wait(operationId, options);
 }
 
-/** Goes on after its wait was cancelled. */
+/** Continues after its wait was cancelled. */
 export async function cancelOwnWait(cloud: string, operationId: string, options: WaitOptions): Promise<string> {
   const scope = new CancellationScope();
   const result = scope.run(() => operations(cloud).wait(operationId, options));
@@ -28,7 +28,7 @@ export async function cancelOwnWait(cloud: string, operationId: string, options:
   );
 }
 
-/** Cancels by a handle what it waits for. */
+/** Cancels by a handle the operation that it waits for. */
 export async function cancelBesideWait(cloud: string, operationId: string): Promise<string[]> {
   const handle = operations(cloud).getHandle(operationId);
   const waited = handle.result().then(
@@ -62,7 +62,7 @@ export function execute(path: string, name: string): Promise<AnyJson> {
   return operations('yandex').execute(path, { name });
 }
 
-/** Two await one result, after a look at the operation. */
+/** Awaits one result twice, after a look at the operation. */
 export async function startAndAwait(name: string): Promise<string[]> {
   const started = await operations('yandex').start(ClusterService.create, { name });
   await started.get();

@@ -9,7 +9,7 @@ import type { execute } from './workflows';
 export const CREATE = '/fakecloud.v1.ClusterService/Create';
 const CANCEL = '/yandex.cloud.operation.OperationService/Cancel';
 
-/** A method whose replies tests set by the name in the request, so that they do not get in each other's way. */
+/** The replies of a method, which tests set by the name in the request, so that they do not affect each other. */
 export class Replies {
   readonly #scripts = new Map<string, (started: number) => Script>();
   readonly #started = new Map<string, number>();
@@ -22,12 +22,12 @@ export class Replies {
     });
   }
 
-  /** `script` gets the count of starts of that name, from 1. */
+  /** `script` gets the number of starts with that name, from 1. */
   of(name: string, script: (started: number) => Script): void {
     this.#scripts.set(name, script);
   }
 
-  /** How often a start of that name got as far as its script: a repeated key does not. */
+  /** How often a start with that name ran its script; a repeated key does not run it again. */
   startedOf(name: string): number {
     return this.#started.get(name) ?? 0;
   }
@@ -37,14 +37,14 @@ export function cluster(name: string): { '@type': string; id: string; name: stri
   return { '@type': 'fakecloud.v1.Cluster', id: `cluster-${name}`, name };
 }
 
-/** A worker whose workflows start operations, and what its tests look at. */
+/** A worker whose workflows start operations, and what the tests observe. */
 export interface StartEnvironment extends TestEnvironment {
   replies: Replies;
   /** Runs the workflow `execute` for a cluster of that name. */
   start(name: string, options?: object, defaults?: object): Promise<WorkflowHandle<typeof execute>>;
-  /** `type • summary` of the activities of a run, and the summaries of its timers, as the UI shows them. */
+  /** `type • summary` of each activity of a run, and the summary of each timer, as the UI shows them. */
   timeline(run: { workflowId: string }): Promise<string[]>;
-  /** The ids of the operations that the cloud was asked to cancel while `work` ran. */
+  /** The IDs of the operations that the cloud was asked to cancel while `work` ran. */
   cancelledIn(work: () => Promise<void>): Promise<string[]>;
 }
 
@@ -79,7 +79,7 @@ export async function startStarts(worker: Partial<WorkerOptions> = {}): Promise<
   };
 }
 
-/** What an execution failed with. */
+/** The failure of an execution. */
 export async function errorOf(execution: Promise<unknown>): Promise<{ cause?: unknown }> {
   const ended: unknown = await execution.then(
     (value) => ({ value }),

@@ -36,7 +36,7 @@ export function execute(
   return operations(CLOUD, { poll, ...defaults }).execute(method, request, options);
 }
 
-/** What {@link execute} says that it has failed of. */
+/** The failure that {@link execute} reports. */
 export function messageOf(...given: Parameters<typeof execute>): Promise<string> {
   return execute(...given).then(
     () => 'done',
@@ -51,7 +51,7 @@ export function executeWithoutJson(kind: 'bigint' | 'NaN' | 'cycle'): Promise<An
   return operations(CLOUD, { poll }).execute('/fakecloud.v1.ClusterService/Create', request);
 }
 
-/** Starts so many operations at the same time; their ids. */
+/** Starts that many operations at the same time; returns their IDs. */
 export async function startMany(prefix: string, count: number): Promise<string[]> {
   const starts = Array.from({ length: count }, (_, i) =>
     operations(CLOUD).start(ClusterService.create, { name: `${prefix} ${i}` }),
@@ -66,7 +66,7 @@ export async function createNetworkAndCluster(name: string): Promise<Cluster> {
   return yandex.execute(ClusterService.create, { name, networkId: network.id, version: '1.31' });
 }
 
-/** What is known once the cloud has begun an operation, and at its end, for everybody who waits. */
+/** Returns what is known when the cloud has begun an operation, and what everybody who awaits it gets at its end. */
 export async function startAndAwait(name: string): Promise<{ clusterId?: string | undefined; names: string[] }> {
   const started = await operations(CLOUD, { poll }).start(ClusterService.create, { name });
   const together = await Promise.all([started.result(), started.result()]);
@@ -74,7 +74,7 @@ export async function startAndAwait(name: string): Promise<{ clusterId?: string 
   return { clusterId: started.operation.metadata?.clusterId, names: clusters.map((cluster) => cluster.name) };
 }
 
-/** One of two that await a result leaves: what each of them gets. */
+/** Two await one result, and one is cancelled. Returns what each of them gets. */
 export async function leaveResult(name: string): Promise<string[]> {
   const started = await operations(CLOUD, { poll }).start(ClusterService.create, { name });
   const leaving = new CancellationScope();
@@ -85,7 +85,7 @@ export async function leaveResult(name: string): Promise<string[]> {
   return Promise.all([left, stayed]);
 }
 
-/** The scope of a start is cancelled, in which another scope awaits the result: what both get. */
+/** Cancels the scope of a start, in which another scope awaits the result. Returns what both get. */
 export async function cancelOwner(name: string): Promise<string[]> {
   const owner = new CancellationScope();
   return owner.run(async () => {
@@ -98,7 +98,7 @@ export async function cancelOwner(name: string): Promise<string[]> {
   });
 }
 
-/** The scope is cancelled between the start and the first await of its result. */
+/** Cancels the scope between the start and the first await of its result. */
 export async function cancelBeforeResult(name: string): Promise<string> {
   const owner = new CancellationScope();
   return owner.run(async () => {
@@ -108,7 +108,7 @@ export async function cancelBeforeResult(name: string): Promise<string> {
   });
 }
 
-/** A start in a scope that is cancelled in the same task. */
+/** Starts in a scope that is cancelled in the same task. */
 export async function cancelAtOnce(name: string): Promise<string> {
   const scope = new CancellationScope();
   const started = scope.run(() => operations(CLOUD, { poll }).start(ClusterService.create, { name }));
@@ -122,7 +122,7 @@ function told(outcome: unknown): string {
   return typeof outcome === 'object' && outcome !== null && 'name' in outcome ? String(outcome.name) : 'done';
 }
 
-/** Starts and continues as new, once. Each run starts by the same code. */
+/** Starts and continues as new, once. Both runs start by the same code. */
 export async function startInEachRun(name: string, idempotencyKey?: string): Promise<string> {
   const options = idempotencyKey === undefined ? {} : { idempotencyKey };
   const started = await operations(CLOUD, { poll }).start(ClusterService.create, { name }, options);
@@ -132,7 +132,7 @@ export async function startInEachRun(name: string, idempotencyKey?: string): Pro
   return started.operationId;
 }
 
-/** Leaves a scope by an error, so many microtasks after an activity beside a start. */
+/** Leaves a scope by an error, that many microtasks after an activity that runs at the same time as a start. */
 export function leaveScope(name: string, taskQueue: string, microtasks: number): Promise<unknown> {
   const { beside } = proxyActivities<{ beside(): Promise<void> }>({ startToCloseTimeout: '1 min', taskQueue });
   const fail = async (): Promise<never> => {
@@ -144,7 +144,7 @@ export function leaveScope(name: string, taskQueue: string, microtasks: number):
   return operationScope(() => Promise.all([yandex.execute(ClusterService.create, { name }), fail()]));
 }
 
-/** One branch fails while the other waits, which is undone then; what had been undone when the scope was over. */
+/** One branch fails while the other waits and then compensates. Returns what was compensated when the scope ended. */
 export async function undoInScope(name: string): Promise<string[]> {
   const yandex = operations(CLOUD, { poll });
   const undone: string[] = [];
@@ -162,7 +162,7 @@ export async function undoInScope(name: string): Promise<string[]> {
   return undone;
 }
 
-/** Fails once; its retry continues as new, and tells which attempt that is. */
+/** Fails once; its retry continues as new and returns its attempt. */
 export function continueRetried(isContinued: boolean): Promise<number> {
   const { attempt } = workflowInfo();
   if (isContinued) return Promise.resolve(attempt);
@@ -170,7 +170,7 @@ export function continueRetried(isContinued: boolean): Promise<number> {
   return Promise.reject(ApplicationFailure.retryable('Try me again'));
 }
 
-/** One branch has an operation scope of its own, in which it waits; the other fails. */
+/** One branch waits in an operationScope of its own, and the other fails. */
 export async function leaveNestedScope(name: string): Promise<void> {
   const yandex = operations(CLOUD, { poll });
   const inner = (): Promise<unknown> =>
@@ -178,7 +178,7 @@ export async function leaveNestedScope(name: string): Promise<void> {
   await operationScope(() => Promise.all([inner(), yandex.execute(NetworkService.create, { name })]));
 }
 
-/** One branch fails while the other sleeps, which then wants to begin another operation; how that ends. */
+/** One branch fails while the other sleeps and then tries to begin another operation. Returns how that ends. */
 export async function beginWhenLeft(name: string): Promise<string> {
   const yandex = operations(CLOUD, { poll });
   let late = Promise.resolve('not begun');
@@ -194,8 +194,8 @@ export function childWorkflow(): Promise<string> {
 }
 
 /**
- * Leaves an operationScope while a child, a timer and an activity in it go on, and an operation that nobody waits for:
- * how they end.
+ * Leaves an operationScope while a child, a timer, an activity and an operation without a wait are still running.
+ * Returns how they end.
  */
 export async function leaveOthers(name: string, fails: boolean): Promise<string[]> {
   const { beside } = proxyActivities<{ beside(): Promise<string> }>({ startToCloseTimeout: '1 min' });
@@ -213,7 +213,10 @@ export async function leaveOthers(name: string, fails: boolean): Promise<string[
   return [left, ...(await Promise.all(others)), told(await started?.result())];
 }
 
-/** The result of an operation that was started in an operationScope, after it; in a scope that is cancelled, if asked for. */
+/**
+ * Awaits, after its operationScope has ended, the result of an operation that was started in it; in a cancelled scope
+ * if requested.
+ */
 export async function resultAfterScope(name: string, isCancelled: boolean): Promise<string> {
   const started = await operationScope(() => operations(CLOUD, { poll }).start(ClusterService.create, { name }));
   const scope = new CancellationScope();
@@ -223,7 +226,9 @@ export async function resultAfterScope(name: string, isCancelled: boolean): Prom
   return result;
 }
 
-/** Awaits in an operationScope that is left what was started outside; what each of two who await it gets. */
+/**
+ * Awaits the result of an outside operation in an operationScope that ends first. Returns what both who await it get.
+ */
 export async function leaveForeignResult(name: string): Promise<string[]> {
   const started = await operations(CLOUD, { poll }).start(ClusterService.create, { name });
   let left = Promise.resolve('');
@@ -235,7 +240,7 @@ export async function leaveForeignResult(name: string): Promise<string[]> {
   return Promise.all([left, stayed]);
 }
 
-/** The operation belongs to a scope in a scope, and is awaited outside: what who awaits it gets. */
+/** Starts an operation in a nested scope, and awaits it outside. Returns what the caller outside gets. */
 export async function awaitFromOutside(name: string): Promise<string> {
   const started = await CancellationScope.cancellable(() =>
     CancellationScope.cancellable(() => operations(CLOUD, { poll }).start(ClusterService.create, { name })),
@@ -257,7 +262,7 @@ export async function cancelInFinally(name: string, other: string): Promise<void
   await operationScope(() => Promise.all([orCancel(), yandex.execute(NetworkService.create, { name })]));
 }
 
-/** Nobody looks at a wait when the one after it fails. */
+/** Nobody awaits a wait when the next one fails. */
 export async function leaveUnawaited(left: string, failing: string): Promise<void> {
   await operationScope(async () => {
     const wait = operations(CLOUD).wait(left);

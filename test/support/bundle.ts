@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
 
 /**
- * The same options with the workflow bundle that the worker would make of them: a run makes it once for all of its
- * workers, since each would take a second. Options that are part of a bundle are left to the worker.
+ * Replaces the workflows in the options by the bundle that the worker would make of them. A run makes each bundle once
+ * for all its workers, since bundling takes a second. Options that are part of a bundle are left to the worker.
  */
 export async function withBundle(options: WorkerOptions): Promise<WorkerOptions> {
   const { workflowsPath, ...others } = options;
@@ -16,7 +16,7 @@ export async function withBundle(options: WorkerOptions): Promise<WorkerOptions>
   const codePath = join(directory, `${createHash('sha256').update(workflowsPath).digest('hex')}.js`);
   if (!existsSync(codePath)) {
     const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
-    // Another process may make it at the same time: whoever finds it finds all of it.
+    // Another process may make it at the same time: the rename publishes only a complete file.
     writeFileSync(`${codePath}.${process.pid}`, code);
     renameSync(`${codePath}.${process.pid}`, codePath);
   }

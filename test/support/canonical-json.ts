@@ -10,10 +10,10 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Beyond it only what is required is set. */
+/** Below this depth only required fields are set. */
 const MAXIMUM_DEPTH = 3;
 
-/** Canonical JSON of a message, without fields that are empty: what comes back must be the same. */
+/** Random canonical JSON of a message without empty fields, which must survive a round trip unchanged. */
 export function canonicalJson(message: DescMessage, random: () => number, depth = 0): JsonObject {
   const json: JsonObject = {};
   const taken = new Set<string>();

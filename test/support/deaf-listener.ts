@@ -20,7 +20,7 @@ const server = createServer((near) => {
 server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port));
 `;
 
-/** A process that is stopped, whose backlog is full: the kernel answers no further connection. */
+/** A stopped process whose backlog is full: the kernel answers no further connection. */
 export async function deafListener(target: string): Promise<DeafListener> {
   const port = target.split(':')[1] ?? '';
   const child = spawn(process.execPath, ['-e', RELAY, port], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -2,10 +2,10 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
 
 const ENCODING = Buffer.from('binary/encrypted');
-/** Of tests, in every process the same. */
+/** A fixed key for tests, the same in every process. */
 const KEY = Buffer.alloc(32, 7);
 
-/** Encrypts whole payloads by AES-256-GCM, as a user's codec does. */
+/** Encrypts whole payloads with AES-256-GCM, as a user's codec does. */
 export const codec: PayloadCodec = {
   encode: (payloads) => Promise.resolve(payloads.map(encrypt)),
   decode: (payloads) => Promise.resolve(payloads.map(decrypt)),
@@ -31,5 +31,5 @@ function decrypt(payload: Payload): Payload {
   return { metadata: { encoding: plain.subarray(1, length) }, data: plain.subarray(length) };
 }
 
-/** As a worker, and a module that `--data-converter` names. */
+/** For a worker, and for a module that `--data-converter` names. */
 export const dataConverter: DataConverter = { payloadCodecs: [codec] };

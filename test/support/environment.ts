@@ -18,29 +18,31 @@ import { PROTO_DIRECTORY } from './proto';
 /** The name under which the worker knows the FakeCloud. */
 export const CLOUD = 'yandex';
 
-/** A worker on the Temporal server of the test run, and the cloud that it reaches. */
+/** A worker on the Temporal server of the test run, and the cloud that it calls. */
 export interface TestEnvironment {
   client: Client;
-  /** What workers of this process connect with. */
+  /** The connection for workers of this process. */
   connection: NativeConnection;
   cloud: FakeCloud;
   taskQueue: string;
-  /** Options of a workflow of this worker, with an id that nothing else has. */
+  /** Options for a workflow of this worker, with a unique ID. */
   workflow: () => { taskQueue: string; workflowId: string };
-  /** Events of a workflow's latest run. */
+  /** The number of events of a workflow's latest run. */
   historyLength: (workflowId: string) => Promise<number>;
   stop: () => Promise<void>;
 }
 
 export interface TestEnvironmentOptions {
-  /** Of another Temporal server than that of the test run. */
+  /** Another Temporal server than that of the test run. */
   address?: string;
   cloud?: FakeCloudOptions;
-  /** Over the default ones; without `workflowsPath` nothing runs workflows, and with `worker: false` there is no worker. */
+  /**
+   * Override the default ones; without `workflowsPath` no workflows run, and with `worker: false` there is no worker.
+   */
   worker?: Partial<WorkerOptions> | false;
 }
 
-/** Starts a FakeCloud and a worker with its plugin; what has started is stopped when the rest fails. */
+/** Starts a FakeCloud and a worker with its plugin. If one of them fails, the other is stopped. */
 export async function startEnvironment(options: TestEnvironmentOptions = {}): Promise<TestEnvironment> {
   quietRuntime();
   const started: (() => Promise<void> | void)[] = [];
@@ -77,8 +79,8 @@ export async function startEnvironment(options: TestEnvironmentOptions = {}): Pr
 }
 
 /**
- * Events of a history but for workflow tasks, of which a busy machine may need more than the work does; failed ones count.
- * A wait of one activity has 5: with its two workflow tasks they are 11.
+ * Counts the events of a history without workflow tasks, since a slow machine may need extra ones; failed tasks count.
+ * A wait of one activity has 5, or 11 with its two workflow tasks.
  */
 export async function eventsBesideTasks(handle: WorkflowHandle): Promise<number> {
   const { events } = await handle.fetchHistory();
@@ -90,7 +92,10 @@ export async function eventsBesideTasks(handle: WorkflowHandle): Promise<number>
   return (events ?? []).filter((event) => !isTask(event)).length;
 }
 
-/** What knows the cloud by that name, with marked credentials; `options` are those that the cloud has been started with. */
+/**
+ * A plugin with the cloud under that name and with marked credentials; `options` are those that the cloud was started
+ * with.
+ */
 export function pluginOf({ address }: FakeCloud, options: FakeCloudOptions = {}, name = CLOUD): WorkerPlugin {
   const { descriptors = [], now } = options;
   const common = { plaintext: true, credentials: CREDENTIALS, watch: now === undefined };
@@ -98,13 +103,13 @@ export function pluginOf({ address }: FakeCloud, options: FakeCloudOptions = {},
   return new OperationsPlugin({ clouds: { [name]: { ...common, endpoint: address, descriptors: all } } });
 }
 
-/** Closes it, and keeps how many calls it has got with a token. */
+/** Closes the cloud, and records how many calls with a token it has received. */
 export async function closeCloud(cloud: FakeCloud): Promise<void> {
   leave('calls', String(cloud.calls.filter(({ headers }) => headers.includes('authorization')).length));
   await cloud.close();
 }
 
-/** Runs a worker until the returned function is called, which resolves when it has stopped. */
+/** Runs a worker until the returned function is called, which resolves when the worker has stopped. */
 export async function runWorker(options: WorkerOptions): Promise<() => Promise<void>> {
   const worker = await Worker.create(await withBundle(options));
   let end = (): void => undefined;
@@ -118,7 +123,7 @@ export async function runWorker(options: WorkerOptions): Promise<() => Promise<v
 
 let isQuiet = false;
 
-/** Failures that a test expects are no news. The first call of a test file counts: `options` are over that. */
+/** Hides the log lines of failures that tests expect. Only the first call of a test file applies its `options`. */
 export function quietRuntime(options: RuntimeOptions = {}): void {
   if (!isQuiet) Runtime.install({ ...keepingRuntime(), ...options });
   isQuiet = true;

@@ -5,7 +5,7 @@ import { startTemporalServer, type TemporalServer } from 'temporal-lro/testing';
 import { leave, ROOT } from './left-behind';
 
 declare global {
-  /** Of this test run; started once, stopped by global-teardown. */
+  /** The server of this test run; global-teardown stops it. */
   var temporalServer: TemporalServer | undefined;
 }
 
@@ -24,7 +24,7 @@ export default async function setUp(): Promise<void> {
 
 type Written = (err?: Error | null) => void;
 
-/** What is printed is searched as well. */
+/** The output is part of the search for secrets. */
 function leaveOutput(stream: NodeJS.WriteStream): void {
   const write = stream.write.bind(stream);
   stream.write = (chunk: Uint8Array | string, encoding?: BufferEncoding | Written, written?: Written) => {

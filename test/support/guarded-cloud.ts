@@ -16,7 +16,7 @@ const CREATE = method('Create', 'yandex.cloud.iam.v1.IamTokenService');
 
 export const AUDIENCE = 'https://iam.api.cloud.yandex.net/iam/v1/tokens';
 
-/** An authorized key as the cloud's tools write it into a file, and its public half. */
+/** An authorized key in the cloud's file format, and its public half. */
 export interface AuthorizedKey {
   file: { id: string; service_account_id: string; key_algorithm: string; public_key: string; private_key: string };
   publicKey: KeyObject;
@@ -38,39 +38,39 @@ export function authorizedKey(bits = 2048): AuthorizedKey {
   return { file, publicKey: createPublicKey(publicKey) };
 }
 
-/** An IAM token of the shape that the cloud publishes. */
+/** An IAM token in the format that the cloud publishes. */
 export function newToken(mark = MARK): string {
   return `t1.${mark}${randomBytes(12).toString('hex')}.${randomBytes(86).toString('base64url').slice(0, 86)}`;
 }
 
 export interface GuardedCall {
   path: string;
-  /** What stood in the authorization header. */
+  /** The content of the authorization header. */
   authorization: string | undefined;
 }
 
 /**
- * A cloud that checks credentials: ApiEndpointService and IamTokenService, which must be called without a token, and
- * OperationService, which takes only tokens that are valid. Every operation is done at once, unless its id says `running`.
+ * A cloud that checks credentials: ApiEndpointService and IamTokenService must be called without a token, and
+ * OperationService accepts valid tokens only. Every operation is done at once, unless its ID says `running`.
  */
 export class GuardedCloud {
   readonly calls: GuardedCall[] = [];
-  /** What IamTokenService has verified. */
+  /** The claims that IamTokenService has verified. */
   readonly jwts: { payload: JWTPayload; protectedHeader: JWTHeaderParameters }[] = [];
-  /** Tokens that OperationService takes. */
+  /** The tokens that OperationService accepts. */
   readonly tokens = new Set<string>();
-  /** By which IamTokenService tells whether a JWT is valid. */
+  /** The clock by which IamTokenService validates a JWT. */
   now = (): number => Date.now();
-  /** How long the tokens live that it gives. */
+  /** The lifetime of the tokens that it issues. */
   tokenLifeMs = 3_600_000;
-  /** What ApiEndpointService lists. */
+  /** The endpoints that ApiEndpointService lists. */
   endpoints: Record<string, string> = {};
-  /** What an operation is, by its id and by what stood in the authorization header; may throw a CallFailure. */
+  /** The operation for an ID and an authorization header; may throw a CallFailure. */
   operation: (id: string, authorization: string) => object = (id) => {
     const response = { type_url: 'type.googleapis.com/google.protobuf.Empty', value: Buffer.alloc(0) };
     return id.startsWith('running') ? { id } : { id, done: true, response };
   };
-  /** Runs before a call is answered, and may fail it. */
+  /** Runs before a call is answered, and may make it fail. */
   before: (call: IncomingCall) => Promise<void> | void = () => undefined;
   readonly #server = new UnaryServer();
   readonly #publicKey: KeyObject;
@@ -90,7 +90,7 @@ export class GuardedCloud {
     }
   }
 
-  /** `mark` is in every token that it gives. */
+  /** `mark` is part of every token that the cloud issues. */
   static async start(publicKey: KeyObject, mark = MARK): Promise<GuardedCloud> {
     const cloud = new GuardedCloud(publicKey, mark);
     cloud.address = await cloud.#server.listen(0);
@@ -128,7 +128,7 @@ export class GuardedCloud {
           algorithms: ['PS256'],
           audience: AUDIENCE,
           typ: 'JWT',
-          // Not from the future either.
+          // A JWT from the future is invalid as well.
           maxTokenAge: 3600,
           currentDate: new Date(this.now()),
         }),
@@ -143,7 +143,7 @@ export class GuardedCloud {
     return CREATE.responseSerialize({ iamToken, expiresAt });
   }
 
-  /** A method that takes valid tokens only. */
+  /** A method that accepts valid tokens only. */
   serve(path: string, answer: (authorization: string, body: Buffer) => object): void {
     this.#answer(path, (call) => {
       const authorization = call.header('authorization') ?? '';
@@ -155,7 +155,7 @@ export class GuardedCloud {
     });
   }
 }
-/** A port of this machine where nothing may arrive. */
+/** A port of this machine that must receive no call. */
 export async function startSink(): Promise<{ address: string; connections: () => number; close(): Promise<void> }> {
   let count = 0;
   const server = createServer((socket) => {

@@ -16,24 +16,32 @@ export const CLOUD = 'yandex';
 /** A time as proto3's canonical JSON writes it. */
 export const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}|\.\d{9})?Z$/;
 
-/** An interop server (test/interop/server.py), and a worker on the Temporal server of the test run that waits for its operations. */
+/**
+ * An interop server (test/interop/server.py), and a worker on the Temporal server of the test run that waits for its
+ * operations.
+ */
 export interface InteropWorker {
-  /** Of the Temporal server. */
+  /** The address of the Temporal server. */
   client: Client;
-  /** Options of a workflow of this worker, with an id that nothing else has. */
+  /** Options for a workflow of this worker, with a unique ID. */
   workflow(): { taskQueue: string; workflowId: string };
-  /** The cloud without Temporal between. */
+  /** A client that calls the cloud without Temporal. */
   operations: OperationsClient;
-  /** What Yandex's own code is described by. */
+  /** The descriptors of Yandex's own code. */
   registry: DescriptorRegistry;
-  /** Calls a method that starts an operation, as any client of the cloud would: none of our code has a part in it. */
+  /** Calls a method that starts an operation as any client of the cloud would, without any of our code. */
   call(path: string, request: JsonObject): Promise<JsonObject & { id: string }>;
-  /** What the server was asked to change, as Yandex's generated code read it; an entry may come after the reply. */
+  /**
+   * The changes that the server was asked for, as Yandex's generated code read them; an entry may come after the reply.
+   */
   requests(): unknown[];
   stop(): Promise<void>;
 }
 
-/** Starts both; `workflowsPath` is the module of the worker's workflow types. What has started is stopped when the rest fails. */
+/**
+ * Starts both; `workflowsPath` is the module of the worker's workflow types. If one of them fails, the other is
+ * stopped.
+ */
 export async function startInteropWorker(workflowsPath: string): Promise<InteropWorker> {
   quietRuntime();
   const started: (() => Promise<void> | void)[] = [];

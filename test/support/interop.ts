@@ -9,17 +9,17 @@ import { promisify } from 'node:util';
 export interface InteropServer {
   /** host:port of every service, plaintext. */
   address: string;
-  /** Path of a FileDescriptorSet of all that Yandex's generated code describes. */
+  /** Path of a FileDescriptorSet with everything in Yandex's generated code. */
   descriptorSet: string;
   /**
-   * The requests so far that change something, as Yandex's generated code read them:
-   * `{ method, request, headers, idempotencyKey? }`, headers by name only. An entry may come a moment after the reply.
+   * The requests so far that change something, as Yandex's generated code read them: `{ method, request, headers,
+   * idempotencyKey? }`, headers by name only. An entry may come a moment after the reply.
    */
   requests(): unknown[];
   close(): Promise<void>;
 }
 
-/** The public half of an authorized key; with it the server takes only calls with its tokens. */
+/** The public half of an authorized key. With it the server accepts only calls with tokens that it has issued. */
 export interface InteropAccount {
   id: string;
   service_account_id: string;
@@ -29,8 +29,8 @@ export interface InteropAccount {
 }
 
 /**
- * Starts test/interop/server.py, whose head says which operations it plays. The first start in a checkout installs the
- * Python packages under `.cache/`, some seconds; needs `python3` with pip.
+ * Starts test/interop/server.py, whose header lists the operations that it plays. The first start in a checkout
+ * installs the Python packages under `.cache/`, which takes some seconds; needs `python3` with pip.
  */
 export async function startInteropServer(account?: InteropAccount): Promise<InteropServer> {
   const sources = interopSources();
@@ -67,7 +67,9 @@ export async function startInteropServer(account?: InteropAccount): Promise<Inte
   };
 }
 
-/** A FileDescriptorSet of all that Yandex's generated code describes; see {@link startInteropServer} for what it takes. */
+/**
+ * A FileDescriptorSet with everything in Yandex's generated code; see {@link startInteropServer} for the requirements.
+ */
 export async function yandexDescriptors(): Promise<string> {
   return (await install(interopSources())).descriptorSet;
 }
@@ -79,7 +81,7 @@ function isReady(line: unknown): line is { port: number } {
   return typeof line === 'object' && line !== null && 'port' in line && typeof line.port === 'number';
 }
 
-/** The Python files stay beside the TypeScript sources, while this module runs from its compiled copy under dist/. */
+/** The Python files stay next to the TypeScript sources, while this module runs from its compiled copy under dist/. */
 function interopSources(): string {
   for (let directory = __dirname; directory !== dirname(directory); directory = dirname(directory)) {
     const sources = join(directory, 'test', 'interop');
@@ -103,7 +105,7 @@ async function install(sources: string): Promise<{ packages: string; descriptorS
   const target = join(cache, `interop-${hash.slice(0, 16)}`);
   if (!existsSync(target)) {
     await mkdir(cache, { recursive: true });
-    // On the same file system, so that the rename is atomic and a half-made installation is never used.
+    // On the same file system, so that the rename is atomic and a partial installation is never used.
     const temporary = await mkdtemp(`${target}.`);
     try {
       const { packages, descriptorSet } = contents(temporary);

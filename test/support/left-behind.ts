@@ -8,16 +8,18 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { DefaultLogger, MetricsBuffer, type LogEntry, type RuntimeOptions } from '@temporalio/worker';
 import { iamToken } from 'temporal-lro';
 
-/** Is in every token of the tests, and nowhere else: what a test run leaves behind is searched for it. */
+/**
+ * Part of every token of the tests, and of nothing else: everything that a test run leaves behind is searched for it.
+ */
 export const MARK = 'c4naryMark7';
 
-/** A token of no shape that is known to be secret, so that no redaction takes it out of where it does not belong. */
+/** A token of no known secret format, so that redaction by format cannot hide where it leaks. */
 export const CREDENTIALS = iamToken(`${MARK}-of-my-own-provider-${MARK}`);
 
-/** The directory of everything that test runs leave behind, below which each has its own. A build empties it. */
+/** The directory of everything that test runs leave behind; each run has a subdirectory. A build empties it. */
 export const ROOT = join(__dirname, '../../left-behind');
 
-/** Of this run; none in a process that no test run has started, such as a bench. */
+/** The subdirectory of this run; undefined in a process that no test run has started, such as a bench. */
 export function runDirectory(): string | undefined {
   return process.env.LEFT_BEHIND_DIRECTORY;
 }
@@ -32,7 +34,7 @@ const errors = new DefaultLogger('ERROR');
 const buffer = new MetricsBuffer({ maxBufferSize: 100_000 });
 const metrics = new Set<string>();
 
-/** Shows errors alone, and keeps everything that is logged and counted. */
+/** Shows only errors, and keeps everything that is logged and counted. */
 export function keepingRuntime(): RuntimeOptions {
   if (runDirectory() === undefined) return { logger: errors };
   const logger = new DefaultLogger('DEBUG', (entry) => {
@@ -48,7 +50,7 @@ export function leaveLog(entry: LogEntry): void {
   leave('logs', inspect(entry, { depth: Infinity }));
 }
 
-/** Each metric is kept once with its labels, whatever its values are. */
+/** Keeps each metric once per set of labels, whatever its values are. */
 export function leaveMetrics(): void {
   for (const { metric, attributes } of buffer.retrieveUpdates()) {
     const text = `${metric.name} ${JSON.stringify(attributes)}`;
@@ -57,7 +59,7 @@ export function leaveMetrics(): void {
   }
 }
 
-/** Keeps what no database file holds, where such a workflow has been started: its runs, and those of its children. */
+/** Keeps the histories of workflows that are in no database file: their runs, and the runs of their children. */
 export async function leaveHistories(client: Client, latest: { workflowId: string; runId?: string }): Promise<void> {
   const left = [latest];
   for (const { workflowId, runId } of left) {
@@ -68,7 +70,7 @@ export async function leaveHistories(client: Client, latest: { workflowId: strin
       const previous = event.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
       if (previous) left.push({ workflowId, runId: previous });
       const child = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution;
-      // Its latest run: it tells of those before it.
+      // The latest run, which links to the earlier ones.
       if (child?.workflowId) left.push({ workflowId: child.workflowId });
     }
   }
@@ -78,7 +80,7 @@ async function historyOf(handle: WorkflowHandle): Promise<History | undefined> {
   try {
     return await handle.fetchHistory();
   } catch (err) {
-    // The test server forgets workflows, and says so in its own way.
+    // The test server forgets workflows, and has an error message of its own for that.
     if (err instanceof WorkflowNotFoundError || (isGrpcServiceError(err) && err.code === status.NOT_FOUND)) return;
     throw err;
   }

@@ -10,7 +10,7 @@ export async function listen(server: Server): Promise<string> {
   return `127.0.0.1:${bound.port}`;
 }
 
-/** Where nothing listens, for a server that is told its address. */
+/** A free address for a server that is told its address. */
 export async function freeAddress(): Promise<string> {
   const server = createServer();
   const address = await listen(server);

@@ -1,6 +1,8 @@
 import Sequencer from '@jest/test-sequencer';
 
-/** Jest knows how long files take only where they have run before; begun last, these would run alone at the end. */
+/**
+ * Jest knows the duration of a file only where it has run before; begun last, these files would run alone at the end.
+ */
 const LONGEST = [
   'waiting/figures',
   'waiting/long',

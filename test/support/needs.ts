@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-/** A module that works only on machines with something beside Node and the npm packages, and what that is. */
+/** A module that needs something on the machine in addition to Node and the npm packages. */
 interface Need {
   module: string;
   tests: string;
-  /** What the machine lacks; undefined when it has all. */
+  /** What the machine lacks; undefined when it has everything. */
   lacks: () => string | undefined;
 }
 
@@ -28,15 +28,15 @@ const NEEDS: Need[] = [
   },
 ];
 
-/** Test files that this machine cannot run, and a sentence about each kind of them. */
+/** The test files that this machine cannot run, and a sentence about each kind of them. */
 export interface Skipped {
   files: string[];
   reasons: string[];
 }
 
 /**
- * Finds the compiled tests below `directory` that need what this machine lacks, by what they import. With `REQUIRE=all`
- * it throws instead, so that continuous integration skips nothing.
+ * Finds the compiled tests below `directory` that need something that this machine lacks, by their imports. Throws
+ * instead with `REQUIRE=all`, so that continuous integration skips nothing.
  */
 export function findSkipped(directory: string): Skipped {
   const tests = readdirSync(directory, { recursive: true, encoding: 'utf8' })
@@ -56,7 +56,7 @@ export function findSkipped(directory: string): Skipped {
   return skipped;
 }
 
-/** Whether a compiled module imports another one, directly or not. */
+/** Whether a compiled module imports another one, directly or indirectly. */
 function reaches(from: string, to: string): boolean {
   const seen = new Set([from]);
   for (const file of seen) {
@@ -72,7 +72,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    // A folder with an index, or JSON: no test helper is either.
+    // A folder with an index, or JSON: neither is a support module.
     return '';
   }
 }

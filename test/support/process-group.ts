@@ -3,20 +3,20 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { leave } from './left-behind';
 
-/** Node in a process group of its own, by which all that it starts is found. */
+/** Node in a process group of its own, which contains every process that it starts. */
 export interface ProcessGroup {
-  /** Resolves when stdout or stderr has a line with that text, and rejects where it ends without. */
+  /** Resolves when stdout or stderr has a line with that text, and rejects if the process ends without it. */
   printed(text: string): Promise<void>;
-  /** Signals Node alone. */
+  /** Signals only Node. */
   signal(signal: 'SIGTERM'): void;
-  /** Resolves when Node has ended, though others may run on. */
+  /** Resolves when Node has ended, although its child processes may still run. */
   ended: Promise<{ code: number | null; output: string; ms: number }>;
-  /** Whether any of its processes still runs. */
+  /** Whether any process of the group still runs. */
   isRunning(): boolean;
   kill(): void;
 }
 
-/** Starts Node there; what it prints is kept for the search. */
+/** Starts Node in a group; its output is kept for the search. */
 export function startProcessGroup(cwd: string, args: string[], env: NodeJS.ProcessEnv): ProcessGroup {
   const startedAt = Date.now();
   const child = spawn(process.execPath, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -34,7 +34,7 @@ export function startProcessGroup(cwd: string, args: string[], env: NodeJS.Proce
   };
   const closed = once(child, 'close');
   const ended = once(child, 'exit').then(async () => {
-    // Whatever runs on may hold its outputs open.
+    // A process that still runs may hold its outputs open.
     if (!signalAll(0)) await closed;
     leave('outputs', output);
     return { code: child.exitCode, output, ms: Date.now() - startedAt };

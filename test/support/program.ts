@@ -5,13 +5,13 @@ import { leave } from './left-behind';
 
 /** A program in a process of its own. */
 export interface Program {
-  /** Resolves when stdout or stderr has that text. */
+  /** Resolves when stdout or stderr contains that text. */
   printed(text: string): Promise<void>;
   interrupt(): void;
   ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
 }
 
-/** What it prints is kept for the search. */
+/** Its output is kept for the search. */
 export function startProgram(
   command: string,
   args: string[],

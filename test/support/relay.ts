@@ -1,27 +1,30 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { listen } from './listen';
 
-/** A TCP relay before an address of this machine, which can spoil connections as a network does. */
+/** A TCP relay in front of an address of this machine, which can make connections fail as a network does. */
 export interface Relay {
   address: string;
-  /** How many were made so far. */
+  /** The number of connections so far. */
   connections(): number;
-  /** How many of those who connected have not ended their connections. */
+  /** The number of clients that have not ended their connection. */
   open(): number;
   /**
-   * While it is silent, it swallows the bytes of every connection, of new ones from the first byte on. What was open in
-   * that time stays silent, without an end: half-open.
+   * While silent, it swallows the bytes of every connection, of new ones from the first byte. Connections that were
+   * open at that time stay silent without an end: half-open.
    */
   silence(isSilent: boolean): void;
   /** Swallows the bytes of the connections that are open now; later ones work. */
   stallOpen(): void;
-  /** Breaks every connection, and each new one at once, until it is told otherwise. */
+  /** Breaks every connection, and each new one at once, until called with false. */
   cut(isCut: boolean): void;
   close(): Promise<void>;
 }
 
 export interface RelayOptions {
-  /** Whether the nth connection, from 1, is accepted and then silent from the first byte on. @default none */
+  /**
+   * Whether the nth connection, from 1, is accepted and then silent from the first byte.
+   * @default none
+   */
   isSilent?: (nth: number) => boolean;
 }
 
@@ -55,7 +58,7 @@ export async function relay(
         .on('error', () => undefined)
         .on('end', () => {
           near.delete(socket);
-          // Not even an end is confirmed.
+          // Not even the end of a connection is acknowledged.
           if (!silent.has(socket)) other.end();
         })
         .on('close', () => {

@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { until } from './until';
 
-/** Puts a workflow back to its workflow task of that number, from 1, which is done again in the new run that is returned. */
+/**
+ * Resets a workflow to its workflow task of that number, counted from 1. Returns the new run, which executes that task
+ * again.
+ */
 export async function reset(client: Client, workflowId: string, task: number): Promise<WorkflowHandle> {
   const tasks = async () =>
     ((await client.workflow.getHandle(workflowId).fetchHistory()).events ?? []).filter(

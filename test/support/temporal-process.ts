@@ -12,17 +12,17 @@ import { freeAddress } from './listen';
 /** A Temporal server in a process of its own, which can be killed and started again on its database file. */
 export interface TemporalProcess {
   address: string;
-  /** SIGKILL, in the middle of whatever it does. */
+  /** Sends SIGKILL, whatever the server is doing. */
   kill(): Promise<void>;
-  /** Resolves when it answers. */
+  /** Resolves when the server answers. */
   restart(): Promise<void>;
-  /** Kills it for good, and its database with it, unless that is to be searched. */
+  /** Kills the server for good, and deletes its database unless that is to be searched. */
   remove(): Promise<void>;
 }
 
 /**
- * `dynamicConfig` are settings such as `limit.historyCount.suggestContinueAsNew=20`; the database has a directory of its
- * own within `parent`.
+ * `dynamicConfig` are settings such as `limit.historyCount.suggestContinueAsNew=20`; the database has a directory of
+ * its own in `parent`.
  */
 export async function startTemporalProcess(
   dynamicConfig: string[] = [],
@@ -44,7 +44,7 @@ export async function startTemporalProcess(
     'error',
     ...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]),
   ];
-  // What the server has acknowledged is on the disk.
+  // Everything that the server has acknowledged is on disk.
   const database = [
     '--db-filename',
     join(directory, 'temporal.db'),

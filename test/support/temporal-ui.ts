@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { chromium, type Page } from 'playwright-core';
 
-/** Tabs of a workflow's page, as they stand in its address. */
+/** The tabs of a workflow's page, as its URL spells them. */
 export type Tab = 'timeline' | 'history' | 'pending-activities' | 'user-metadata';
 
 export interface PageOptions {
-  /** Whether failures have them; in a picture they would show the paths of this machine. @default true */
+  /**
+   * Whether failures show their stack traces; in a picture these would show paths of this machine.
+   * @default true
+   */
   stackTraces?: boolean;
 }
 
@@ -23,8 +26,8 @@ export interface Chromium {
 }
 
 /**
- * The Chromium of the npm package, unpacked into the temporary folder; undefined on a platform that it has none for. In a
- * process of its own, since the package is an ES module, which Jest cannot import.
+ * The Chromium of the npm package, unpacked into the temporary folder; undefined on a platform that the package does
+ * not support. Runs in a process of its own, since the package is an ES module, which Jest cannot import.
  */
 export function findChromium(): Chromium | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
@@ -56,7 +59,7 @@ export async function openTemporalUi(uiUrl: string): Promise<TemporalUi> {
   let page: Page | undefined;
   return {
     async open({ workflowId, runId }, tab, { stackTraces = true } = {}) {
-      // A page of its own: the requests that the former one has open would hold this one up.
+      // A new page each time: open requests of the former page would delay this one.
       await page?.close();
       page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, timezoneId: 'UTC' });
       page.setDefaultTimeout(40_000);
@@ -71,14 +74,14 @@ export async function openTemporalUi(uiUrl: string): Promise<TemporalUi> {
 
 async function leaveOutStackTraces(page: Page): Promise<void> {
   await page.route('**/api/v1/**', async (route) => {
-    // It answers when there is news, or not at all.
+    // A long poll, which answers when there is news, or never.
     if (/waitNewEvent=true/i.test(route.request().url())) return route.continue();
     try {
       const response = await route.fetch();
       const body = (await response.text()).replace(/"stackTrace":\s*"(?:[^"\\]|\\.)*"/g, '"stackTrace":""');
       await route.fulfill({ status: response.status(), contentType: 'application/json', body });
     } catch (err) {
-      // Requests that wait for news end with their page.
+      // Long polls end with their page.
       if (!page.isClosed()) throw err;
     }
   });

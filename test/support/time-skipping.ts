@@ -29,15 +29,15 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 /** A {@link TestEnvironment} whose time can be read. */
 export interface SkippingEnvironment extends TestEnvironment {
-  /** Epoch milliseconds, of the server and of the cloud. */
+  /** Epoch milliseconds of the server and of the cloud. */
   now: () => Promise<number>;
-  /** Lets that much time pass, at once. */
+  /** Skips that much time at once. */
   sleep: (duration: Duration) => Promise<void>;
 }
 
 /**
- * A {@link TestEnvironment} on Temporal's own test server, in which time passes at once while somebody awaits a result;
- * the cloud goes by its clock. Await one result at a time: two at once break the server's count of who awaits, and hang.
+ * A {@link TestEnvironment} on Temporal's own test server, which skips time while somebody awaits a result; the cloud
+ * uses the server's clock. Await one result at a time: two at once corrupt the server's count of callers, and hang.
  */
 export async function startSkippingEnvironment(options: TestEnvironmentOptions = {}): Promise<SkippingEnvironment> {
   quietRuntime();
@@ -55,7 +55,7 @@ export async function startSkippingEnvironment(options: TestEnvironmentOptions =
     started.push(() => closeCloud(cloud));
     const taskQueue = `test-${randomUUID()}`;
     const { client, nativeConnection: connection } = server;
-    // The server is gone with what it knows when it stops.
+    // The server loses its data when it stops.
     const workflowIds: string[] = [];
     started.push(async () => {
       for (const workflowId of workflowIds) await leaveHistories(client, { workflowId });
@@ -86,7 +86,7 @@ export async function startSkippingEnvironment(options: TestEnvironmentOptions =
   }
 }
 
-/** The path of a script that starts the server; its jars come by Maven into the cache, once. */
+/** The path of a script that starts the server. Maven downloads its jars into the cache, once. */
 function findTestServer(): string {
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'temporal-lro');
   const directory = join(cache, `temporal-test-server-${VERSION}`);
@@ -95,7 +95,7 @@ function findTestServer(): string {
   return script;
 }
 
-/** Makes `directory` at once and whole, so that processes which install at the same time do not meet. */
+/** Creates `directory` atomically, so that processes that install at the same time do not conflict. */
 function install(directory: string): void {
   mkdirSync(dirname(directory), { recursive: true });
   const temporary = mkdtempSync(`${directory}.`);
@@ -103,7 +103,7 @@ function install(directory: string): void {
     run('java', ['-version'], temporary);
     writeFileSync(join(temporary, 'pom.xml'), POM);
     run('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], temporary);
-    // `exec`, since only the process that the SDK has started is killed.
+    // `exec`, since the SDK kills only the process that it has started.
     const java = 'exec java -XX:+UseSerialGC -XX:-UsePerfData';
     const classPath = '-cp "$(dirname "$0")/lib/*"';
     const script = `#!/bin/sh\n${java} ${classPath} io.temporal.testserver.TestServer "$@"\n`;

@@ -5,14 +5,16 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { listen } from './listen';
 
-/** The certificate of `api.cloud.yandex.net` and of the hosts below it, which has signed itself. */
+/** The self-signed certificate of `api.cloud.yandex.net` and the hosts below it. */
 export const CERTIFICATE = join('test/support/tls', 'yandex.pem');
 const KEY = join('test/support/tls', 'yandex.key');
 
-/** An HTTP proxy that takes the place of the cloud behind it: it ends TLS, and passes all on to an address of this machine. */
+/**
+ * An HTTP proxy that stands in for the cloud: it terminates TLS, and forwards everything to an address of this machine.
+ */
 export interface TlsProxy {
   url: string;
-  /** What it was told to connect to, each time. */
+  /** The target of each CONNECT. */
   targets: string[];
   close(): Promise<void>;
 }

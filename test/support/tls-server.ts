@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import { listen } from './listen';
 
-/** Ends TLS as `localhost`, by a certificate of the authority of `tls/ca.pem`, and passes all on to an address of this machine. */
+/**
+ * Terminates TLS as `localhost` with a certificate of `tls/ca.pem`, and forwards everything to an address of this
+ * machine.
+ */
 export async function tlsServer(target: string): Promise<{ address: string; close(): Promise<void> }> {
   const [cert, key] = ['server.pem', 'server.key'].map((name) => readFileSync(join('test/support/tls', name)));
   const sockets = new Set<TLSSocket>();

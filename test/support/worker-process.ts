@@ -9,23 +9,26 @@ import { CREDENTIALS, keepingRuntime, leaveMetrics } from './left-behind';
 /** A worker in a process of its own, which can be killed. */
 export interface WorkerProcess {
   pid: number;
-  /** Sends a signal; resolves when the process has ended. SIGTERM is how deployments stop a worker. */
+  /** Sends a signal; resolves when the process has ended. Deployments stop a worker with SIGTERM. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }
 
-/** What the worker is made of; crosses to its process as JSON. */
+/** The configuration of the worker, which is sent to its process as JSON. */
 export interface WorkerProcessOptions {
   taskQueue: string;
   /** Each has marked credentials. */
   clouds: Record<string, Omit<CloudOptions, 'credentials'>>;
   /** The module of the worker's workflow types; without it the worker runs activities only. */
   workflowsPath?: string;
-  /** A module whose exports are registered as activities beside the plugin's. */
+  /** A module whose exports are registered as activities in addition to the plugin's. */
   activitiesPath?: string;
   maxCachedWorkflows?: number;
   maxConcurrentActivityTaskExecutions?: number;
   maxTaskQueueActivitiesPerSecond?: number;
-  /** How long SIGTERM leaves activities that run. @default none */
+  /**
+   * How long running activities have after SIGTERM.
+   * @default none
+   */
   shutdownGraceTime?: number;
 }
 
@@ -68,14 +71,14 @@ async function main(json: string): Promise<void> {
   process.exit(0);
 }
 
-/** They cannot cross as JSON. */
+/** Credentials cannot be sent as JSON. */
 function withCredentials(clouds: WorkerProcessOptions['clouds']): Record<string, CloudOptions> {
   const all: Record<string, CloudOptions> = {};
   for (const [name, cloud] of Object.entries(clouds)) all[name] = { ...cloud, credentials: CREDENTIALS };
   return all;
 }
 
-/** They were written by startWorkerProcess above. */
+/** startWorkerProcess above has written these arguments. */
 function isOptions(given: unknown): given is WorkerProcessOptions {
   return typeof given === 'object' && given !== null && 'taskQueue' in given && 'clouds' in given;
 }

@@ -1,4 +1,4 @@
-// A mistake that is easily made: workflow code that imports the entry of workers and clients.
+// A common mistake: workflow code that imports the entry of workers and clients.
 import { operationWorkflowId } from 'temporal-lro';
 
 export async function wrongDoor(): Promise<string> {

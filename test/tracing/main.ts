@@ -6,14 +6,14 @@ import { OperationsPlugin } from 'temporal-lro';
 import { quietRuntime } from '../support/environment';
 import { CREDENTIALS } from '../support/left-behind';
 
-/** A span, as far as the tree of them is concerned. */
+/** The fields of a span that form the tree. */
 export interface TracedSpan {
   name: string;
   id: string;
   parentId?: string;
 }
 
-/** A program as users write one who trace: it waits for an operation, and prints its spans. */
+/** A program as users with tracing write it: it waits for an operation, and prints its spans. */
 async function main(cloudAddress: string, operationId: string, taskQueue: string): Promise<void> {
   quietRuntime();
   const address = process.env.TEMPORAL_ADDRESS ?? '';

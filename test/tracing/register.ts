@@ -1,4 +1,4 @@
-// Loaded before anything that uses gRPC, as the documentation of the instrumentation asks.
+// Loaded before anything that uses gRPC, as the instrumentation requires.
 import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';

@@ -15,11 +15,11 @@ export interface Run {
 export interface Scene {
   environment: TestEnvironment;
   parent: Run;
-  /** A child of the parent that waits, its operation at 21 %; slept by timers. */
+  /** A child that waits by timers, with its operation at 21 %. */
   waiting: Run;
-  /** A child of the parent whose operation has failed. */
+  /** A child whose operation has failed. */
   failed: Run;
-  /** The same operation as `waiting`'s has, waited for by the retries of one activity. */
+  /** A wait by activity retries for an operation like that of `waiting`. */
   retrying: Run;
 }
 
@@ -30,7 +30,7 @@ const METADATA = {
   step: 'creating VMs',
 };
 
-/** Begins all of them; resolves when each can be seen. */
+/** Starts all of them; resolves when each can be viewed. */
 export async function startScene(address = process.env.TEMPORAL_ADDRESS ?? ''): Promise<Scene> {
   const environment = await startEnvironment({ address, worker: { workflowsPath: require.resolve('./workflows') } });
   const { client, cloud, workflow } = environment;
@@ -61,7 +61,7 @@ export async function startScene(address = process.env.TEMPORAL_ADDRESS ?? ''): 
   };
 }
 
-/** The child that waits for that operation, as soon as its parent has started it. */
+/** The child that waits for that operation; resolves when its parent has started it. */
 async function childOf({ client }: TestEnvironment, operationId: string): Promise<Run> {
   const workflowId = operationWorkflowId(CLOUD, operationId);
   for (;;) {

@@ -7,7 +7,7 @@ export * from 'temporal-lro/workflow-definitions';
 
 const cloud = 'yandex';
 
-/** A parent as people write one: it starts an operation, and lets children wait for two more. */
+/** A typical parent: it starts an operation, and lets children wait for two more. */
 export async function provision(failing: string, running: string): Promise<void> {
   await operations(cloud, { poll: { initialInterval: '100 ms' } }).execute(NetworkService.create, { name: 'net' });
   const child = (operationId: string, staticSummary: string): Promise<unknown> =>

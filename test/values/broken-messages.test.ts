@@ -2,7 +2,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { head, NO_TEXT, part, THING, TOO_LATE, varint } from './descriptors';
 import { base64, entry, expectOneProblem, nested, read, type Case } from './reading';
 
-/** The beginning of a text of nine bytes, of which none follow. */
+/** The header of a text of nine bytes, without these bytes. */
 const CUT_OFF = Uint8Array.of(0x0a, 0x09);
 /** One byte more than a varint can have. */
 const TOO_LONG = new Uint8Array(11).fill(0x80).fill(1, 10);
@@ -79,16 +79,16 @@ test.each<[string, Case]>([
     'a number where a map should be',
     { sent: varint(7, 1), path: 'labels', problem: /^sent as /, kept: Uint8Array.of(1), json: { labels: {} } },
   ],
-])('%s is named with its bytes, and spoils nothing around it', (_, one) => expectOneProblem(one));
+])('%s is reported with its bytes, and changes nothing around it', (_, one) => expectOneProblem(one));
 
-test('a message that was cut off does not swallow what follows it', () => {
+test('a truncated message does not consume the bytes after it', () => {
   const sibling = part(8, part(1, 'second'));
   const { json, problems } = read(part(8, [0x0a, sibling.length]), sibling);
   expect(json.hosts).toEqual([null, { name: 'second', labels: {} }]);
   expect(problems).toMatchObject([{ path: 'metadata.hosts[0]' }]);
 });
 
-test('an Any that cannot be read at all is kept as bytes, without what was told of its parts', () => {
+test('an Any that cannot be read at all is kept as bytes, and the problems of its parts are dropped', () => {
   const value = Buffer.concat([part(2, TOO_LATE), part(9, NO_TEXT), CUT_OFF]);
   const kept = { '@type': THING, base64: base64(value), problem: 'cut off within a field' };
   expect(read(part(11, part(1, THING), part(2, value)))).toMatchObject({ json: { detail: kept }, problems: [] });
@@ -113,15 +113,18 @@ test.each<[string, (levels: number) => Uint8Array]>([
   ['messages', (levels) => nested(levels, (length) => head(13, length))],
   ['Structs', (levels) => part(4, nested(levels, struct))],
   ['lists', (levels) => part(6, nested(levels, list))],
-])('of %s in each other 90 are read, and of 10,000 the first 100, and the rest is kept as bytes', (_, bytes) => {
-  expect(read(bytes(90)).problems).toEqual([]);
-  const { json, problems } = read(part(1, 'thing-1'), bytes(10_000), part(24, 'net-1'));
-  expect(json).toMatchObject({ id: 'thing-1', networkId: 'net-1' });
-  const problem = expect.stringMatching(/nested deeper than 100 levels \(the first 3000 of \d+ bytes\)$/) as string;
-  expect(problems).toMatchObject([{ problem }]);
-});
+])(
+  '90 nested levels of %s are read; of 10,000 levels the first 100 are read, and the rest is kept as bytes',
+  (_, bytes) => {
+    expect(read(bytes(90)).problems).toEqual([]);
+    const { json, problems } = read(part(1, 'thing-1'), bytes(10_000), part(24, 'net-1'));
+    expect(json).toMatchObject({ id: 'thing-1', networkId: 'net-1' });
+    const problem = expect.stringMatching(/nested deeper than 100 levels \(the first 3000 of \d+ bytes\)$/) as string;
+    expect(problems).toMatchObject([{ problem }]);
+  },
+);
 
-test('of Anys in each other 90 are read, and of 10,000 the first 100, and the rest is kept as bytes', () => {
+test('90 nested levels of Anys are read; of 10,000 levels the first 100 are read, and the rest is kept as bytes', () => {
   expect(JSON.stringify(read(nested(90, any)))).not.toContain('problem":');
   const { json, problems } = read(part(1, 'thing-1'), nested(10_000, any));
   expect(json).toMatchObject({ id: 'thing-1' });

@@ -150,13 +150,13 @@ export function schemaOf(typeName: string): DescMessage {
 
 export const Thing = schemaOf('values.v1.Thing');
 
-/** The bytes of a message, from its canonical JSON. */
+/** Serializes a message from its canonical JSON. */
 export function bytesOf(typeName: string, json: JsonValue): Uint8Array {
   const schema = schemaOf(typeName);
   return toBinary(schema, fromJson(schema, json, { registry }));
 }
 
-/** A field whose bytes have a length: a text, a message, an Any. */
+/** A length-delimited field: a text, a message, an Any. */
 export function part(number: number, ...content: (Uint8Array | string | number[])[]): Uint8Array {
   const bytes = Buffer.concat(content.map((one) => Buffer.from(one)));
   return new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(bytes).finish();
@@ -167,7 +167,7 @@ export function head(number: number, length: number): Uint8Array {
   return new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish();
 }
 
-/** An int64, int32, bool or enum. */
+/** A varint field: an int64, int32, bool or enum. */
 export function varint(number: number, value: number | bigint): Uint8Array {
   return new BinaryWriter().tag(number, WireType.Varint).int64(BigInt(value).toString()).finish();
 }
@@ -176,7 +176,7 @@ export function double(number: number, value: number): Uint8Array {
   return new BinaryWriter().tag(number, WireType.Bit64).double(value).finish();
 }
 
-/** Bytes that are no UTF-8. */
+/** Bytes that are not UTF-8. */
 export const NO_TEXT = Uint8Array.of(0x63, 0x61, 0x66, 0xe9);
 /** The first second of the year 10000, as a Timestamp. */
 export const TOO_LATE = varint(1, 253_402_300_800);

@@ -1,12 +1,14 @@
 import { head, NO_TEXT, part, TOO_LATE, varint } from './descriptors';
 import { base64, entry, nested, read } from './reading';
 
-/** So many bytes, of that kind over and over. */
+/** About `size` bytes of repeated `bytes`. */
 function full(size: number, bytes: Uint8Array): Uint8Array {
   return Buffer.alloc(Math.floor(size / bytes.length) * bytes.length, bytes);
 }
 
-/** Of the processor, the least of some: what else the machine does makes it longer, never shorter. */
+/**
+ * The processor time of reading, in microseconds: the minimum of several runs, since other load only makes runs longer.
+ */
 function microseconds(bytes: Uint8Array, times: number): number {
   const all = Array.from({ length: times }, () => {
     const before = process.cpuUsage();
@@ -33,17 +35,17 @@ test.each<[string, (size: number) => Uint8Array]>([
   ['groups in each other', (size) => full(size, Uint8Array.of(0xf3, 0x01))],
   ['messages in each other', (size) => nested(size / 5, (length) => head(13, length))],
   ['bytes of one text', (size) => part(1, new Uint8Array(size).fill(0xff))],
-])('a reply of %s costs time by its size, and not more', (_, bytes) => {
+])('the time to read a reply of %s grows linearly with its size', (_, bytes) => {
   const small = microseconds(bytes(SMALL), 4);
   const large = bytes(SMALL * TIMES);
-  // By the square of the size it would be a hundred times as long.
+  // With quadratic time it would take a hundred times as long.
   expect(microseconds(large, 2)).toBeLessThan(Math.max(1_000, small) * TIMES * 5);
   const { problems } = read(large);
   expect(problems.length).toBeLessThanOrEqual(100);
   expect(JSON.stringify(problems).length).toBeLessThan(150_000);
 });
 
-test('of more than 100 problems the last one says how many more there are', () => {
+test('a snapshot has at most 100 problems, and the last one says how many more there are', () => {
   const { json, problems } = read(full(30_000, part(9, NO_TEXT)));
   expect(json.names).toEqual(new Array(5_000).fill(null));
   expect(problems).toHaveLength(100);
@@ -51,7 +53,7 @@ test('of more than 100 problems the last one says how many more there are', () =
   expect(problems.at(-1)).toEqual({ path: '', problem: '4901 more values have problems', base64: '' });
 });
 
-test('of many bytes the first are kept, and the problem says of how many', () => {
+test('the problem of a long value has its first bytes and its length', () => {
   const bytes = new Uint8Array(1e6).fill(0xff);
   const { problems } = read(part(1, bytes), ...new Array<Uint8Array>(50).fill(part(9, bytes)));
   expect(problems[0]).toEqual({

@@ -9,7 +9,7 @@ import { base64, read } from './reading';
 const seed = 20261128;
 const thing = (of: number): Uint8Array => bytesOf('values.v1.Thing', canonicalJson(Thing, seededRandom(of)));
 
-test('what canonical JSON can express is read as protobuf itself reads it', () => {
+test('values that canonical JSON can express are read as protobuf itself reads them', () => {
   const property = fc.property(fc.nat(), fc.nat(), (one, other) => {
     const bytes = Buffer.concat([thing(one), thing(other)]);
     const expected = toJson(Thing, fromBinary(Thing, bytes), { registry, alwaysEmitImplicit: true });
@@ -20,7 +20,7 @@ test('what canonical JSON can express is read as protobuf itself reads it', () =
 
 type Path = (string | number)[];
 
-/** The message with the content of one of its fields replaced, at any depth, and where that field is in its JSON. */
+/** The message with the content of one of its fields replaced, at any depth, and the path of that field in the JSON. */
 function overwrite(
   schema: DescMessage,
   bytes: Uint8Array,
@@ -48,7 +48,7 @@ function overwrite(
   };
 }
 
-/** The JSON but for what is at that path. */
+/** The JSON without the value at that path. */
 function without(json: JsonValue, [step, ...rest]: Path): JsonValue {
   if (step === undefined) return 'taken out';
   const members = Object.entries(json ?? {}).map(([key, value]: [string, JsonValue]): [string, JsonValue] => [
@@ -58,7 +58,7 @@ function without(json: JsonValue, [step, ...rest]: Path): JsonValue {
   return Object.fromEntries(members);
 }
 
-test('whatever is written over one field, at any depth, every other one stays as it was', () => {
+test('when any bytes replace one field, at any depth, every other field keeps its value', () => {
   let spoilt = 0;
   const bad = fc.constantFrom(NO_TEXT, TOO_LATE, double(2, NaN), part(6), part(1, NO_TEXT));
   const contents = fc.oneof(fc.uint8Array({ maxLength: 40 }), bad);
@@ -75,11 +75,11 @@ test('whatever is written over one field, at any depth, every other one stays as
     if (problems.length > 0) spoilt++;
   });
   fc.assert(property, { numRuns: 400, seed });
-  // They were no empty shots.
+  // Proves that the replaced bytes had an effect.
   expect(spoilt).toBeGreaterThan(100);
 });
 
-test('whatever bytes are changed or cut off, there is JSON, and what it lacks is kept', () => {
+test('when any bytes are changed or cut off, the result is JSON, and what it lacks is kept as bytes', () => {
   const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 5 });
   const property = fc.property(fc.nat(), changes, fc.nat(), (of, all, cut) => {
     const whole = Buffer.from(thing(of));

@@ -4,7 +4,7 @@ import { Place, ValueProblems } from '../../src/descriptors/value-problems';
 import type { ValueProblem } from '../../src/model/snapshot';
 import { part, registry, THING } from './descriptors';
 
-/** What a Thing on the wire becomes in the metadata of a snapshot. */
+/** Reads a Thing in wire format as the metadata of a snapshot. */
 export function read(...parts: Uint8Array[]): { json: JsonObject; problems: ValueProblem[] } {
   const problems = new ValueProblems();
   const any = { typeUrl: THING, value: Buffer.concat(parts) };
@@ -12,7 +12,7 @@ export function read(...parts: Uint8Array[]): { json: JsonObject; problems: Valu
   return { json, problems: problems.list() };
 }
 
-/** How a value is sent, where its problem is, which bytes are kept of it, and what becomes of its field. */
+/** How a value is sent, the path of its problem, the bytes that are kept of it, and the resulting JSON of its field. */
 export interface Case {
   sent: Uint8Array;
   path: string;
@@ -21,7 +21,7 @@ export interface Case {
   json: JsonObject;
 }
 
-/** Between two fields that are in order. */
+/** Reads the value between two valid fields, and expects one problem. */
 export function expectOneProblem({ sent, path, problem, kept, json }: Case): void {
   const found = read(part(1, 'thing-1'), sent, part(24, 'net-1'));
   expect(found.json).toMatchObject({ '@type': THING, id: 'thing-1', networkId: 'net-1', ...json });
@@ -34,12 +34,15 @@ export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64');
 }
 
-/** The content of an entry of a map. */
+/** The content of a map entry. */
 export function entry(key: Uint8Array | string, value: Uint8Array | string): Uint8Array {
   return Buffer.concat([part(1, key), part(2, value)]);
 }
 
-/** So many messages in each other, each one's beginning given by the length of the rest. Built from the inside out. */
+/**
+ * That many nested messages; `beginning` makes the header of each from the length of its content. Built from the inside
+ * out.
+ */
 export function nested(levels: number, beginning: (length: number) => Uint8Array): Uint8Array {
   const beginnings: Uint8Array[] = [];
   let length = 0;

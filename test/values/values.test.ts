@@ -6,7 +6,7 @@ import { base64, entry, expectOneProblem, read, type Case } from './reading';
 const NAN = double(2, NaN);
 const NOTHING = new Uint8Array();
 
-/** Of a Timestamp or a Duration. */
+/** The content of a Timestamp or a Duration. */
 const time = (field: number, path: string, problem: RegExp, ...parts: Uint8Array[]): Case => {
   return { sent: part(field, ...parts), path, problem, kept: Buffer.concat(parts), json: { [path]: null } };
 };
@@ -103,7 +103,7 @@ test.each<[string, Case]>([
       json: { detail: { '@type': 'x/google.protobuf.Timestamp', value: null } },
     },
   ],
-])('%s becomes null, is named with its bytes, and spoils nothing else', (_, one) => expectOneProblem(one));
+])('%s becomes null, is reported with its bytes, and changes nothing else', (_, one) => expectOneProblem(one));
 
 test.each<[string, Case]>([
   ['a map', key(part(7, entry(NO_TEXT, 'v')), 'labels', { labels: { 'caf\ufffd': 'v' } })],
@@ -114,13 +114,13 @@ test.each<[string, Case]>([
       hosts: [{ labels: {} }, { labels: {} }, { labels: { 'caf\ufffd': 'v' } }] as JsonValue,
     }),
   ],
-])('a key of %s that is not UTF-8 is replaced, and its value stays', (_, one) => {
+])('a key of %s that is not UTF-8 is replaced, and its value is kept', (_, one) => {
   const { hosts, ...json } = one.json;
   expectOneProblem({ ...one, json });
   if (hosts) expect(read(one.sent).json).toMatchObject({ hosts });
 });
 
-test('of two keys that are not UTF-8 and read alike neither is lost', () => {
+test('two keys that are not UTF-8 and become the same text are both kept', () => {
   const second = entry(Uint8Array.of(0xfe), 'b');
   const { json, problems } = read(part(7, entry(Uint8Array.of(0xff), 'a')), part(7, second));
   expect(json).toMatchObject({ labels: { '\ufffd': 'a' } });
@@ -164,7 +164,7 @@ test.each<[string, Uint8Array, JsonObject]>([
   expect(problems).toEqual([]);
 });
 
-test('where no snapshot holds them, the problems are in the JSON of the Any itself', () => {
+test('outside a snapshot, problems are reported in the JSON of the Any itself', () => {
   const json = anyToJson({ typeUrl: THING, value: Buffer.concat([part(1, 'x'), part(2, TOO_LATE)]) }, registry);
   expect(json).toMatchObject({ id: 'x', createdAt: null, problems: [{ path: 'createdAt', base64: base64(TOO_LATE) }] });
   expect(() => bytesToJson(Thing, part(2, TOO_LATE), registry)).toThrow(/^createdAt: 253402300800 s/);

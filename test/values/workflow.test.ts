@@ -8,7 +8,7 @@ import type { awaitOperation, execute, start, wait } from './workflows';
 const EMPTY = { '@type': 'google.protobuf.Empty' };
 const detail = { '@type': 'google.rpc.ErrorInfo', reason: 'DISK_FAULT' };
 const seenDetail = { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'DISK_FAULT' };
-/** A Thing on the wire, as a script has it. */
+/** A Thing in wire format, as scripts contain it. */
 const thing = (...parts: Uint8Array[]): { '@type': string; base64: string } => ({
   '@type': 'values.v1.Thing',
   base64: base64(Buffer.concat(parts)),
@@ -17,10 +17,10 @@ const created = thing(part(1, 'thing-1'), part(2, TOO_LATE));
 const metadata = thing(part(2, TOO_LATE), part(24, 'net-1'));
 const problem = { problem: '253402300800 s and 0 ns are no time of the years 1 to 9999', base64: base64(TOO_LATE) };
 
-/** Its last text has nine bytes, of which none follow. */
+/** Its last text has a length of nine bytes, and none of these follow. */
 const CUT_OFF = Buffer.concat([part(1, 'thing-1'), Uint8Array.of(0x0a, 0x09)]);
 
-/** What the cloud answers to a start of that name. */
+/** The cloud's reply to a start with that name. */
 const SCRIPTS: Record<string, Script> = {
   created: { response: created, metadata },
   later: { after: '200 ms', response: created, metadata },
@@ -40,20 +40,20 @@ beforeAll(async () => {
 });
 afterAll(() => environment.stop());
 
-test('a typed execute whose response has a time of the year 10000 succeeds, and the time is null', async () => {
+test('a typed execute whose response contains a time in the year 10000 succeeds, and the time is null', async () => {
   const { client, workflow } = environment;
   const response = await client.workflow.execute<typeof execute>('execute', { ...workflow(), args: ['created'] });
   expect(response).toMatchObject({ '@type': THING, id: 'thing-1', createdAt: null });
 });
 
-test('so does a typed wait', async () => {
+test('a typed wait for such a response succeeds as well', async () => {
   const { client, cloud, workflow } = environment;
   const id = cloud.operation({ after: '100 ms', response: created });
   const response = await client.workflow.execute<typeof wait>('wait', { ...workflow(), args: [id] });
   expect(response).toMatchObject({ id: 'thing-1', createdAt: null });
 });
 
-test('metadata with such a time keeps its other fields, and the snapshot says what is null', async () => {
+test('metadata with such a time keep their other fields, and the snapshot says what is null', async () => {
   const { client, workflow } = environment;
   const result = await client.workflow.execute<typeof start>('start', { ...workflow(), args: ['later'] });
   expect(result).toMatchObject({
@@ -63,14 +63,14 @@ test('metadata with such a time keeps its other fields, and the snapshot says wh
   });
 });
 
-/** What a workflow that executes that name fails with. */
+/** The failure of a workflow that executes that name. */
 async function failureOf(name: string): Promise<OperationFailure | undefined> {
   const { client, workflow } = environment;
   const work = client.workflow.execute<typeof execute>('execute', { ...workflow(), args: [name] });
   return work.then(() => undefined, operationFailure);
 }
 
-test('a failure has what can be read of metadata and details, and the problems of both', async () => {
+test('a failure contains the readable parts of metadata and details, and the problems of both', async () => {
   const failure = await failureOf('burnt');
   expect(failure).toMatchObject({
     type: 'OperationFailed',
@@ -86,7 +86,7 @@ test('a failure has what can be read of metadata and details, and the problems o
   });
 });
 
-test('a response that is cut off is unreadable, and the failure has its bytes', async () => {
+test('a truncated response is unreadable, and the failure contains its bytes', async () => {
   const failure = await failureOf('cutOff');
   expect(failure).toMatchObject({
     type: 'OperationUnreadable',
@@ -98,7 +98,7 @@ test('a response that is cut off is unreadable, and the failure has its bytes', 
   });
 });
 
-test('an operation that is done with an error of code 0 has failed: its message and details are told', async () => {
+test('an operation that is done with an error of code 0 has failed, and the failure has its message and details', async () => {
   const { client, cloud, workflow } = environment;
   const id = cloud.operation({ metadata, error: { code: 0, message: 'disk caught fire', details: [detail] } });
   const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId: id }];

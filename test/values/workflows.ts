@@ -9,7 +9,7 @@ export function execute(name: string): Promise<Thing> {
   return operations('yandex').execute(create, { name });
 }
 
-/** Gives the metadata of what it has started, as a compensation would need it, and the response. */
+/** Returns the metadata of the started operation, which a compensation would need, and the response. */
 export async function start(name: string): Promise<{ networkId: unknown; problems: unknown; response: Thing }> {
   const started = await operations('yandex').start(create, { name });
   const { metadata, problems } = started.operation;

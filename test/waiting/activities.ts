@@ -1,9 +1,9 @@
-/** An activity that goes on while its worker shuts down. */
+/** An activity that keeps running while its worker shuts down. */
 export function linger(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 60_000));
 }
 
-/** An activity of somebody who has nothing to do with operations. */
+/** An activity that has nothing to do with operations. */
 export function unrelated(): Promise<string> {
   return Promise.resolve('done');
 }

@@ -30,19 +30,19 @@ test('a wait returns the response, and polls by the schedule', async () => {
   const times = cloud.calls
     .filter((call) => call.operationId === id && call.method.endsWith('/Get'))
     .map(({ at }) => at);
-  // At 0, 50, 100, 200, 400 and 800 ms, or later where the machine is slow: a timer may be early by a millisecond.
+  // At 0, 50, 100, 200, 400 and 800 ms, or later on a slow machine: a timer can be early by a millisecond.
   expect(times.slice(1).every((at, n) => at - (times[0] ?? 0) >= 50 * 2 ** n - 2)).toBe(true);
   expect(times.length).toBeLessThanOrEqual(6);
 });
 
-test('a wait goes on through faults of every kind', async () => {
+test('a wait survives faults of every kind', async () => {
   const faults = [4, 8, 10, 13, 14].map((code) => ({ on: 'Get' as const, calls: 1, code }));
   const id = operation({ after: 10, faults: [...faults, { calls: 1, lostReply: true }, { calls: 1, body: 'AAEC' }] });
   expect(await client.wait(id, { poll: { initialInterval: '5 ms' } })).toEqual(RESPONSE);
   expect(polls(id)).toBe(8);
 });
 
-test('an operation that fails is told as in a workflow', async () => {
+test('an operation that fails is reported as in a workflow', async () => {
   const id = operation({}, { code: 8, message: 'quota' });
   expect(await failure(client.wait(id))).toMatchObject({
     type: 'OperationFailed',
@@ -52,7 +52,7 @@ test('an operation that fails is told as in a workflow', async () => {
   });
 });
 
-test('an operation that rolls back is waited out, or fails at once where the caller says so', async () => {
+test("an operation that is rolling back is awaited, or fails the wait at once with onRollback 'fail'", async () => {
   const error = { code: 9, message: 'no room' };
   const waited = operation({ after: 300, rollback: 300 }, error);
   expect(await failure(client.wait(waited, { poll }))).toMatchObject({ operation: { state: 'failed' } });
@@ -63,7 +63,7 @@ test('an operation that rolls back is waited out, or fails at once where the cal
   });
 });
 
-test('a wait that is out of time looks once more and tells the state', async () => {
+test('a wait whose timeout has expired polls once more and reports the state', async () => {
   const id = operation({ after: '1 h' });
   expect(await failure(client.wait(id, { timeout: '200 ms', poll: { initialInterval: '1 h' } }))).toMatchObject({
     type: 'OperationTimedOut',
@@ -74,7 +74,7 @@ test('a wait that is out of time looks once more and tells the state', async () 
   expect(polls(id)).toBe(2);
 });
 
-test('an unknown operation and a refused poll are told as in a workflow', async () => {
+test('an unknown operation and a refused poll are reported as in a workflow', async () => {
   const beganAt = performance.now();
   expect(await failure(client.wait('nobody-knows', { poll: { maximumInterval: '1 s' } }))).toMatchObject({
     type: 'OperationNotFound',
@@ -88,7 +88,7 @@ test('an unknown operation and a refused poll are told as in a workflow', async 
   });
 });
 
-test('an aborted wait rejects with the reason at once, while it sleeps and while it polls', async () => {
+test('an aborted wait rejects at once with the abort reason, while it sleeps and while it polls', async () => {
   for (const faults of [[], [{ calls: 1, hang: '1 h' as const }]]) {
     const id = operation({ after: '1 h', faults });
     const abort = new AbortController();
@@ -103,7 +103,7 @@ test('an aborted wait rejects with the reason at once, while it sleeps and while
   expect(polls(id)).toBe(0);
 });
 
-test('what is no operation id, and no idempotency key, is told in the same way by every call', async () => {
+test('every call reports an invalid operation ID and an invalid idempotency key with the same error', async () => {
   const before = cloud.calls.length;
   for (const call of [client.get(''), client.cancel(''), client.wait('')]) {
     expect(await failure(call)).toMatchObject({
@@ -119,7 +119,7 @@ test('what is no operation id, and no idempotency key, is told in the same way b
   expect(cloud.calls).toHaveLength(before);
 });
 
-test('wrong options are told before the first poll', async () => {
+test('invalid options are reported before the first poll', async () => {
   const id = operation({});
   const wrong = { timeout: '1 h', onTimeout: 'cancel' };
   expect(await failure(client.wait(id, wrong as { timeout: '1 h' }))).toMatchObject({

@@ -35,7 +35,10 @@ function failureType(decision: Decision): string | null | undefined {
 
 const running: OperationSnapshot = { cloud: 'yandex', id: 'op-1', state: 'running' };
 
-/** Polls at the given ages, in seconds, with those outcomes; the type of the failure that ends the wait, and when. */
+/**
+ * Plays polls at the given ages, in seconds, with those outcomes. Returns the type of the failure that ends the wait,
+ * and when.
+ */
 function history(...polls: [ageS: number, outcome: StatusCodeName | 'running' | 'unserved'][]): string {
   let record: PollRecord | undefined;
   for (const [ageS, outcome] of polls) {
@@ -54,7 +57,7 @@ function history(...polls: [ageS: number, outcome: StatusCodeName | 'running' | 
   return 'goes on';
 }
 
-/** What a code means for an operation that no poll has returned yet, and for a known one. */
+/** The decision for each code, for an operation that no poll has returned yet and for a known one. */
 const TABLE: Record<Exclude<StatusCodeName, 'OK'>, [unknown: string, known: string]> = {
   CANCELLED: ['goes on', 'goes on'],
   UNKNOWN: ['goes on', 'goes on'],
@@ -82,7 +85,7 @@ test.each(Object.entries(TABLE))(
   },
 );
 
-test('a code that google.rpc.Code does not have, and an error without one, are transient', () => {
+test('a code that google.rpc.Code does not have, and an error without a code, are transient', () => {
   expect(failed(77, old)).toMatchObject({ next: 'poll' });
   expect(decide(input, { error: new Error('abandoned') }, old).decision).toMatchObject({
     next: 'poll',
@@ -90,20 +93,20 @@ test('a code that google.rpc.Code does not have, and an error without one, are t
   });
 });
 
-test('a refusal is judged by evidence: it ends the wait for an unknown operation in the minute after its first answer', () => {
-  // Nothing was answered for an hour, since the worker was down or the network was.
+test('a refusal ends the wait for an operation that was never seen, unless the cloud first answered a poll a minute ago or more', () => {
+  // Nothing was answered for an hour, because the worker or the network was down.
   expect(history([3600, 'PERMISSION_DENIED'])).toBe('OperationServiceError at 3600 s');
   expect(history([1, 'UNAVAILABLE'], [3600, 'PERMISSION_DENIED'])).toBe('OperationServiceError at 3600 s');
   expect(history([1, 'NOT_FOUND'], [61, 'PERMISSION_DENIED'])).toBe('goes on');
   expect(history([0, 'running'], [1, 'UNAUTHENTICATED'], [9_000, 'UNIMPLEMENTED'])).toBe('goes on');
 });
 
-test('so is a worker that does not have the cloud or the method', () => {
+test('a worker that lacks the cloud or the method ends the wait under the same condition', () => {
   expect(history([600, 'unserved'])).toBe('OperationConfigurationError at 600 s');
   expect(history([0, 'running'], [1, 'unserved'], [9_000, 'unserved'])).toBe('goes on');
 });
 
-test('NOT_FOUND is final after more than three answers in a row that span ten seconds, or a minute if the operation is known', () => {
+test('NOT_FOUND is final after four answers in a row over ten seconds, or over a minute if the operation is known', () => {
   const row = (...agesS: number[]): [number, StatusCodeName][] => agesS.map((ageS) => [ageS, 'NOT_FOUND']);
   expect(history(...row(0, 1, 2, 3, 9, 9.9))).toBe('goes on');
   expect(history(...row(0, 1, 2, 3, 10))).toBe('OperationNotFound at 10 s');
@@ -111,14 +114,14 @@ test('NOT_FOUND is final after more than three answers in a row that span ten se
   expect(history(...row(0, 300, 600, 900))).toBe('OperationNotFound at 900 s');
   expect(history([0, 'running'], ...row(1, 2, 3, 4, 60.9))).toBe('goes on');
   expect(history([0, 'running'], ...row(1, 2, 3, 4, 61))).toBe('OperationNotFound at 61 s');
-  // A single answer says nothing, however old the wait is and however late its first poll.
+  // A single answer proves nothing, however old the wait is and however late its first poll.
   expect(history(...row(7_200))).toBe('goes on');
   expect(history(...row(0, 1, 2), [3, 'running'], ...row(4, 5, 6), [7, 'running'], ...row(70))).toBe('goes on');
-  // An outage says nothing about the operation.
+  // An outage proves nothing about the operation.
   expect(history(...row(0, 1, 2), [5, 'UNAVAILABLE'], ...row(10))).toBe('OperationNotFound at 10 s');
 });
 
-test('a final NOT_FOUND is typed, and never retried', () => {
+test('a final NOT_FOUND is typed and not retryable', () => {
   const record = { known: false, failures: 3, notFound: { times: 3, sinceMs: 0 } };
   const decision = failed('NOT_FOUND', { ...young, record });
   expect(decision.next === 'fail' && operationFailure(decision.failure)).toMatchObject({
@@ -129,7 +132,7 @@ test('a final NOT_FOUND is typed, and never retried', () => {
   expect(decision.next === 'fail' && decision.failure.nonRetryable).toBe(true);
 });
 
-test('the polls of a refusal that is waited out are four times as far apart, up to the maximum interval', () => {
+test('while a refusal is retried, intervals are four times as long, up to the maximum interval', () => {
   const record = { known: true, failures: 0 };
   const at = (ageMs: number): Decision => failed('PERMISSION_DENIED', { ...young, ageMs, random: 0, record });
   expect([0, 2 * MINUTE, 10 * MINUTE, 60 * MINUTE].map(at)).toMatchObject([
@@ -140,7 +143,7 @@ test('the polls of a refusal that is waited out are four times as far apart, up 
   ]);
 });
 
-test('a refusal is returned to the workflow once when it begins and once when it is over, where it asks for that', () => {
+test('with returnRefusal a refusal returns to the workflow once when it begins and once when it ends', () => {
   const record = { known: true, failures: 0 };
   const refused = (given: Partial<GetInput>, ageMs = 1_000): Decision =>
     decide({ ...input, record, ...given }, { error: refusal('PERMISSION_DENIED') }, { ...young, ageMs }).decision;
@@ -151,13 +154,13 @@ test('a refusal is returned to the workflow once when it begins and once when it
   });
   expect(refused({}).next).toBe('poll');
   expect(refused({ returnRefusal: true, record: shown }, 2_000).next).toBe('poll');
-  // Where the workflow sleeps, every poll comes back.
+  // When the workflow sleeps, every poll returns.
   expect(refused({ by: 'timer', record: shown }, 5 * MINUTE).next).toBe('return');
   expect(polled(running, { record: shown }).next).toBe('return');
   expect(polled(running, { record }).next).toBe('poll');
 });
 
-test('a final refusal carries the code and the text of the cloud', () => {
+test('a final refusal carries the code and the message of the cloud', () => {
   const decision = failed('PERMISSION_DENIED', young);
   expect(decision.next === 'fail' && operationFailure(decision.failure)).toMatchObject({
     type: 'OperationServiceError',
@@ -167,7 +170,7 @@ test('a final refusal carries the code and the text of the cloud', () => {
   });
 });
 
-test('polls that fail in a row grow apart, up to fourfold', () => {
+test('after consecutive failures the interval grows up to fourfold', () => {
   const at = (before: number): Decision =>
     failed('UNAVAILABLE', { ...young, record: { known: false, failures: before }, random: 0 });
   expect([0, 1, 2, 3, 99].map(at)).toMatchObject([
@@ -179,11 +182,11 @@ test('polls that fail in a row grow apart, up to fourfold', () => {
   ]);
 });
 
-test('RESOURCE_EXHAUSTED slows down at once', () => {
+test('RESOURCE_EXHAUSTED makes the interval longer at once', () => {
   expect(failed('RESOURCE_EXHAUSTED', { ...old, random: 0 })).toMatchObject({ intervalMs: 60_000 });
 });
 
-test('google.rpc.RetryInfo is heeded, up to four maximum intervals', () => {
+test('google.rpc.RetryInfo is respected, up to four maximum intervals', () => {
   const info = (retryDelay: string): AnyJson[] => [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay }];
   const at = (delay: string): Decision => failed('UNAVAILABLE', { ...young, random: 0 }, info(delay));
   expect(at('7.5s')).toMatchObject({ intervalMs: 7500 });
@@ -194,7 +197,7 @@ test('google.rpc.RetryInfo is heeded, up to four maximum intervals', () => {
 
 const error = { code: 8, codeName: 'RESOURCE_EXHAUSTED', message: 'quota', details: [] };
 
-test('a hint of the server raises the interval, and one of hours is bounded, also on its way to a workflow', () => {
+test('a hint of the server raises the interval, and a hint of hours is capped, also on its way to a workflow', () => {
   expect(polled(running, {}, 7000)).toMatchObject({ next: 'poll', intervalMs: 7700 });
   expect(polled(running, {}, 86_400_000)).toMatchObject({ next: 'poll', intervalMs: 1_200_000 });
   for (const hintMs of [86_400_000, Infinity]) {
@@ -205,7 +208,7 @@ test('a hint of the server raises the interval, and one of hours is bounded, als
   }
 });
 
-test('an operation that rolls back is waited out, or returned at once where the caller says so', () => {
+test("an operation that is rolling back is polled on, or returned at once with onRollback 'fail'", () => {
   const operation: OperationSnapshot = { ...running, state: 'rollingBack', error };
   expect(polled(operation)).toMatchObject({
     next: 'poll',
@@ -214,7 +217,7 @@ test('an operation that rolls back is waited out, or returned at once where the 
   expect(polled(operation, { onRollback: 'fail' })).toEqual({ next: 'return', result: { operation } });
 });
 
-test('an operation that is done is returned, whichever way it ended', () => {
+test('an operation that is done is returned, however it ended', () => {
   for (const operation of [
     { ...running, state: 'failed', error },
     { ...running, state: 'succeeded', response: { '@type': 'google.protobuf.Empty' } },
@@ -223,13 +226,13 @@ test('an operation that is done is returned, whichever way it ended', () => {
   }
 });
 
-test('by timer, a poll is watched while intervals are under 5 s and returned to the workflow from then on', () => {
+test('by timer, a poll is watched while intervals are under 5 s, and returns to the workflow from then on', () => {
   const at = (ageMs: number): string =>
     decide({ ...input, by: 'timer' }, { polled: { operation: running } }, { ...young, ageMs }).decision.next;
   expect([0, 99_999, 100_000].map(at)).toEqual(['poll', 'poll', 'return']);
 });
 
-test('a failure of our own about the operation ends the wait', () => {
+test('a typed failure about the operation ends the wait', () => {
   const failure = ApplicationFailure.nonRetryable('done with neither', 'OperationUnreadable');
   expect(decide(input, { error: failure }, old).decision).toEqual({ next: 'fail', failure });
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => environment.stop());
 
-/** Begun before the other tests, since its timers take a second each. */
+/** Started before the other tests, since each of its timers takes a second. */
 const flapping: { polls: number; handle?: WorkflowHandle } = { polls: 0 };
 beforeAll(async () => {
   const { cloud } = environment;
@@ -46,7 +46,7 @@ function refusing(operationId: string): { isOn: boolean } {
   return refusal;
 }
 
-test('the operation that this workflow has started is known: refusals of its first polls do not end the wait', async () => {
+test('an operation that this workflow has started is known: refusals of its first polls do not end the wait', async () => {
   const { client, cloud, workflow } = environment;
   const response = { id: 'net-1', name: 'net', folderId: '' };
   let starts = 0;
@@ -65,7 +65,7 @@ test('the operation that this workflow has started is known: refusals of its fir
 });
 
 test.each(['timer', 'activityRetry'] as const)(
-  'by %s, a refusal of a known operation is shown by the query, in the details and in the timeline, and waited out',
+  'by %s, a refusal of a known operation is retried, and the query, the details and the timeline show it',
   async (by) => {
     const { cloud } = environment;
     const operationId = cloud.operation({
@@ -105,7 +105,7 @@ test.each(['timer', 'activityRetry'] as const)(
   },
 );
 
-test('what one worker has seen counts on the next: one without the cloud ends no wait, and does not replace its timeout', async () => {
+test('what one worker has seen counts on the next: a worker without the cloud ends no wait, and does not replace its timeout', async () => {
   const { client, cloud, connection, workflow } = environment;
   const { workflowId: taskQueue } = workflow();
   const working = { connection, taskQueue, plugins: [pluginOf(cloud)] };
@@ -120,7 +120,7 @@ test('what one worker has seen counts on the next: one without the cloud ends no
   };
   let stop = await runWorker(working);
   const [limited, unlimited] = [await begin({ timeout: '4 s' }), await begin({})];
-  // Gives the leases back, with what their polls have shown.
+  // The worker gives its leases back, with the poll record.
   await stop();
   stop = await runWorker(broken);
   const failure = await limited.result().then(() => undefined, operationFailure);
@@ -136,7 +136,7 @@ test('what one worker has seen counts on the next: one without the cloud ends no
   await stop();
 });
 
-test('a poll that fails for good leaves no timer of the deadline behind', async () => {
+test('a poll with a final failure leaves no deadline timer open', async () => {
   const { client, cloud, workflow } = environment;
   const operationId = cloud.operation({ after: '1 h', response: EMPTY, faults: [{ calls: 1, code: 7 }] });
   const handle = await client.workflow.start(inline, {
@@ -152,7 +152,7 @@ test('a poll that fails for good leaves no timer of the deadline behind', async 
   expect([timers, cancelled]).toEqual([1, 1]);
 });
 
-test('a poll that somebody completes by hand with anything else is a typed failure, and the workflow task goes on', async () => {
+test('a poll that somebody completes by hand with an invalid value is a typed failure, and no workflow task fails', async () => {
   const { client, cloud } = environment;
   const values = [
     7,
@@ -175,7 +175,7 @@ test('a poll that somebody completes by hand with anything else is a typed failu
   await Promise.all(ends);
 });
 
-test('a poll that somebody completes by hand with the operation ends the wait with it', async () => {
+test('a poll that somebody completes by hand with a finished operation ends the wait with it', async () => {
   const { client, cloud } = environment;
   const operationId = cloud.operation({ after: '1 h', response: EMPTY });
   const handle = await start(operationId);
@@ -202,7 +202,7 @@ test('a poll that somebody fails by hand is a typed failure with the reason', as
 test('a refusal that comes and goes forever does not make the history grow without bound', async () => {
   const { polls, handle } = flapping;
   await until(() => flapping.polls > polls + 60);
-  // Ten times a refusal is shown, with a timer and two activities; then the wait goes on in the worker.
+  // Ten times a refusal is shown, with a timer and two activities; after that the wait stays in the worker.
   expect((await handle?.fetchHistory())?.events?.length).toBeLessThan(10 * 30);
   await handle?.cancel();
   expect(await handle?.result()).toEqual(RESPONSE);

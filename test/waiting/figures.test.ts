@@ -8,7 +8,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A wait in skipped time, where intervals under 5 s are slept by activity retries: the same commands and history. */
+/** A wait in skipped time, where intervals under 5 s sleep by activity retries, with the same commands and history. */
 interface Row {
   type: typeof awaitOperation | typeof inline;
   by: 'timer' | 'activityRetry';
@@ -65,14 +65,14 @@ afterAll(() => environment.stop());
 
 // All run at once; results are awaited one at a time, the shortest first.
 test.each(ROWS)(
-  '%s: as few events and polls as promised, and in time',
+  '%s: at most the documented events, polls and delay',
   async (name, { lengthMs, maximumEvents, maximumPolls }) => {
     const { handle, operationId, endsAt } = started.get(name) ?? fail();
     await handle.result();
     const polls = environment.cloud.calls.filter((call) => call.operationId === operationId);
     expect(polls.length).toBeLessThanOrEqual(maximumPolls);
     expect(await environment.historyLength(handle.workflowId)).toBeLessThanOrEqual(maximumEvents);
-    // Until a worker has taken it on, a wait is not late: the clock runs while they are started.
+    // The delay counts from the first poll, since the clock runs on while the waits are started.
     const [first, last] = [polls[0]?.at ?? Infinity, polls.at(-1)?.at ?? Infinity];
     const latenessMs = last - Math.max(endsAt, first);
     const bound = Math.min(Math.max(1.2 * SECOND, 0.065 * lengthMs), 6 * MINUTE);

@@ -45,7 +45,7 @@ async function failureOf(handle: WorkflowHandle): Promise<OperationFailure | und
   return handle.result().then(() => undefined, operationFailure);
 }
 
-/** Of each run, the latest first. */
+/** The history length of each run, the latest first. */
 async function historyLengths(workflowId: string): Promise<number[]> {
   const lengths: number[] = [];
   for (let runId: string | null | undefined, isFirst = true; isFirst || runId; isFirst = false) {
@@ -57,9 +57,9 @@ async function historyLengths(workflowId: string): Promise<number[]> {
   return lengths;
 }
 
-/** While these last the cloud refuses every poll of the operation. */
+/** During each outage the cloud refuses every poll of the operation. */
 const outages: { id: string; code: number; from: number; to: number }[] = [];
-/** Operations of which a fifth of the polls fail. */
+/** Operations for which a fifth of the polls fail. */
 const faulty = new Set<string>();
 const random = seeded(7);
 beforeAll(() => {
@@ -73,7 +73,7 @@ beforeAll(() => {
   });
 });
 
-/** Seven days, of which a fifth of the polls fail; all run at once, and their ends are awaited one by one. */
+/** Waits of seven days where a fifth of the polls fail. All run at once, and their results are awaited one by one. */
 const SEVEN_DAYS = [
   ['by timer, as a child, continued as new', parent, { by: 'timer' }, 4_200],
   ['by activity retry', awaitOperation, { by: 'activityRetry' }, 11],
@@ -89,7 +89,7 @@ beforeAll(async () => {
 });
 
 test.each(SEVEN_DAYS)(
-  'a wait of 7 days with faults on 20 %% of its polls ends well %s',
+  'a wait of 7 days with faults on 20 %% of its polls succeeds %s',
   async (name, type, _, maximumEvents) => {
     const { id, handle } = sevenDays.get(name) ?? { id: '', handle: undefined };
     expect(await handle?.result()).toEqual(RESPONSE);
@@ -108,7 +108,7 @@ test.each(SEVEN_DAYS)(
 test.each([
   ['PERMISSION_DENIED', 7, 'timer'],
   ['UNAUTHENTICATED', 16, 'activityRetry'],
-] as const)('%s for two hours of a long wait is waited out at up to the maximum interval', async (_, code, by) => {
+] as const)('a wait retries %s for two hours, at up to the maximum interval', async (_, code, by) => {
   const { cloud } = environment;
   const id = cloud.operation({ after: '3 h', response: EMPTY });
   const from = (await environment.now()) + 1_800_000;
@@ -121,7 +121,7 @@ test.each([
   expect(refused.length).toBeLessThanOrEqual(30);
 });
 
-/** Workers that a deploy has broken, each with what it says. */
+/** Workers that a deployment has broken, each with its error. */
 const BROKEN: [string, (address: string) => Record<string, CloudOptions>, string][] = [
   ['a cloud', (endpoint) => ({ other: { endpoint, plaintext: true } }), 'this worker configures other'],
   [
@@ -133,7 +133,7 @@ const BROKEN: [string, (address: string) => Record<string, CloudOptions>, string
 const NETWORK = { '@type': 'type.googleapis.com/fakecloud.v1.Network', id: 'n', name: 'net', folderId: '' };
 
 test.each(BROKEN)(
-  '%s that is missing after a deploy ends a wait that has seen nothing, and is waited out by one that has',
+  '%s that is missing after a deployment ends a wait that has seen nothing, and is retried by one that has seen the operation',
   async (_, clouds, text) => {
     const { cloud, client, connection, workflow } = environment;
     const { workflowId: taskQueue } = workflow();
@@ -165,7 +165,7 @@ test.each(BROKEN)(
   },
 );
 
-test('an outage of hours ends no wait, and does not end in a herd', async () => {
+test('an outage of hours ends no wait, and no thundering herd follows it', async () => {
   const { cloud } = environment;
   const from = (await environment.now()) + 1_800_000;
   const to = from + 3 * 3_600_000;
@@ -180,13 +180,13 @@ test('an outage of hours ends no wait, and does not end in a herd', async () => 
     const { at } = cloud.calls.find((call) => call.operationId === id && call.at >= to) ?? { at: Infinity };
     return at;
   });
-  // The maximum interval is 5 min, ± 20 %: all are back by then, and no moment sees many of them.
+  // The maximum interval is 5 min ± 20 %: by then all have polled again, with few polls at any moment.
   expect(Math.max(...returnsAt) - to).toBeLessThanOrEqual(370_000);
   const together = returnsAt.map((at) => returnsAt.filter((other) => other >= at && other < at + 10_000).length);
   expect(Math.max(...together)).toBeLessThanOrEqual(6);
 });
 
-test('a timeout runs by the clock of Temporal, also where the wait continues as new', async () => {
+test("a timeout uses Temporal's clock, also after the wait continues as new", async () => {
   const { cloud } = environment;
   const id = cloud.operation({ after: '7 days', response: EMPTY });
   const beganAt = await environment.now();
@@ -203,12 +203,12 @@ test('a hint of a day does not stall a wait for longer than four maximum interva
   const id = cloud.operation({ after: '1 h', response: EMPTY, pollInterval: 86_400 });
   const handle = await start(awaitOperation, id, { poll: { maximumInterval: '1 min' } });
   expect(await handle.result()).toEqual(RESPONSE);
-  // One at once, then one each 4 min.
+  // One poll at once, then one every 4 min.
   expect(polls(id)).toBeGreaterThanOrEqual(16);
   expect(polls(id)).toBeLessThanOrEqual(17);
 });
 
-/** Where the next poll is minutes away: the first at once, then after 1 s, and each at twice the age of the one before. */
+/** The first poll at once, the next after 1 s, and each at twice the age of the one before: soon minutes apart. */
 const SPARSE = { ageFraction: 1, maximumInterval: '1 h', jitter: 0 } as const;
 
 test.each(['timer', 'activityRetry'] as const)(
@@ -230,7 +230,7 @@ test.each(['timer', 'activityRetry'] as const)(
 /** The first poll at once, then after 2 min, and each at twice the age of the one before: 0, 2, 4, 8, 16, 32 min. */
 const DOUBLING = { initialInterval: '2 min', maximumInterval: '1 h', ageFraction: 1, jitter: 0 } as const;
 
-test('pollOperation polls at once and answers with the snapshot, once per initial interval, and puts the next poll off', async () => {
+test('pollOperation polls at once, returns the snapshot, polls at most once per initial interval, and delays the next poll', async () => {
   const id = environment.cloud.operation({ after: '100 min', response: EMPTY });
   const handle = await start(awaitOperation, id, { poll: DOUBLING });
   await environment.sleep('20 min');
@@ -250,7 +250,7 @@ test('pollOperation polls at once and answers with the snapshot, once per initia
   await handle.terminate();
 });
 
-test('a signal right after a poll is put off by the initial interval, not lost', async () => {
+test('a signal right after a poll is delayed by the initial interval, and not lost', async () => {
   const id = environment.cloud.operation({ after: '21 min', response: EMPTY });
   const handle = await start(awaitOperation, id, { poll: DOUBLING });
   await environment.sleep('20 min');
@@ -264,7 +264,7 @@ test('a signal right after a poll is put off by the initial interval, not lost',
   expect((last?.at ?? Infinity) - startTime.getTime()).toBeLessThan(23 * 60_000);
 });
 
-test('an operation that rolls back is shown, waited out, and fails at once where the caller says so', async () => {
+test("an operation that is rolling back is shown and awaited, or fails the wait at once with onRollback 'fail'", async () => {
   const error = { code: 9, message: 'no room' };
   const id = environment.cloud.operation({ after: '30 min', rollback: '15 min', error });
   const handle = await start(awaitOperation, id);
@@ -275,7 +275,7 @@ test('an operation that rolls back is shown, waited out, and fails at once where
   expect(await failureOf(handle)).toMatchObject({ type: 'OperationFailed', operation: { state: 'failed' } });
 });
 
-test('a timeout with onTimeout cancel cancels the operation, and the failure says so', async () => {
+test("a timeout with onTimeout 'cancel' cancels the operation, and the failure says so", async () => {
   const id = environment.cloud.operation({ after: '3 h', response: EMPTY });
   const handle = await start(inline, id, { timeout: '1 h', onTimeout: 'cancel' });
   expect(await failureOf(handle)).toMatchObject({ type: 'OperationTimedOut', operation: { state: 'failed' } });
@@ -283,7 +283,7 @@ test('a timeout with onTimeout cancel cancels the operation, and the failure say
   expect(await (await start(inline, completes, { timeout: '1 h', onTimeout: 'cancel' })).result()).toEqual(RESPONSE);
 });
 
-test('an operation that ends with its time is told as what it is', async () => {
+test('an operation that ends at the moment of the timeout is reported by its result', async () => {
   const id = environment.cloud.operation({ after: '59 min', response: EMPTY });
   const poll = { initialInterval: '58 min', jitter: 0 } as const;
   expect(await (await start(awaitOperation, id, { timeout: '1 h', poll })).result()).toEqual(RESPONSE);

@@ -63,7 +63,7 @@ async function pause(wait: Wait): Promise<void> {
   await environment.client.workflowService.pauseActivity(request(wait));
 }
 
-test('a watch goes on while its activity is paused, and the end that it sees counts', async () => {
+test('a watch continues while its activity is paused, and returns the end that it sees', async () => {
   const wait = await startWait('4 s');
   await pause(wait);
   const before = polls(wait);
@@ -72,14 +72,14 @@ test('a watch goes on while its activity is paused, and the end that it sees cou
   expect(await wait.handle.result()).toMatchObject({ '@type': expect.stringContaining('Empty') as unknown });
 });
 
-test('between the polls of a wait by timers there is nothing to pause', async () => {
+test('between the polls of a wait by timers there is no activity to pause', async () => {
   const wait = await startWait('1 h', { poll: { initialInterval: '5 min' } });
   await until(async () => (await pending(wait)) === undefined);
   await expect(pause(wait)).rejects.toThrow(/find pending activity/);
   await wait.handle.terminate();
 });
 
-describe('a wait that was given back while it was paused', () => {
+describe('a wait whose lease was given back while it was paused', () => {
   let unpaused: Wait, reset: Wait, asked: Wait, cancelled: Wait, timed: Wait;
   beforeAll(async () => {
     const start = (options: WaitOptions = {}): Promise<Wait> => startWait('1 h', options);
@@ -92,7 +92,7 @@ describe('a wait that was given back while it was paused', () => {
     stop = await startWorker();
   });
 
-  test('is not polled, though another worker polls what is not paused', async () => {
+  test('is not polled, although another worker polls waits that are not paused', async () => {
     const before = polls(unpaused);
     const other = await startWait('1 h');
     await until(() => polls(other) > 2);
@@ -107,7 +107,7 @@ describe('a wait that was given back while it was paused', () => {
     await unpaused.handle.terminate();
   });
 
-  test('is polled when it is reset, and is not paused any more', async () => {
+  test('is polled and no longer paused when it is reset', async () => {
     const before = polls(reset);
     await environment.client.workflowService.resetActivity(request(reset));
     await until(() => polls(reset) > before);
@@ -115,7 +115,7 @@ describe('a wait that was given back while it was paused', () => {
     await reset.handle.terminate();
   });
 
-  test('is polled once when pollOperation asks, and stays paused', async () => {
+  test('is polled once on pollOperation, and stays paused', async () => {
     const before = polls(asked);
     expect(await asked.handle.executeUpdate(pollOperation)).toMatchObject({ id: asked.operationId, state: 'running' });
     expect(polls(asked)).toBe(before + 1);

@@ -13,7 +13,7 @@ const RESPONSE = { '@type': 'type.googleapis.com/google.protobuf.Empty' };
 const poll = { initialInterval: '100 ms', jitter: 0 } as const;
 const emptyAny = { type_url: 'type.googleapis.com/google.protobuf.Empty', value: Buffer.alloc(0) };
 
-/** Makes every payload twice as large, as an encryption with an armour might. */
+/** Makes every payload twice as large, as an encrypting codec with text encoding might. */
 const doubling: PayloadCodec = {
   encode: (payloads) =>
     Promise.resolve(
@@ -32,7 +32,7 @@ const doubling: PayloadCodec = {
 };
 
 let environment: TestEnvironment;
-/** What the cloud replies to polls of an operation, as bytes; undefined where it replies as it should. */
+/** The bytes of the cloud's replies to polls of an operation; undefined for the regular reply. */
 const replies = new Map<string, (count: number) => Buffer | undefined>();
 beforeAll(async () => {
   environment = await startEnvironment({ worker: { workflowsPath: require.resolve('./workflows') } });
@@ -45,7 +45,7 @@ afterAll(() => environment.stop());
 
 const encode = (operation: object): Buffer => method('Get').responseSerialize(operation);
 
-/** Awaits an operation whose polls are answered like that; in an instant it would succeed by itself. */
+/** Awaits an operation whose polls are answered like that; without these replies it would succeed at once. */
 async function outcome(
   reply: (id: string, count: number) => Buffer | undefined,
   client: Client = environment.client,
@@ -68,14 +68,14 @@ test.each([
   ['a message that was cut off', (id: string) => encode({ id, description: 'Create cluster' }).subarray(0, -5)],
   ['another operation', () => encode({ id: 'another', done: true, response: emptyAny })],
   ['no operation at all', () => Buffer.alloc(0)],
-])('a cloud that replies with %s thrice is polled again, at intervals', async (_, spoilt) => {
+])('a cloud that sends %s three times is polled again, at intervals', async (_, spoilt) => {
   const { response, polls, events } = await outcome((id, count) => (count <= 3 ? spoilt(id) : undefined));
   expect(response).toEqual(RESPONSE);
   expect(polls).toBe(4);
   expect(events).toBe(11);
 });
 
-test('texts that are no UTF-8 and times that no calendar has are tolerated', async () => {
+test('texts that are not UTF-8 and times outside the calendar are tolerated', async () => {
   const { response, polls } = await outcome((id) => {
     const good = encode({
       id,
@@ -92,7 +92,7 @@ test('texts that are no UTF-8 and times that no calendar has are tolerated', asy
   expect(polls).toBe(1);
 });
 
-test('a cloud whose replies stay spoilt is polled ever more slowly, never in a hot loop', async () => {
+test('a cloud whose replies stay broken is polled less and less often, never in a hot loop', async () => {
   const { cloud, client, workflow } = environment;
   const id = cloud.operation({ after: 1, response: EMPTY });
   replies.set(id, () => Buffer.from('ffffff', 'hex'));
@@ -106,11 +106,11 @@ test('a cloud whose replies stay spoilt is polled ever more slowly, never in a h
   const intervals = calls()
     .slice(1, 6)
     .map(({ at }, i) => at - (calls()[i]?.at ?? 0));
-  // A server's timer may be early by a millisecond.
+  // A server's timer can be early by a millisecond.
   for (const [i, least] of [100, 200, 400, 400, 400].entries()) expect(intervals[i]).toBeGreaterThanOrEqual(least - 2);
 });
 
-test('an operation that is done with neither result, or with an error that says nothing, is unreadable', async () => {
+test('an operation that is done with neither result, or with an empty error, is unreadable', async () => {
   const neither = await outcome((id) => encode({ id, done: true }));
   expect(neither.failure).toMatchObject({
     type: 'OperationUnreadable',
@@ -126,14 +126,14 @@ test('an operation that is done with neither result, or with an error that says 
 const large = (id: string, bytes: number): Buffer =>
   encode({ id, done: true, response: { type_url: 'example.com/unknown.Type', value: Buffer.alloc(bytes) } });
 
-test('a response that is larger than Temporal carries is unreadable, and says so', async () => {
+test('a response that is too large for Temporal is unreadable, and the failure says so', async () => {
   const { failure, polls } = await outcome((id) => large(id, 1_200_000));
   expect(failure).toMatchObject({ type: 'OperationUnreadable', operation: { state: 'succeeded' } });
   expect(failure?.message).toMatch(/too large: 16\d{5} bytes of JSON, over the limit of 1500000/);
   expect(polls).toBe(1);
 });
 
-test('a response that a codec makes too large is unreadable too, and polled once', async () => {
+test('a response that a codec makes too large is unreadable as well, and polled once', async () => {
   const dataConverter = { payloadCodecs: [doubling] };
   const other = await startEnvironment({
     worker: { workflowsPath: require.resolve('./workflows'), dataConverter },
@@ -153,7 +153,7 @@ test('a response that a codec makes too large is unreadable too, and polled once
   }
 });
 
-test('the first end that was seen is final, though a later reply disagrees', () => {
+test('the first final state that was seen counts, although a later reply disagrees', () => {
   const state = beginWait();
   const running: OperationSnapshot = { cloud: CLOUD, id: 'op-1', state: 'running' };
   const ended: OperationSnapshot = { cloud: CLOUD, id: 'op-1', state: 'succeeded', response: RESPONSE };
@@ -163,7 +163,7 @@ test('the first end that was seen is final, though a later reply disagrees', () 
   expect(state.operation).toBe(ended);
 });
 
-test('NOT_FOUND is tolerated in short rows and final after ten seconds, whether the worker watches or not', async () => {
+test('NOT_FOUND is tolerated in short rows and final after ten seconds, whether or not the worker watches', async () => {
   const { client, cloud, connection, workflow } = environment;
   const workflowsPath = require.resolve('./workflows');
   const ends = [{}, { now: Date.now }].map(async (options) => {
@@ -197,7 +197,7 @@ test('NOT_FOUND is tolerated in short rows and final after ten seconds, whether 
     expect(tolerated?.outcome).toEqual(RESPONSE);
     expect(gone?.outcome).toBe('OperationNotFound');
     expect(gone?.times).toBeGreaterThan(3);
-    // By Temporal's clock, and half a second for what the two clocks differ in.
+    // The wait uses Temporal's clock; half a second allows for the difference between the two clocks.
     expect(gone?.spanMs).toBeGreaterThan(9_500);
   }
 });
@@ -215,7 +215,7 @@ test.each([
     { metadata: { type_url: 'x/unknown.Y', value: Buffer.from(HUGE) }, response: emptyAny },
     undefined,
   ],
-])('a wait ends at its first poll though the reply has %s', async (_, operation, type) => {
+])('a wait ends at its first poll although the reply has %s', async (_, operation, type) => {
   const { response, failure, polls, events } = await outcome((id) => encode({ id, done: true, ...operation }));
   expect({ type: failure?.type, response, polls, events }).toEqual({
     type,
@@ -225,7 +225,7 @@ test.each([
   });
 });
 
-/** Cancels an operation at the cloud, whoever waits for it. */
+/** Cancels an operation in the cloud, whoever waits for it. */
 async function cancel(id: string): Promise<void> {
   const client = OperationsClient.connect({ endpoint: environment.cloud.address, plaintext: true });
   await client.cancel(id);

@@ -19,7 +19,7 @@ const large = (id: string, bytes: number): Buffer =>
     response: { type_url: 'example.com/unknown.Type', value: Buffer.alloc(bytes) },
   });
 
-/** Decodes, and encodes nothing that has this text in it. */
+/** Decodes everything, and refuses to encode payloads that contain this text. */
 const refusing = (text: string): PayloadCodec => ({
   encode: (payloads) =>
     payloads.some(({ data }) => Buffer.from(data ?? []).includes(text))
@@ -43,7 +43,7 @@ const inflating: PayloadCodec = {
 test.each([
   ['throws on it', refusing('unknown.Type'), 10, 'the codec does not take this'],
   ['makes it larger than gRPC carries', inflating, 1_000_000, 'larger than max'],
-])('a watched result is replaced with a small typed failure where the codec %s', async (_, codec, bytes, reason) => {
+])('a watched result is replaced by a small typed failure when the codec %s', async (_, codec, bytes, reason) => {
   const dataConverter = { payloadCodecs: [codec] };
   const other = await startEnvironment({ worker: { workflowsPath: require.resolve('./workflows'), dataConverter } });
   const logged = jest.spyOn(Runtime.instance().logger, 'warn');
@@ -67,7 +67,7 @@ test.each([
   }
 });
 
-test('while a codec encodes nothing the wait is retried and says why; when it works again, the wait ends well', async () => {
+test('while a codec cannot encode anything, the wait is retried and says why; when it works again, the wait succeeds', async () => {
   let isDown = false;
   const codec: PayloadCodec = {
     encode: (payloads) => (isDown ? Promise.reject(new Error('the key service is down')) : Promise.resolve(payloads)),

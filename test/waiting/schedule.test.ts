@@ -24,12 +24,12 @@ const schedules: fc.Arbitrary<PollSchedule> = fc
 const ages = fc.double({ min: 0, max: 30 * DAY, noNaN: true });
 const randoms = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const hints = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 30 * DAY, noNaN: true }), fc.constant(Infinity));
-/** From 10 ms to 30 days, each order of magnitude as likely as another. */
+/** From 10 ms to 30 days, each order of magnitude with the same probability. */
 const lengths = fc
   .double({ min: Math.log(10), max: Math.log(30 * DAY), noNaN: true })
   .map((logarithm) => Math.round(Math.exp(logarithm)));
 
-test('the interval is the given share of the age, between the initial and the maximum interval', () => {
+test('the interval is the given fraction of the age, between the initial and the maximum interval', () => {
   const at = (ageMs: number): number => intervalAtAge(defaults, ageMs);
   expect([0, 10 * SECOND, 20 * SECOND, 40 * SECOND, 10 * MINUTE, 100 * MINUTE, DAY].map(at)).toEqual([
     1 * SECOND,
@@ -42,7 +42,7 @@ test('the interval is the given share of the age, between the initial and the ma
   ]);
 });
 
-test('an interval before jitter never shrinks with age and stays within its bounds', () => {
+test('an interval before jitter never shrinks with age and stays between its bounds', () => {
   fc.assert(
     fc.property(schedules, ages, ages, (schedule, one, other) => {
       const [younger, older] = [Math.min(one, other), Math.max(one, other)];
@@ -54,7 +54,7 @@ test('an interval before jitter never shrinks with age and stays within its boun
   );
 });
 
-test('jitter stays within its share, and every interval is a whole number of at least 1 ms', () => {
+test('jitter stays within its fraction, and every interval is a whole number of at least 1 ms', () => {
   fc.assert(
     fc.property(schedules, ages, randoms, (schedule, ageMs, random) => {
       const interval = nextInterval(schedule, ageMs, random);
@@ -66,7 +66,7 @@ test('jitter stays within its share, and every interval is a whole number of at 
   );
 });
 
-test('a hint is never undercut, up to four maximum intervals, and never makes an interval shorter', () => {
+test('an interval is never shorter than a hint, up to four maximum intervals, and a hint never makes it shorter', () => {
   fc.assert(
     fc.property(schedules, ages, randoms, hints, (schedule, ageMs, random, hintMs) => {
       const interval = nextInterval(schedule, ageMs, random, hintMs);
@@ -79,7 +79,7 @@ test('a hint is never undercut, up to four maximum intervals, and never makes an
   );
 });
 
-test('many who were given the same hint do not come back together', () => {
+test('waits that were given the same hint do not poll at the same moment', () => {
   const random = seeded(1);
   const intervals = Array.from({ length: 100 }, () => nextInterval(defaults, 0, random(), MINUTE));
   expect(Math.min(...intervals)).toBeGreaterThanOrEqual(MINUTE);
@@ -96,11 +96,11 @@ test('from 10 ms to 30 days a wait is late by at most 6.5 % of the length or 1.2
   );
 });
 
-test('the lateness of any schedule is bounded by its options alone', () => {
+test('the delay of any schedule is bounded by its options alone', () => {
   fc.assert(
     fc.property(schedules, ages, randoms, (schedule, ageMs, random) => {
       const { initialIntervalMs, ageFraction, maximumIntervalMs, jitter } = schedule;
-      // An operation that ends right after this poll is seen by the next one, and is at least so old.
+      // An operation that ends right after this poll is seen by the next one, and is at least that old.
       const bound = Math.min(Math.max(initialIntervalMs, ageFraction * ageMs), maximumIntervalMs) * (1 + jitter);
       expect(nextInterval(schedule, ageMs, random)).toBeLessThanOrEqual(Math.max(1, Math.round(bound)));
     }),
@@ -114,7 +114,7 @@ test.each([
   ['24 h', DAY, 430],
   ['7 days', 7 * DAY, 2250],
   ['30 days', 30 * DAY, 9000],
-])('a wait of %s is polled at most as often as promised, whatever the jitter', (_, lengthMs, maximum) => {
+])('a wait of %s is polled at most as often as documented, whatever the jitter', (_, lengthMs, maximum) => {
   const counts = Array.from(
     { length: 40 },
     (_, seed) => simulateWait(lengthMs, scheduled(defaults, seeded(seed))).polls,
@@ -122,7 +122,7 @@ test.each([
   expect(Math.max(...counts)).toBeLessThanOrEqual(maximum);
 });
 
-test('the number of polls grows with the logarithm of the length until intervals reach their maximum', () => {
+test('the number of polls grows logarithmically with the length until intervals reach their maximum', () => {
   const polls = (lengthMs: number): number =>
     simulateWait(
       lengthMs,
@@ -132,7 +132,7 @@ test('the number of polls grows with the logarithm of the length until intervals
   expect(Math.max(...perDoubling) - Math.min(...perDoubling)).toBeLessThanOrEqual(1);
 });
 
-test('the picture in docs/waiting.md is what the schedule gives', () => {
+test('the picture in docs/waiting.md shows the actual schedule', () => {
   const picture = join(__dirname, '..', '..', '..', 'docs', 'images', 'waiting.svg');
   expect(readFileSync(picture, 'utf8')).toBe(drawPicture());
 });

@@ -8,7 +8,7 @@ let environment: TestEnvironment;
 beforeAll(async () => (environment = await startEnvironment({ worker: false })));
 afterAll(() => environment.stop());
 
-test('a worker that drains leaves alone what one of another task queue watches with the same plugin', async () => {
+test('a worker that drains does not affect watches of another task queue that share its plugin', async () => {
   const { client, cloud, connection, workflow } = environment;
   const plugins = [pluginOf(cloud)];
   const [draining, taskQueue] = [randomUUID(), randomUUID()];

@@ -13,10 +13,10 @@ import { awaitOperation, lingering } from './workflows';
 const EMPTY = { '@type': 'google.protobuf.Empty' };
 const workflowsPath = require.resolve('./workflows');
 
-/** Runs the workflows; those of its waits whose activities have another task queue are watched by other workers. */
+/** Runs the workflows. Waits whose activities have another task queue are watched by other workers. */
 let environment: TestEnvironment;
 const ends: (() => Promise<void>)[] = [];
-/** All scenarios are idle for most of their time, so they run at once; each test awaits its own. */
+/** The scenarios are idle most of the time, so they run at once; each test awaits its own. */
 let scenarios: {
   killed: ReturnType<typeof killed>;
   terminated: ReturnType<typeof terminated>;
@@ -47,7 +47,10 @@ const options = ({ address }: { address: string }): CloudOptions => ({ endpoint:
 const callsOf = (cloud: FakeCloud, id: string): FakeCloud['calls'] =>
   cloud.calls.filter(({ operationId }) => operationId === id);
 
-/** Clouds of one scenario: an operation goes on until it is told to end, and what one has begun the others know too. */
+/**
+ * The clouds of one scenario. An operation runs until the test ends it, and all clouds know the operations of each
+ * other.
+ */
 class Scene {
   #now = 1;
 
@@ -84,7 +87,10 @@ function startWait(operationId: string, taskQueue?: string): Promise<WorkflowHan
   return client.workflow.start(awaitOperation, { ...workflow(), args: [input] });
 }
 
-/** An operation that one worker process watches, while another one of its task queue is ready, each with its own cloud. */
+/**
+ * An operation that one worker process watches, while another worker of the task queue is ready, each with its own
+ * cloud.
+ */
 async function watchedByFirst(
   scene: Scene,
   given: Partial<WorkerProcessOptions>,
@@ -116,7 +122,7 @@ async function terminated(): Promise<{ resumedAfterMs: number; hadEnded: boolean
   const draining = { activitiesPath: require.resolve('./activities'), shutdownGraceTime: 60_000 };
   const { wait, worker, secondPolledAt } = await watchedByFirst(new Scene(), draining, async (taskQueue) => {
     const other = await client.workflow.start(lingering, { ...workflow(), args: [taskQueue] });
-    // Until its worker says so nobody knows that it has begun.
+    // Its attempt is visible only after the worker has reported it.
     const isRunning = async (): Promise<boolean> => (await other.describe()).raw.pendingActivities?.[0]?.attempt === 1;
     await until(isRunning);
   });
@@ -128,7 +134,7 @@ async function terminated(): Promise<{ resumedAfterMs: number; hadEnded: boolean
   return { resumedAfterMs: (secondPolledAt[0] ?? Infinity) - terminatedAt, hadEnded };
 }
 
-/** A worker of this process whose cloud, or whose Temporal server, is behind a relay. */
+/** A worker in this process whose cloud or Temporal server is behind a relay. */
 async function startWorker(taskQueue: string, cloud: CloudOptions, temporal?: string): Promise<void> {
   const connection =
     temporal === undefined ? environment.connection : await NativeConnection.connect({ address: temporal });
@@ -199,7 +205,10 @@ async function temporalAway(): Promise<{ attempt: number; reportedAfterMs: numbe
   return { attempt: Math.max(...attempts), reportedAfterMs: Date.now() - backAt };
 }
 
-/** Two operations of that length, one with a hundred waits. It outlasts a lease, so that all of them are given back once. */
+/**
+ * Two operations of that length, one of them with a hundred waits. They outlast a lease, so each wait is given back
+ * once.
+ */
 async function shared(): Promise<{ polls: number; pollsOfOne: number; longest: number }> {
   const { cloud } = environment;
   const many = cloud.operation({ after: '40 s', response: EMPTY });
@@ -214,32 +223,32 @@ async function shared(): Promise<{ polls: number; pollsOfOne: number; longest: n
   };
 }
 
-test('a worker that shuts down gives its leases back: another goes on within 2 s, while the first still drains', async () => {
+test('a worker that shuts down gives its leases back: another one continues within 2 s, while the first still drains', async () => {
   const { resumedAfterMs, hadEnded } = await scenarios.terminated;
   expect(resumedAfterMs).toBeLessThanOrEqual(2_000);
   expect(hadEnded).toBe(false);
 });
 
-test('a watch goes on while the Temporal server is away, and its result is reported when it is back', async () => {
+test('a watch continues during an outage of the Temporal server, and reports its result afterwards', async () => {
   const { attempt, reportedAfterMs } = await scenarios.temporalAway;
   expect(attempt).toBe(1);
-  // Before the lease lapses.
+  // Before the lease expires.
   expect(reportedAfterMs).toBeLessThan(25_000);
 });
 
-test('a connection that swallows everything is replaced within 60 s, and the wait goes on', async () => {
+test('a connection that swallows everything is replaced within 60 s, and the wait continues', async () => {
   const { silentMs, connections } = await scenarios.halfOpen;
   expect(silentMs).toBeLessThanOrEqual(60_000);
   expect(connections).toBe(2);
 });
 
-test('so is one to the token service: the wait goes on with a new token', async () => {
+test('a connection to the token service that swallows everything is replaced as well, and the wait continues with a new token', async () => {
   const { silentMs, connections } = await scenarios.halfOpenTokens;
   expect(silentMs).toBeLessThanOrEqual(60_000);
   expect(connections).toBe(2);
 });
 
-test('a wait whose worker is killed while it watches goes on elsewhere within 40 s, without an event more', async () => {
+test('a watched wait whose worker is killed continues elsewhere within 40 s, without an additional event', async () => {
   const { resumedAfterMs, events } = await scenarios.killed;
   expect(resumedAfterMs).toBeLessThanOrEqual(40_000);
   expect(events).toBe(5);

@@ -11,16 +11,16 @@ import * as activities from './activities';
 import { awaitOperation, restless, unrelated } from './workflows';
 
 const COUNT = 1_000;
-/** The ends are spread over so long a time, which begins when every wait has polled. */
+/** The operations end within this interval, which begins when every wait has polled. */
 const FIRST_END_MS = 15_000;
 const LAST_END_MS = 75_000;
 const AT_ONCE = 16;
-/** As long as intervals are under 5 s a wait is slept by the worker; on a slow machine some grow older than that. */
+/** While intervals are under 5 s the worker watches a wait; on a slow machine some waits grow older than that. */
 const WATCHED_MS = 100_000;
-/** Activities that are tried again after a second, all the while. */
+/** The number of activities that are retried every second throughout the test. */
 const RESTLESS = 10;
 const RETRY_MS = 1_000;
-/** As promised for 5 min: it is not the waits that make the machine busy. */
+/** The documented maximum for 5 min, which shows that the waits do not overload the machine. */
 const MAXIMUM_POLLS = 90;
 /** So short that more than a hundred tokens are needed. */
 const TOKEN_LIFE_MS = 600;
@@ -29,13 +29,13 @@ let environment: TestEnvironment;
 let cloud: FakeCloud;
 /** Serves discovery and tokens. */
 let tokens: GuardedCloud;
-/** Before the cloud, its token service and its discovery. */
+/** In front of the cloud, its token service and its discovery. */
 let relays: Relay[];
-/** How late the server and this machine are to try an activity again that has nothing to do with operations. */
+/** How late the server and this machine retry an activity that has nothing to do with operations. */
 let retryLatenessMs = 0;
 const triedAt = new Map<string, number>();
 let stopWorker: () => Promise<void>;
-/** The cloud's clock stands still at 0 until then, so that no operation ends while waits are being started. */
+/** Until then the cloud's clock stands still at 0, so that no operation ends while waits are being started. */
 let releasedAt = Infinity;
 const cloudTime = (): number => Math.max(0, Date.now() - releasedAt);
 
@@ -73,7 +73,7 @@ afterAll(async () => {
   await environment.stop();
 });
 
-/** Some at a time, as callers do who do not want to be the ones that are measured. */
+/** A few at a time, so that the calls of the test itself do not distort what it measures. */
 async function forEach<T>(items: readonly T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
   const queue = items.entries();
   const workers = Array.from({ length: AT_ONCE }, async () => {
@@ -82,7 +82,7 @@ async function forEach<T>(items: readonly T[], work: (item: T, index: number) =>
   await Promise.all(workers);
 }
 
-test('a thousand waits on ten activity slots end in time, at 11 events each, while other activities run', async () => {
+test('a thousand waits on ten activity slots end in time, with 11 events each, while other activities run', async () => {
   const { client, workflow } = environment;
   const ends = Array.from({ length: COUNT }, (_, i) => FIRST_END_MS + ((LAST_END_MS - FIRST_END_MS) * i) / COUNT);
   const ids = ends.map((after) => cloud.operation({ after, response: { '@type': 'google.protobuf.Empty' } }));
@@ -94,7 +94,7 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
   const polled = (): number => new Set(cloud.calls.map(({ operationId }) => operationId)).size;
   await until(() => polled() === COUNT, 100);
 
-  // The slots are free while all wait.
+  // The slots are free while all of them wait.
   expect(await client.workflow.execute(unrelated, workflow())).toBe('done');
   const others = Array.from({ length: RESTLESS }, () => client.workflow.start(restless, workflow()));
   releasedAt = Date.now();
@@ -106,7 +106,7 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
   await forEach(handles, async (handle, i) => {
     const { historyLength, startTime } = await handle.describe();
     const lengthMs = (ends[i] ?? 0) + releasedAt - startTime.getTime();
-    // More than 11 where the machine was too busy to run a workflow task in time.
+    // More than 11 when the machine was too busy to run a workflow task in time.
     if (historyLength > 11 && lengthMs < WATCHED_MS) surplus.push((await eventsBesideTasks(handle)) - 5);
     lengthsMs[i] = lengthMs;
   });
@@ -117,7 +117,7 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
   expect(Math.max(...polls.values())).toBeLessThanOrEqual(MAXIMUM_POLLS);
 
   const seenAt = new Map(cloud.calls.map(({ operationId = '', at }) => [operationId, at]));
-  // The server hands a wait from lease to lease by a timer, which takes up to a second, and more on a busy machine.
+  // Between two leases the server waits by a timer, which is late by up to a second, or more on a busy machine.
   const allowedMs = Math.max(1_000, retryLatenessMs);
   const excess = ids.map((id, i) => {
     const latenessMs = (seenAt.get(id) ?? Infinity) - (ends[i] ?? 0);
@@ -129,7 +129,7 @@ test('a thousand waits on ten activity slots end in time, at 11 events each, whi
   expect(Math.max(...excess)).toBeLessThanOrEqual(0);
 }, 240_000);
 
-test('they needed one connection to each endpoint, with more than a hundred tokens', () => {
+test('these waits needed one connection to each endpoint, with more than a hundred tokens', () => {
   expect(tokens.callsOf('Create').length).toBeGreaterThan(100);
   expect(relays.map((one) => one.connections())).toEqual([1, 1, 1]);
 });

@@ -12,7 +12,7 @@ async function attempts(handle: WorkflowHandle): Promise<number> {
   return Math.max(...(events ?? []).map((event) => event.activityTaskStartedEventAttributes?.attempt ?? 0));
 }
 
-test('beyond the number of leases that a worker may hold, waits are slept by activity retries', async () => {
+test("waits beyond a worker's maximum number of leases sleep by activity retries", async () => {
   const { client, cloud, connection, taskQueue, workflow, historyLength, stop } = await startEnvironment({
     worker: false,
   });
@@ -40,7 +40,10 @@ test('beyond the number of leases that a worker may hold, waits are slept by act
   }
 });
 
-/** Stops a worker with a lease while Temporal is away: how long that took, and what Temporal then knows of the attempt. */
+/**
+ * Stops a worker with a lease during an outage of Temporal. Returns how long that took, and what Temporal then knows of
+ * the attempt.
+ */
 async function stopWhileAway(forMs: number): Promise<{ tookMs: number; reported: string | null | undefined }> {
   const { client, cloud, taskQueue, workflow, stop } = await startEnvironment({ worker: false });
   const between = await relay(process.env.TEMPORAL_ADDRESS ?? '');
@@ -68,14 +71,14 @@ async function stopWhileAway(forMs: number): Promise<{ tookMs: number; reported:
   }
 }
 
-test('a worker that stops while Temporal is away for a moment ends when Temporal has its leases back', async () => {
+test('a worker that stops during a short outage of Temporal ends when it has given its leases back', async () => {
   expect(await stopWhileAway(2_000)).toMatchObject({ reported: 'OperationRunning' });
 });
 
-test('a worker that stops while Temporal stays away ends all the same, and its leases lapse', async () => {
+test('a worker that stops during a long outage of Temporal ends as well, and its leases expire', async () => {
   const { tookMs, reported } = await stopWhileAway(60_000);
   expect(reported).toBeUndefined();
-  // Of a lease 30 s are left.
+  // At this point a lease lasts another 30 s.
   expect(tookMs).toBeLessThan(20_000);
 });
 

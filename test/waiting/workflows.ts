@@ -10,7 +10,7 @@ export function executed(cloud: string, method: string, options: WaitOptions = {
   return operations(cloud).execute(method, { name: 'net' }, options);
 }
 
-/** A workflow of somebody who waits inline, where he says so for the response of a method. */
+/** A workflow that waits inline; `method` sets the type of the response. */
 export function inline(
   input: {
     cloud: string;
@@ -23,14 +23,14 @@ export function inline(
   return operations(cloud, taskQueue === undefined ? {} : { taskQueue }).wait(operationId, options);
 }
 
-/** A workflow that has a child wait. */
+/** A workflow whose child waits. */
 export function parent(input: { cloud: string; operationId: string } & WaitOptions): Promise<AnyJson> {
   return executeChild(awaitOperation, { args: [input] });
 }
 
 const other = proxyActivities<typeof activities>({ startToCloseTimeout: '2 min', retry: { maximumAttempts: 1 } });
 
-/** Keeps an activity of that queue running while its worker shuts down. */
+/** Keeps an activity on that task queue running while its worker shuts down. */
 export function lingering(taskQueue: string): Promise<void> {
   return proxyActivities<typeof activities>({ taskQueue, startToCloseTimeout: '2 min' }).linger();
 }
@@ -40,7 +40,7 @@ export function unrelated(): Promise<string> {
   return other.unrelated();
 }
 
-/** Has an activity tried over and over, until somebody ends it. */
+/** Has an activity retried until the workflow is terminated. */
 export function restless(): Promise<void> {
   return proxyActivities<{ fail: () => Promise<void> }>({ startToCloseTimeout: '2 min' }).fail();
 }
