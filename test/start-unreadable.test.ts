@@ -91,7 +91,7 @@ test('a reply that is empty is one that was lost, and is asked for again with th
 test('a reply that is larger than can be taken is a failure that tells so, and is not asked for again', async () => {
   const { ends, calls } = await endsOf('huge', { body: Buffer.alloc(64 * 2 ** 20 + 1).toString('base64') });
   const message = expect.stringMatching(
-    /has begun .*larger than 64 MiB.*its idempotencyKey is [0-9a-f-]{36}/,
+    /started an operation .*larger than 64 MiB.*its idempotencyKey is [0-9a-f-]{36}/,
   ) as string;
   expect(ends).toMatchObject([
     { type: 'OperationUnreadable', message },
@@ -109,5 +109,5 @@ test('who cancels a start is told of an operation that it has begun and that nob
   await handle.cancel();
   const failure = operationFailure(await errorOf(handle.result()));
   expect(failure).toMatchObject({ type: 'OperationUnreadable', operation: { metadata: METADATA } });
-  expect(failure?.message).not.toMatch(/may have been begun/);
+  expect(failure?.message).not.toMatch(/may have started/);
 });

@@ -128,7 +128,7 @@ describe('what is in the way', () => {
     expect(await handle.result()).toMatchObject({ name });
     expect(await environment.timeline(handle)).toEqual([
       `operation.start • ClusterService/Create ${name}`,
-      `operation.get • ${conflicting.slice(0, 23)}… · in the way of a start · poll 1`,
+      `operation.get • ${conflicting.slice(0, 23)}… · conflicts with a start · poll 1`,
       `operation.start • ClusterService/Create ${name}`,
     ]);
   });
@@ -169,7 +169,7 @@ describe('what is in the way', () => {
       type: 'OperationServiceError',
       code: 8,
       codeName: 'RESOURCE_EXHAUSTED',
-      message: `yandex ClusterService/Create was not started within 2 s, last because of RESOURCE_EXHAUSTED: ${message}`,
+      message: `yandex ClusterService/Create was not started within 2 s. The last error was RESOURCE_EXHAUSTED: ${message}`,
     });
     expect(error.cause).toMatchObject({ nonRetryable: false });
   });
