@@ -44,7 +44,7 @@ export class OperationsPlugin extends SimplePlugin {
       const clouds = [...this.#clouds.keys()].join(', ');
       throw configurationError(
         '',
-        `OperationsPlugin: this worker has an activity ${other[0]} already, of another OperationsPlugin or your own: configure all clouds (here ${clouds}) in one plugin, and name your activities otherwise`,
+        `OperationsPlugin: this worker already has an activity ${other[0]}, from another OperationsPlugin or your own: configure all clouds (here ${clouds}) in one plugin, and rename your activity`,
       );
     }
     // The SDK's own merge would lose a Map.

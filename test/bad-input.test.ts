@@ -141,7 +141,7 @@ test.each<[string, Input, RegExp]>([
   [
     'a request with a misspelt field',
     execute({ request: { nmae: '' } }),
-    /request\.nmae is no field of fakecloud\.v1\.CreateNetworkRequest, which has /,
+    /request\.nmae is not a field of fakecloud\.v1\.CreateNetworkRequest, which has /,
   ],
   [
     'a method that starts no operation',

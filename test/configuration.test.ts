@@ -37,7 +37,11 @@ function refusal(make: () => unknown): string {
 
 test.each<[string, object, RegExp]>([
   ['nothing', {}, /endpoint is undefined: give the host:port of the OperationService, or use yandexCloud\(\)/],
-  ['both an endpoint and discovery', { endpoint: 'a:1', discovery: 'b:1' }, /discovery is "b:1": leave it out where/],
+  [
+    'both an endpoint and discovery',
+    { endpoint: 'a:1', discovery: 'b:1' },
+    /discovery is "b:1": give either discovery or endpoint/,
+  ],
   ['a host without a port', { endpoint: 'operation.example' }, /endpoint is "operation\.example": give "host:port"/],
   ['a URL', { endpoint: 'https://operation.example:443' }, /endpoint is "https:.*": give "host:port"/],
   ['a port that is none', { endpoint: 'operation.example:70000' }, /give "host:port"/],
@@ -87,7 +91,7 @@ test.each<[string, object, RegExp]>([
   [
     'a key for a cloud whose token service nobody can guess',
     { endpoint: 'lro.example:443', credentials: serviceAccountKey(key) },
-    /credentials is "a service account key": give it an iamEndpoint: .*lro\.example:443 does not tell/,
+    /credentials is "a service account key": set its iamEndpoint: .*cannot be derived from lro\.example:443/,
   ],
 ])(
   'a cloud configured with %s is refused by plugin and client alike, which say what to change',
@@ -193,7 +197,7 @@ describe('a plugin on a worker', () => {
     expect(operationFailure(err)).toMatchObject({
       type: 'OperationConfigurationError',
       message: expect.stringMatching(
-        /^OperationsPlugin: this worker has an activity operation\.get already, .*: configure all clouds \(here [ab]\) in one plugin/,
+        /^OperationsPlugin: this worker already has an activity operation\.get, .*: configure all clouds \(here [ab]\) in one plugin/,
       ) as unknown,
     });
   });

@@ -53,7 +53,7 @@ test('services are called where `services` says, else where discovery says', asy
       );
     const discovered = { discovery: cloud.address };
     expect(await start(discovered)).toMatch(
-      /^services: the cloud lists no endpoint for fakecloud\.v1\.NetworkService: name its host:port/,
+      /^services: the cloud lists no endpoint for fakecloud\.v1\.NetworkService: give its host:port/,
     );
     expect(await start({ ...discovered, services: { 'fakecloud.v1': fake.address } })).toBe('no error');
     cloud.endpoints.fakecloud = fake.address;
@@ -163,7 +163,7 @@ describe('TLS', () => {
     expect(await client.get('done')).toMatchObject({ state: 'running' });
     expect(await client.get('done')).toMatchObject({ state: 'running' });
     expect(warn.mock.calls).toEqual([
-      [expect.stringMatching(/ca\.pem": give a PEM file.*; the former connection goes/)],
+      [expect.stringMatching(/ca\.pem": give a PEM file.*; the previous connection stays in use/)],
     ]);
     warn.mockRestore();
     rmSync(files.rootCertificates);
@@ -183,7 +183,7 @@ describe('TLS', () => {
       writeFileSync(files.rootCertificates, '');
       expect(await call(address)).toMatch(/certificate/);
       expect(warn.mock.calls).toEqual([
-        [expect.stringMatching(/ca\.pem": give a PEM file.*; the former connection goes/)],
+        [expect.stringMatching(/ca\.pem": give a PEM file.*; the previous connection stays in use/)],
       ]);
       copyFileSync(file('ca.pem'), files.rootCertificates);
       expect(await call(address)).toBe('no error');

@@ -99,7 +99,9 @@ test('a key file that has become unreadable stops nothing: the former key stays 
   rmSync(path);
   const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
   expect(await client.get('done')).toMatchObject({ state: 'succeeded' });
-  expect(warn.mock.calls).toEqual([[expect.stringMatching(/cannot be read \(ENOENT\).*; the former key is used$/)]]);
+  expect(warn.mock.calls).toEqual([
+    [expect.stringMatching(/cannot be read \(ENOENT\).*; the previous key stays in use$/)],
+  ]);
   warn.mockRestore();
 });
 
@@ -179,20 +181,24 @@ test.each<[string, () => unknown, RegExp]>([
     /the key file .*none\.json cannot be read \(ENOENT\)/,
   ],
   ['a directory', () => directory, /cannot be read \(EISDIR\)/],
-  ['a file that is no JSON', () => keyFile(key.file.private_key), /the key file .*key\.json is no JSON/],
-  ['JSON that is cut', () => JSON.stringify(key.file).slice(0, -20), /the key is no JSON/],
+  ['a file that is no JSON', () => keyFile(key.file.private_key), /the key file .*key\.json is not JSON/],
+  ['JSON that is cut', () => JSON.stringify(key.file).slice(0, -20), /the key is not JSON/],
   ['a PEM in place of a file', () => key.file.private_key, /the key is neither JSON nor a path/],
   ['a key without an id', () => ({ ...key.file, id: undefined }), /the key has no id/],
   ['a key without an account', () => ({ ...key.file, service_account_id: '' }), /the key has no service_account_id/],
   ['a key without a private key', () => ({ ...key.file, private_key: undefined }), /the key has no private_key/],
-  ['a private key that is no PEM', () => ({ ...key.file, private_key: body }), /private_key of the key is no PEM/],
+  ['a private key that is no PEM', () => ({ ...key.file, private_key: body }), /private_key of the key is not PEM/],
   [
     'a private key that is damaged',
     () => ({ ...key.file, private_key: key.file.private_key.replace(body, 'x') }),
-    /is no private key that can be read: it is damaged or encrypted/,
+    /cannot be read: it is damaged or encrypted/,
   ],
-  ['a key of another kind', () => ({ ...key.file, private_key: signed.privateKey }), /is of type ec, .* takes rsa/],
-  ['a key that is too short', () => authorizedKey(1024).file, /has 1024 bits, where the cloud takes 2048/],
+  [
+    'a key of another kind',
+    () => ({ ...key.file, private_key: signed.privateKey }),
+    /is of type ec, .* accepts only rsa/,
+  ],
+  ['a key that is too short', () => authorizedKey(1024).file, /has 1024 bits, but the cloud requires 2048/],
 ])('a service account key given as %s is refused at construction, and not shown', (_, given, message) => {
   // Values that JavaScript lets through.
   const make = (): unknown => Reflect.apply(serviceAccountKey, undefined, [given()]);

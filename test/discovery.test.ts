@@ -82,14 +82,14 @@ describe('discovery', () => {
   });
 
   test.each([
-    ['another domain', 'operation.example:443', /is outside api\.cloud\.yandex\.net, where calls that carry a token/],
+    ['another domain', 'operation.example:443', /is outside api\.cloud\.yandex\.net, so tokens must not be sent there/],
     ['a domain that ends like it', 'evilapi.cloud.yandex.net:443', /is outside/],
     ['a domain that begins like it', 'api.cloud.yandex.net.evil.example:443', /is outside/],
     ['this machine', '127.0.0.1:443', /is outside/],
-    ['an address with a user', 'api.cloud.yandex.net:443@evil.example:443', /is no host:port/],
-    ['an address with a scheme', 'https://operation.api.cloud.yandex.net:443', /is no host:port/],
-    ['a socket', 'unix:/tmp/socket', /is no host:port/],
-    ['an address without a port', 'operation.api.cloud.yandex.net', /is no host:port/],
+    ['an address with a user', 'api.cloud.yandex.net:443@evil.example:443', /is not a host:port/],
+    ['an address with a scheme', 'https://operation.api.cloud.yandex.net:443', /is not a host:port/],
+    ['a socket', 'unix:/tmp/socket', /is not a host:port/],
+    ['an address without a port', 'operation.api.cloud.yandex.net', /is not a host:port/],
   ])('does not send calls to %s', async (_, address, message) => {
     list = () => ({ operation: address });
     await expect(discovery().operations()).rejects.toThrow(message);

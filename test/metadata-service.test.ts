@@ -69,8 +69,8 @@ describe('the metadata service', () => {
     ],
     ['500', reply(500, 'oops'), /answered 500/, 'UNAVAILABLE'],
     ['a redirect', reply(302, '', { location: 'http://127.0.0.1:1/' }), /answered 302/, 'UNAVAILABLE'],
-    ['a page', reply(200, '<html>'), /is no metadata service: its reply holds no access_token/, 'UNAUTHENTICATED'],
-    ['JSON of something else', reply(200, '{"a":1}'), /holds no access_token/, 'UNAUTHENTICATED'],
+    ['a page', reply(200, '<html>'), /is not a metadata service: its reply has no access_token/, 'UNAUTHENTICATED'],
+    ['JSON of something else', reply(200, '{"a":1}'), /has no access_token/, 'UNAUTHENTICATED'],
     ['a reply without end', reply(200, 'x'.repeat(100_000)), /no token: .*(too long|aborted)/, 'UNAVAILABLE'],
   ])('that answers by %s gives no token, and the call says why', async (_, given, message, codeName) => {
     answer = given;

@@ -83,7 +83,7 @@ describe('a call in flight', () => {
     expect(result).toMatchObject({ name: 'stopped' });
     const { events } = await handle.fetchHistory();
     const failures = (events ?? []).flatMap((event) => event.activityTaskFailedEventAttributes?.failure?.message ?? []);
-    expect(failures).toEqual([expect.stringContaining('it was given up before it was answered') as string]);
+    expect(failures).toEqual([expect.stringContaining('the call was aborted before it was answered') as string]);
     expect(calls() - before).toBe(2);
     expect(environment.replies.startedOf('stopped')).toBe(1);
   });
@@ -99,7 +99,7 @@ describe('a call in flight', () => {
     cloud.close();
     expect(ended).toMatchObject({
       type: 'OperationStartUnknown',
-      message: expect.stringMatching(/CANCELLED: it was given up before it was answered/) as string,
+      message: expect.stringMatching(/CANCELLED: the call was aborted before it was answered/) as string,
     });
   });
 });

@@ -39,7 +39,10 @@ describe('a refusal', () => {
   );
 
   test.each([
-    [{ nmae: 'secret' }, /request\.nmae is no field of fakecloud\.v1\.CreateClusterRequest, which has folderId, name/],
+    [
+      { nmae: 'secret' },
+      /request\.nmae is not a field of fakecloud\.v1\.CreateClusterRequest, which has folderId, name/,
+    ],
     [{ name: ['secret'] }, /request\.name must be a string/],
     [{ name: 'secret'.repeat(300_000) }, /request is "1800011 bytes of JSON": give at most 1500000/],
     [null, /request is null: give an object/],

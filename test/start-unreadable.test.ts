@@ -91,7 +91,7 @@ test('an empty reply counts as lost: the start is repeated with the same key', a
 test('a reply that is too large to accept fails with an error that says so, and is not repeated', async () => {
   const { ends, calls } = await endsOf('huge', { body: Buffer.alloc(64 * 2 ** 20 + 1).toString('base64') });
   const message = expect.stringMatching(
-    /has begun .*larger than 64 MiB.*its idempotencyKey is [0-9a-f-]{36}/,
+    /started an operation .*larger than 64 MiB.*its idempotencyKey is [0-9a-f-]{36}/,
   ) as string;
   expect(ends).toMatchObject([
     { type: 'OperationUnreadable', message },
@@ -109,5 +109,5 @@ test('a cancelled start reports an operation that it has begun and that cannot b
   await handle.cancel();
   const failure = operationFailure(await errorOf(handle.result()));
   expect(failure).toMatchObject({ type: 'OperationUnreadable', operation: { metadata: METADATA } });
-  expect(failure?.message).not.toMatch(/may have been begun/);
+  expect(failure?.message).not.toMatch(/may have started/);
 });

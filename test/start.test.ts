@@ -130,7 +130,7 @@ describe('a start that conflicts', () => {
       expect(await handle.result()).toMatchObject({ name });
       expect(await environment.timeline(handle)).toEqual([
         `operation.start • ClusterService/Create ${name}`,
-        `operation.get • ${conflicting.slice(0, 23)}… · in the way of a start · poll 1`,
+        `operation.get • ${conflicting.slice(0, 23)}… · conflicts with a start · poll 1`,
         `operation.start • ClusterService/Create ${name}`,
       ]);
     },
@@ -172,7 +172,7 @@ describe('a start that conflicts', () => {
       type: 'OperationServiceError',
       code: 8,
       codeName: 'RESOURCE_EXHAUSTED',
-      message: `yandex ClusterService/Create was not started within 2 s, last because of RESOURCE_EXHAUSTED: ${message}`,
+      message: `yandex ClusterService/Create was not started within 2 s. The last error was RESOURCE_EXHAUSTED: ${message}`,
     });
     expect(error.cause).toMatchObject({ nonRetryable: false });
   });

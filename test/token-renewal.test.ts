@@ -255,16 +255,20 @@ test('an aborted call stops waiting, and the exchange continues for the others',
 
 const now = T0;
 test.each([
-  ['no token', {}, /gave no token: return \{ token, expiresAt\? \}/],
-  ['nothing', undefined, /gave no token/],
-  ['an empty token', { token: ' \n' }, /gave no token/],
-  ['a token with a line break within', { token: 's3cret\ns3cret' }, /holds spaces, line breaks/],
-  ['an end that is no Date', { token: 's3cret', expiresAt: '2026-03-01' }, /expiresAt that is no valid Date/],
-  ['an end that is an invalid Date', { token: 's3cret', expiresAt: new Date(NaN) }, /expiresAt that is no valid Date/],
+  ['no token', {}, /returned no token: return \{ token, expiresAt\? \}/],
+  ['nothing', undefined, /returned no token/],
+  ['an empty token', { token: ' \n' }, /returned no token/],
+  ['a token with a line break within', { token: 's3cret\ns3cret' }, /contains spaces, line breaks/],
+  ['an end that is no Date', { token: 's3cret', expiresAt: '2026-03-01' }, /expiresAt that is not a valid Date/],
+  [
+    'an end that is an invalid Date',
+    { token: 's3cret', expiresAt: new Date(NaN) },
+    /expiresAt that is not a valid Date/,
+  ],
   [
     'a token that has ended, by a clock that is wrong',
     { token: 's3cret', expiresAt: new Date(T0 - HOUR) },
-    /has ended at 2026-03-01T11:00:00.000Z, while this machine's clock says 2026-03-01T12:00:00.000Z: set the clock/,
+    /expired at 2026-03-01T11:00:00.000Z, but this machine's clock says 2026-03-01T12:00:00.000Z: set the clock/,
   ],
 ])('credentials that return %s cause an error that says so without the token', (_, given, message) => {
   const check = (): unknown => checkToken(given, now);

@@ -107,11 +107,11 @@ export class Discovery implements Endpoints {
   #check(id: string, address: string | undefined): string {
     const problem = this.#problem(address);
     if (address !== undefined && problem === undefined) return address;
-    const mend = id === 'iam' ? 'give serviceAccountKey an iamEndpoint' : 'give the host in `endpoint` or `services`';
+    const fix = id === 'iam' ? 'give serviceAccountKey an iamEndpoint' : 'give the host in `endpoint` or `services`';
     throw new OperationServiceError(`Endpoints of ${this.#cloud}`, {
       code: statusCode('FAILED_PRECONDITION'),
       neverSent: true,
-      message: `${this.#address} lists ${address === undefined ? 'none' : JSON.stringify(address.slice(0, 100))} for ${JSON.stringify(id)}${problem ?? ''}: ${mend}`,
+      message: `${this.#address} lists ${address === undefined ? 'none' : JSON.stringify(address.slice(0, 100))} for ${JSON.stringify(id)}${problem ?? ''}: ${fix}`,
     });
   }
 
@@ -121,13 +121,13 @@ export class Discovery implements Endpoints {
     try {
       checkAddress('address', address);
     } catch (err) {
-      if (err instanceof OptionError) return ', which is no host:port';
+      if (err instanceof OptionError) return ', which is not a host:port';
       throw err;
     }
     const [host, domain] = [hostOf(address), hostOf(this.#address)];
     if (host === domain || host.endsWith(`.${domain}`)) return undefined;
     if (isLoopback(address) && isLoopback(this.#address)) return undefined;
-    return `, which is outside ${domain}, where calls that carry a token do not go`;
+    return `, which is outside ${domain}, so tokens must not be sent there`;
   }
 }
 

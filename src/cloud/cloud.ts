@@ -150,7 +150,7 @@ export class Cloud {
     }
     const address = await this.#endpoints.service(service, signal);
     if (address !== undefined) return address;
-    const problem = `services: the cloud lists no endpoint for ${service}: name its host:port, or that of its package`;
+    const problem = `services: the cloud lists no endpoint for ${service}: give its host:port, or that of its package`;
     throw configurationError(this.name, problem);
   }
 
@@ -183,7 +183,7 @@ export class Cloud {
     try {
       raw = decodeOperation(body);
     } catch (err) {
-      throw garbled(`is no Operation (${err instanceof Error ? err.message : String(err)})`);
+      throw garbled(`is not an Operation (${err instanceof Error ? err.message : String(err)})`);
     }
     // A proxy that has lost a reply returns an empty one.
     if (body.length === 0 || (raw.id === '' && expectedId !== undefined)) throw garbled('names no operation');
@@ -213,7 +213,7 @@ async function unlessAborted<T>(
   } catch (err) {
     const neverSent = !(err instanceof OperationServiceError) || err.neverSent;
     if (!(neverSent ? signal : inFlight)?.aborted) throw err;
-    const message = `it was given up before it was ${neverSent ? 'sent' : 'answered'}`;
+    const message = `the call was aborted before it was ${neverSent ? 'sent' : 'answered'}`;
     throw new OperationServiceError(what, { code: statusCode('CANCELLED'), message, neverSent });
   }
 }

@@ -121,7 +121,7 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
 
 function checkReader(type: string, reader: unknown): ProgressReader {
   if (isReader(reader)) return reader;
-  throw new OptionError(`progress[${JSON.stringify(type)}]`, reader, 'give a function of the metadata');
+  throw new OptionError(`progress[${JSON.stringify(type)}]`, reader, 'give a function that takes the metadata');
 }
 
 function isReader(reader: unknown): reader is ProgressReader {
@@ -135,11 +135,7 @@ function rootOf({ endpoint, discovery }: CloudOptions): ResolvedCloudOptions['ro
   }
   if (discovery === undefined) return { endpoint: checkAddress('endpoint', endpoint) };
   if (endpoint === undefined) return { discovery: checkAddress('discovery', discovery) };
-  throw new OptionError(
-    'discovery',
-    discovery,
-    `leave it out where endpoint is given (${endpoint}), or the other way round`,
-  );
+  throw new OptionError('discovery', discovery, `give either discovery or endpoint (${endpoint}), not both`);
 }
 
 function checkCredentials(credentials: unknown, root: ResolvedCloudOptions['root']): void {
@@ -155,7 +151,7 @@ function checkCredentials(credentials: unknown, root: ResolvedCloudOptions['root
   }
   const isLost = credentials instanceof ServiceAccountCredentials && !credentials.hasEndpoint;
   if (isLost && 'endpoint' in root && iamAddressOf(root.endpoint) === undefined) {
-    const rule = `give it an iamEndpoint: that the operations are at ${root.endpoint} does not tell where tokens come from`;
+    const rule = `set its iamEndpoint: the address of the token service cannot be derived from ${root.endpoint}`;
     throw new OptionError('credentials', 'a service account key', rule);
   }
 }

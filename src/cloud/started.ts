@@ -27,7 +27,7 @@ export function toStarted(
     type: 'OperationUnreadable',
     cloud: operation.cloud,
     operationId: operation.id,
-    message: `${nameOf(operation)}, which ${what} has begun, cannot be waited for or cancelled: ${problemOf(raw.id)}. The cloud answered that it is ${stateText(operation)}: look for it there, by what else is known of it`,
+    message: `${nameOf(operation)} was started by ${what}, but cannot be awaited or cancelled: ${problemOf(raw.id)}. Its state was ${stateText(operation)}. Look for it in the cloud by its other properties`,
     details: [],
     operation,
   });
@@ -65,7 +65,7 @@ export function replyTooLarge(cloud: string, what: string, idempotencyKey: strin
     type: 'OperationUnreadable',
     cloud,
     operationId: '',
-    message: `${what} has begun an operation that cannot be waited for or cancelled: the reply that names it is larger than ${MAXIMUM_REPLY_BYTES / 2 ** 20} MiB. Look for it in the cloud; its idempotencyKey is ${idempotencyKey}`,
+    message: `${what} started an operation that cannot be awaited or cancelled: the reply with its id is larger than ${MAXIMUM_REPLY_BYTES / 2 ** 20} MiB. Look for it in the cloud; its idempotencyKey is ${idempotencyKey}`,
     details: [],
   });
 }

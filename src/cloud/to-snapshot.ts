@@ -110,7 +110,7 @@ export function checkResponseType(operation: OperationSnapshot, path: string, re
   const actual = type.slice(type.lastIndexOf('/') + 1);
   const mismatch =
     expected !== undefined && expected !== actual
-      ? `is a ${actual}, where ${path} promises a ${expected}: the operation was started by another method`
+      ? `is a ${actual}, but ${path} returns a ${expected}: the operation was started by another method`
       : typeof problem === 'string' && typeof base64 === 'string'
         ? `cannot be read: ${problem}`
         : undefined;

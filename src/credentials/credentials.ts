@@ -21,17 +21,19 @@ export class CredentialsError extends Error {
 export function checkToken(given: unknown, now: number): { value: string; expiresAt?: Date } {
   const { token, expiresAt } = typeof given === 'object' && given !== null ? { ...nothing, ...given } : nothing;
   const value = typeof token === 'string' ? token.trim() : '';
-  if (value === '') throw new CredentialsError('the credentials gave no token: return { token, expiresAt? }');
+  if (value === '') throw new CredentialsError('the credentials returned no token: return { token, expiresAt? }');
   if (!/^[\x21-\x7e]+$/.test(value)) {
-    throw new CredentialsError('the token holds spaces, line breaks or other characters that no header can carry');
+    throw new CredentialsError(
+      'the token contains spaces, line breaks or other characters that are not allowed in a header',
+    );
   }
   if (expiresAt === undefined || expiresAt === null) return { value };
   if (!(expiresAt instanceof Date) || Number.isNaN(expiresAt.getTime())) {
-    throw new CredentialsError('the credentials gave an expiresAt that is no valid Date');
+    throw new CredentialsError('the credentials returned an expiresAt that is not a valid Date');
   }
   if (expiresAt.getTime() <= now) {
     throw new CredentialsError(
-      `the token that was just obtained has ended at ${expiresAt.toISOString()}, while this machine's clock says ${new Date(now).toISOString()}: set the clock, or obtain a new token`,
+      `the token that was just obtained expired at ${expiresAt.toISOString()}, but this machine's clock says ${new Date(now).toISOString()}: set the clock, or obtain a new token`,
     );
   }
   return { value, expiresAt };

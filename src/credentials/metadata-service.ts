@@ -62,7 +62,7 @@ function read(body: string, address: string): { token: string; lifeS: number } {
     const lifeS = 'expires_in' in reply ? Number(reply.expires_in) : 0;
     if (typeof reply.access_token === 'string') return { token: reply.access_token, lifeS };
   }
-  throw new CredentialsError(`what answers at ${address} is no metadata service: its reply holds no access_token`);
+  throw new CredentialsError(`${address} is not a metadata service: its reply has no access_token`);
 }
 
 /** Uses an agent of its own, so that no proxy from the environment applies. */

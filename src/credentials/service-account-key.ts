@@ -55,7 +55,7 @@ export class ServiceAccountKey {
       this.#key = this.#read();
     } catch (err) {
       const problem = err instanceof Error ? err.message : String(err);
-      process.emitWarning(`temporal-lro: ${problem}; the former key is used`);
+      process.emitWarning(`temporal-lro: ${problem}; the previous key stays in use`);
     }
   }
 }
@@ -88,7 +88,7 @@ function json(name: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw bad(`${name} is no JSON`);
+    throw bad(`${name} is not JSON`);
   }
 }
 
@@ -104,17 +104,17 @@ function check(name: string, value: unknown): Key {
   const pem = field('private_key');
   // The yc tool may write a warning line before the PEM.
   const begin = pem.indexOf('-----BEGIN');
-  if (begin < 0) throw bad(`private_key of ${name} is no PEM`);
+  if (begin < 0) throw bad(`private_key of ${name} is not PEM`);
   let privateKey;
   try {
     privateKey = createPrivateKey(pem.slice(begin));
   } catch {
-    throw bad(`private_key of ${name} is no private key that can be read: it is damaged or encrypted`);
+    throw bad(`private_key of ${name} cannot be read: it is damaged or encrypted`);
   }
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = privateKey;
-  if (type !== 'rsa') throw bad(`private_key of ${name} is of type ${type}, where the cloud takes rsa`);
+  if (type !== 'rsa') throw bad(`private_key of ${name} is of type ${type}, but the cloud accepts only rsa`);
   const bits = details?.modulusLength ?? 0;
-  if (bits < 2048) throw bad(`private_key of ${name} has ${bits} bits, where the cloud takes 2048 or more`);
+  if (bits < 2048) throw bad(`private_key of ${name} has ${bits} bits, but the cloud requires 2048 or more`);
   return { id, serviceAccountId, privateKey };
 }
 

@@ -53,12 +53,13 @@ function checkMessage(schema: DescMessage, value: unknown, at: RequestPath, chec
     const field = schema.fields.find(({ jsonName, name }) => jsonName === key || name === key);
     if (!field) {
       const known = schema.fields.map(({ jsonName }) => jsonName).join(', ');
-      throw new RequestError(`${show(here)} is no field of ${schema.typeName}, which has ${known || 'none'}`);
+      throw new RequestError(`${show(here)} is not a field of ${schema.typeName}, which has ${known || 'none'}`);
     }
     if (member === undefined || (member === null && !takesNull(field))) continue;
     const slot = field.oneof?.name ?? field.name;
     const other = given.get(slot);
-    if (other !== undefined) throw new RequestError(`${show(here)} and ${other} exclude each other: give one of them`);
+    if (other !== undefined)
+      throw new RequestError(`${show(here)} and ${other} are in the same oneof: give only one of them`);
     given.set(slot, key);
     if (field.message?.typeName === 'google.protobuf.FieldMask' && field.fieldKind === 'message') {
       check.masks.push({ at: here, paths: checkMask(schema, member, here) });
@@ -122,7 +123,7 @@ function checkValue(
 
 function checkMask(parent: DescMessage, value: unknown, at: RequestPath): string[] {
   const paths = maskPaths(value);
-  if (!paths) throw misfit(at, 'names of fields, in one string with commas or as an array', value);
+  if (!paths) throw misfit(at, 'field names, as one comma-separated string or as an array', value);
   const resolved = resolveFieldMask(parent, paths);
   if ('paths' in resolved) return resolved.paths;
   throw new RequestError(
@@ -159,7 +160,7 @@ function plainJson(value: unknown): JsonValue {
 
 function misfit(at: RequestPath, expected: string, value: unknown): RequestError {
   const actual = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
-  return new RequestError(`${show(at)} must be ${expected}, and is ${actual} that does not fit`);
+  return new RequestError(`${show(at)} must be ${expected}, but is ${actual} that does not match`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -30,7 +30,7 @@ function setMask(schema: DescMessage, message: Message, { at, paths }: FoundMask
     else if (isReflectList(holder)) holder = holder.get(Number(step));
     else if (isReflectMap(holder)) holder = holder.get(step);
   }
-  if (!isReflectMessage(holder)) throw new RequestError('request has a FieldMask where none can stand');
+  if (!isReflectMessage(holder)) throw new RequestError('request has a FieldMask where none is allowed');
   holder.set(fieldOf(holder, at.at(-1)), reflect(FieldMaskSchema, create(FieldMaskSchema, { paths })));
 }
 

@@ -58,7 +58,7 @@ export class MessageReader {
     const isTransparent = TRANSPARENT.has(schema.typeName);
     const read = isTransparent ? this.#read(schema, bytes, place) : this.#deeper(schema, bytes, place);
     if (!(read instanceof UnreadableMessage)) return this.#told(read, place);
-    return this.#told(new Unreadable(`no ${schema.typeName}: ${read.problem}`, bytes), place);
+    return this.#told(new Unreadable(`not a ${schema.typeName}: ${read.problem}`, bytes), place);
   }
 
   /** The type, or a text that says why there is none. */
@@ -137,7 +137,7 @@ export class MessageReader {
       if (values) put(json, field.key, this.#field(field, values, placeOf));
       else if (field.absent) put(json, field.key, field.absent());
       else if (field.isRequired) {
-        put(json, field.key, this.#told(new Unreadable('required, and not set', NOTHING), placeOf(field.key)));
+        put(json, field.key, this.#told(new Unreadable('required but not set', NOTHING), placeOf(field.key)));
       }
     }
     return json;
@@ -170,9 +170,9 @@ export class MessageReader {
     for (const { key, value, record } of misnamed) {
       const text = Buffer.from(key).toString();
       if (entries.has(text)) {
-        this.#told(new Unreadable(`a key is not UTF-8, and reads like that of another entry: ${text}`, record), place);
+        this.#told(new Unreadable(`a key is not UTF-8 and collides with another key: ${text}`, record), place);
       } else {
-        this.#told(new Unreadable(`a key is not UTF-8, and stands here as ${text}`, key), place);
+        this.#told(new Unreadable(`a key is not UTF-8 and is shown as ${text}`, key), place);
         entries.set(text, value);
       }
     }

@@ -59,7 +59,7 @@ export function findOperationMethod(registry: DescriptorRegistry, path: string):
 
 function lookUpMethod(registry: DescriptorRegistry, path: string): OperationMethodTypes | string {
   const [, serviceName = '', methodName = ''] = /^\/?([\w.]+)\/(\w+)$/.exec(path) ?? [];
-  if (serviceName === '') return `${JSON.stringify(path)} is no method path: give "/package.Service/Method"`;
+  if (serviceName === '') return `${JSON.stringify(path)} is not a method path: give "/package.Service/Method"`;
   const service = registry.getService(serviceName);
   if (!service) return `no service ${serviceName} in the descriptors of this cloud: add the set that has it`;
   const method = service.methods.find(({ name }) => name === methodName);

@@ -39,7 +39,7 @@ const FOLDS: Record<string, Fold> = {
   Value: (fields, bytes) => {
     const { numberValue } = fields;
     // NaN and infinities: a double field has them as strings.
-    if (typeof numberValue === 'string') return new Unreadable(`${numberValue} is no number of JSON`, bytes);
+    if (typeof numberValue === 'string') return new Unreadable(`${numberValue} is not a JSON number`, bytes);
     for (const kind in fields) return fields[kind] ?? null;
     return new Unreadable('a google.protobuf.Value without a kind', bytes);
   },

@@ -94,7 +94,7 @@ export class WireRecords {
       case StartGroup:
         return this.#skipGroup();
       default:
-        this.problem ??= `a field of wire type ${wireType}, which none begins with`;
+        this.problem ??= `a field with the invalid wire type ${wireType}`;
     }
     this.#end = this.#pos;
     if (this.#pos > this.#bytes.length) this.problem ??= CUT_OFF;
@@ -111,7 +111,7 @@ export class WireRecords {
       const wireType: WireType = tag & 7;
       if (wireType === StartGroup) open.push(number);
       else if (wireType !== EndGroup) this.#skip(wireType);
-      else if (open.pop() !== number) this.problem ??= 'a group that ends as another one';
+      else if (open.pop() !== number) this.problem ??= 'a group with the end tag of another group';
       this.#end = before;
     }
     this.#start = start;

@@ -17,7 +17,7 @@ export type WireValue = JsonValue | Uint8Array | Unreadable;
 export function readValue(records: WireRecords, plan: ValuePlan): WireValue {
   const { wireType } = records;
   if (wireType !== plan.wireType) {
-    const problem = `sent as ${WireType[wireType]}, where the descriptors have ${WireType[plan.wireType]}`;
+    const problem = `sent as ${WireType[wireType]}, but the descriptors have ${WireType[plan.wireType]}`;
     return new Unreadable(problem, records.content());
   }
   if (!plan.read) return records.content();
@@ -49,7 +49,7 @@ export function readEntry(plan: EntryPlan, bytes: Uint8Array): MapEntry | Unread
     if (records.number === 1) key = readValue(records, plan.key);
     else if (records.number === 2) values.push(readValue(records, plan.value));
   }
-  if (records.problem !== undefined) return new Unreadable(`an entry that is none: ${records.problem}`, bytes);
+  if (records.problem !== undefined) return new Unreadable(`an invalid map entry: ${records.problem}`, bytes);
   const value = values.length === 0 ? plan.value.zero : lastOf(values);
   if (!(key instanceof Unreadable)) return { key: typeof key === 'string' ? key : JSON.stringify(key), value };
   if (key.problem === NOT_UTF8) return { key: key.bytes, value };

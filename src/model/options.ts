@@ -218,7 +218,7 @@ export function resolveStartOptions(options: unknown = {}): ResolvedStartOptions
 /** Checks an idempotency key, which is sent as a header. Throws an OptionError. */
 export function checkIdempotencyKey(value: unknown): string {
   if (typeof value !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(value)) {
-    throw new OptionError('idempotencyKey', value, 'give a UUID, or 1–256 other characters of ASCII without spaces');
+    throw new OptionError('idempotencyKey', value, 'give a UUID, or 1–256 printable ASCII characters without spaces');
   }
   return value;
 }
@@ -255,7 +255,7 @@ export function checkCloudName(value: unknown): string {
     throw new OptionError(
       'cloud',
       value,
-      'give the name of a cloud that the worker configures: 1–64 of A–Z a–z 0–9 _ . -',
+      'give the name of a cloud that the worker configures: 1–64 characters of A–Z a–z 0–9 _ . -',
     );
   }
   return value;

@@ -15,7 +15,7 @@ export function startSummary(method: string, { name }: JsonObject): string {
 
 /** The summary of a poll of the operation that conflicts with a start. */
 export function conflictSummary(operationId: string, poll: number): string {
-  return summary(shortId(operationId), 'in the way of a start', `poll ${poll}`);
+  return summary(shortId(operationId), 'conflicts with a start', `poll ${poll}`);
 }
 
 /** The summary of the timer between two attempts to start. The timeline shows nothing else for a timer. */
@@ -36,11 +36,11 @@ export function notStartedText(
   last: Pick<OperationStatus, 'codeName' | 'message'>,
   idempotencyKey?: string,
 ): string {
-  const text = `${cloud} ${shortMethod(method)} was not started within ${durationText(timeoutMs)}, last because of ${statusText(last)}`;
+  const text = `${cloud} ${shortMethod(method)} was not started within ${durationText(timeoutMs)}. The last error was ${statusText(last)}`;
   return idempotencyKey === undefined ? text : perhapsBegunText(text, idempotencyKey);
 }
 
 /** Adds to `message` that an earlier attempt may have started the operation. */
 export function perhapsBegunText(message: string, idempotencyKey: string): string {
-  return `${message}. It may have been begun all the same: a start with idempotencyKey ${idempotencyKey} finds it`;
+  return `${message}. The operation may have started: a start with idempotencyKey ${idempotencyKey} finds it`;
 }

@@ -87,7 +87,7 @@ export class Channel {
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) {
       if (!/^[\x20-\x7e]*$/.test(value)) {
-        throw neverSent(statusCode('INVALID_ARGUMENT'), `${name} is no ASCII text, as a header must be`);
+        throw neverSent(statusCode('INVALID_ARGUMENT'), `${name} is not ASCII, as a header must be`);
       }
       metadata.set(name, value);
     }
@@ -172,7 +172,7 @@ export class Channels {
 
   /** Warns once for each problem, since every call meets it again. */
   #warn(problem: string): void {
-    if (problem !== this.#warned) process.emitWarning(`temporal-lro: ${problem}; the former connection goes on`);
+    if (problem !== this.#warned) process.emitWarning(`temporal-lro: ${problem}; the previous connection stays in use`);
     this.#warned = problem;
   }
 

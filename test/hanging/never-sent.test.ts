@@ -91,7 +91,7 @@ const unsent: [why: string, fail: () => Promise<unknown>, code: number, details:
       return Promise.resolve(scene.channels().to(scene.address).unary(call));
     },
     3,
-    /idempotency-key is no ASCII text/,
+    /idempotency-key is not ASCII/,
   ],
 ];
 

@@ -14,7 +14,7 @@ test.each<[string, Case]>([
     {
       sent: part(8, host),
       path: 'hosts[0]',
-      problem: /^no values.v1.Host: cut off within a field$/,
+      problem: /^not a values.v1.Host: cut off within a field$/,
       kept: host,
       json: { hosts: [null] },
     },
@@ -29,7 +29,7 @@ test.each<[string, Case]>([
   ],
   [
     'an entry of a map that was cut off',
-    { sent: part(7, CUT_OFF), path: 'labels', problem: /an entry that is none/, kept: CUT_OFF, json: { labels: {} } },
+    { sent: part(7, CUT_OFF), path: 'labels', problem: /an invalid map entry/, kept: CUT_OFF, json: { labels: {} } },
   ],
   [
     'packed numbers that were cut off',
@@ -56,7 +56,7 @@ test.each<[string, Case]>([
     {
       sent: varint(15, 7),
       path: 'text',
-      problem: /^sent as Varint, where the descriptors have LengthDelimited$/,
+      problem: /^sent as Varint, but the descriptors have LengthDelimited$/,
       kept: Uint8Array.of(7),
       json: { text: null },
     },

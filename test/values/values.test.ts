@@ -14,7 +14,7 @@ const text = (sent: Uint8Array, path: string, json: JsonObject): Case => {
   return { sent, path, problem: /not UTF-8/, kept: NO_TEXT, json };
 };
 const key = (sent: Uint8Array, path: string, json: JsonObject): Case => {
-  return { sent, path, problem: /a key is not UTF-8, and stands here as caf\ufffd/, kept: NO_TEXT, json };
+  return { sent, path, problem: /a key is not UTF-8 and is shown as caf\ufffd/, kept: NO_TEXT, json };
 };
 const NO_TIME = / are no time of the years 1 to 9999$/;
 const NO_DURATION = / are no duration /;
@@ -33,7 +33,7 @@ test.each<[string, Case]>([
     {
       sent: part(4, part(1, entry('a.b', double(2, Infinity)))),
       path: 'freeForm["a.b"]',
-      problem: /^Infinity is no number of JSON/,
+      problem: /^Infinity is not a JSON number/,
       kept: double(2, Infinity),
       json: { freeForm: { 'a.b': null } },
     },
