@@ -4,7 +4,7 @@ import { OperationsClient } from 'temporal-lro';
 
 let client: OperationsClient | undefined;
 
-/** Called once, before the activities are. */
+/** Call it once, before the activities. */
 export function connect(endpoint: string): void {
   client = OperationsClient.connect({ endpoint, plaintext: true });
 }

@@ -1,4 +1,4 @@
-// npm run bench:cancelling: how long it takes from the cancellation of a workflow until Cancel has reached the cloud.
+// npm run bench:cancelling: measures the time from the cancellation of a workflow until Cancel reaches the cloud.
 import { CLOUD, quietRuntime, startEnvironment } from '../test/support/environment';
 import { awaitOperation } from '../workflows/definitions';
 import { startTemporalServer } from '../src/testing/temporal-server';

@@ -1,4 +1,5 @@
-// npm run bench:generate, after a build: what generating from all of Yandex Cloud's descriptors costs, and what comes of it.
+// npm run bench:generate, after a build: measures the code generation for all of Yandex Cloud's descriptors, and its
+// output.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -26,7 +27,7 @@ const note = (figure: string, value: number, limit: number, unit: string): void 
   if (value > limit) process.exitCode = 1;
 };
 
-/** Seconds that this process computed: others on the machine do not count. */
+/** The CPU seconds of this process, which exclude other processes of the machine. */
 function cpuSeconds(work: () => void): number {
   const before = process.cpuUsage();
   work();
@@ -72,7 +73,7 @@ async function measureTypeCheck(directory: string): Promise<void> {
   note('tsc of all: memory', (figure('Memory used') * 1024) / MB, 200, 'MB');
 }
 
-/** Bytes of a bundle, without its source map. */
+/** The size of a bundle in bytes, without its source map. */
 async function bundleBytes(directory: string, code: string): Promise<number> {
   const workflowsPath = join(directory, 'workflows.ts');
   writeFileSync(workflowsPath, code);

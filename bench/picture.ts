@@ -1,10 +1,10 @@
-// npm run bench:picture: draws docs/images/waiting.svg, the polls and the lateness of waits against their length, simulated.
+// npm run bench:picture: draws docs/images/waiting.svg, the simulated polls and lateness of waits by their length.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { resolveWaitOptions } from '../src/model/options';
 import { scheduled, seeded, simulateWait } from './simulate';
 
-/** In the repository, in which this module runs from its compiled copy under dist/. */
+/** The path in the repository: this module runs from its compiled copy under dist/. */
 const PICTURE = join(__dirname, '..', '..', 'docs', 'images', 'waiting.svg');
 
 const SECOND = 1_000;
@@ -12,7 +12,7 @@ const DAY = 86_400 * SECOND;
 const LENGTHS = Array.from({ length: 49 }, (_, i) => SECOND * 10 ** ((Math.log10(DAY / SECOND) * i) / 48));
 const RUNS = 20;
 
-/** Intervals that begin with `first` and are `factor` times as long each, up to `maximum`. */
+/** Exponential backoff: intervals that begin with `first` and grow by `factor`, up to `maximum`. */
 function growing(first: number, factor: number, maximum: number): () => (ageMs: number) => number {
   return () => {
     let next = first;
@@ -25,7 +25,7 @@ function growing(first: number, factor: number, maximum: number): () => (ageMs: 
 }
 
 const random = seeded(1);
-/** By name and colour; each wait begins a schedule anew. */
+/** The schedules by name and colour. Each wait begins a fresh one. */
 const SCHEDULES: [name: string, colour: string, begin: () => (ageMs: number) => number][] = [
   ['temporal-lro', '#0b7a3e', () => scheduled(resolveWaitOptions().schedule, random)],
   ['every second', '#c0392b', growing(SECOND, 1, SECOND)],
@@ -40,7 +40,7 @@ interface Point {
   latenessMs: number;
 }
 
-/** Means over some waits around each length, so that no wait ends in step with a schedule. */
+/** Averages several waits around each length, so that no result depends on the phase of a schedule. */
 function simulate(begin: () => (ageMs: number) => number): Point[] {
   const spread = seeded(2);
   return LENGTHS.map((lengthMs) => {
@@ -51,11 +51,11 @@ function simulate(begin: () => (ageMs: number) => number): Point[] {
   });
 }
 
-/** Where the names of the schedules begin. */
+/** The x positions of the schedules' names. */
 const LEGEND = [60, 190, 320, 455, 650];
 const PANEL = { width: 330, height: 250, top: 40 };
 
-/** A panel with logarithmic axes; `ticks` of the upright axis are its values and labels. */
+/** Draws a panel with logarithmic axes. `ticks` are the values and labels of the vertical axis. */
 function panel(
   left: number,
   title: string,
@@ -90,7 +90,7 @@ function panel(
   return [`<text x="${left}" y="24" class="title">${title}</text>`, ...across, ...up, ...curves].join('\n');
 }
 
-/** The picture; always the same for the same code. */
+/** Draws the picture. The same code always draws the same one. */
 export function drawPicture(): string {
   const lines = SCHEDULES.map(([name, colour, begin]) => ({ name, colour, points: simulate(begin) }));
   const legend = lines.map(

@@ -1,13 +1,13 @@
 import type { PollSchedule } from '../src/model/schedule';
 import { nextInterval } from '../src/model/schedule';
 
-/** A wait in which calls take no time: how often it polled, and how long after the operation's end it saw it. */
+/** A simulated wait whose calls take no time: its number of polls, and how late it saw the operation's end. */
 export interface SimulatedWait {
   polls: number;
   latenessMs: number;
 }
 
-/** Polls at once and then after each interval, until the operation of that length has ended. `interval` is told the age. */
+/** Polls at once and then after each interval until the operation has ended. `interval` gets the age of the wait. */
 export function simulateWait(lengthMs: number, interval: (ageMs: number) => number): SimulatedWait {
   let ageMs = 0;
   let polls = 1;

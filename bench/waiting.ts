@@ -1,5 +1,5 @@
-// npm run bench: what a wait costs and how late it is, by this package and by the patterns that people write themselves, on
-// a Temporal server and a cloud of this machine, one pattern after the other in the same process.
+// npm run bench: measures the cost and lateness of waits with this package and with common hand-written patterns,
+// against a local Temporal server and cloud, one pattern after the other in one process.
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -10,7 +10,7 @@ import * as workflows from './workflows';
 
 const { connect, ...pollingActivities } = activities;
 const SECOND = 1_000;
-/** How many waits at once, and the lengths over which their ends are spread. */
+/** The number of concurrent waits, and the lengths over which their ends are spread. */
 const COUNT = 50;
 const SHORTEST_MS = 10 * SECOND;
 const LONGEST_MS = 30 * SECOND;
@@ -31,7 +31,7 @@ interface Figures {
 
 const sum = (numbers: number[]): number => numbers.reduce((total, n) => total + n, 0);
 
-/** Per wait, but for the lateness, which is that of each. */
+/** Measures one pattern. Values are per wait; the lateness is a list with that of each wait. */
 async function measure(
   client: Client,
   cloud: FakeCloud,

@@ -1,4 +1,4 @@
-// What people write today, and what they write with this package.
+// Common hand-written patterns, and the same with this package.
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import { operations } from 'temporal-lro/workflow';
 import type * as activities from './activities';
@@ -13,7 +13,7 @@ export async function timerLoop(operationId: string): Promise<void> {
   while (!(await once.isDone(operationId))) await sleep('1 s');
 }
 
-/** One activity that fails until the operation is done, and is retried. */
+/** One activity that fails, and is retried, until the operation is done. */
 export function activityRetry(operationId: string): Promise<void> {
   return retrying.failUntilDone(operationId);
 }

@@ -10,7 +10,7 @@ export interface Arguments {
 const USAGE = `Usage: npm run chaos -- [--seed N | --seeds 1-20,42] [--minutes M] [--faults KIND,KIND,…]
 Kinds: ${FAULT_KINDS.join(', ')}. By default seed 1, one minute, all kinds.`;
 
-/** Throws an error that says what is wrong and how the command is used. */
+/** Parses the arguments. Throws an error that says what is invalid and how to use the command. */
 export function parseArguments(args: string[]): Arguments {
   const options = {
     seed: { type: 'string' },

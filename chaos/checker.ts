@@ -6,12 +6,12 @@ import { pollBound } from './poll-bound';
 import type { RunRecord, WaitRecord } from './record';
 
 /**
- * What must hold.
- * - I1: every operation that ended resolves its wait once, with that result, not before the end, and soon where a worker
- *   has seen the end
- * - I2: no Cancel is sent after the end was seen, and none that nobody asked for
- * - I3: no start happens twice
- * - I4: no poll storm
+ * The invariants.
+ * - I1: every operation that ended resolves its wait exactly once, with its result, not before its end, and soon after a
+ *   worker has seen the end
+ * - I2: no Cancel is sent without a request, or after the end was seen
+ * - I3: every start happens at most once
+ * - I4: there is no poll storm
  * - I5: nothing is open 60 s after healing, and no workflow task fails
  */
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5';
@@ -44,10 +44,12 @@ function checkOutcome(record: WaitRecord): string[] {
   return problem === undefined ? [] : [problem];
 }
 
-/** A worker that is well tells what it has seen, and another worker that is well goes on with it. */
+/**
+ * Within this time, a healthy worker reports an end that it has seen, and another healthy worker continues the wait.
+ */
 const TOLD_WITHIN_MS = 20_000;
 function checkSeenEnds({ wait, run, calls }: WaitRecord, { faults, control, settledAtMs }: RunRecord): string[] {
-  // Whoever is cancelled may go on without its operation.
+  // A cancelled wait may end before its operation.
   if (!run || run.cancelRequestedAtMs !== undefined || wait.kind === 'handleCancel') return [];
   const endedAtMs = run.close?.atMs ?? settledAtMs;
   const late = calls.find(({ verb, done, answeredAtMs, answer, slot }) => {
@@ -67,7 +69,7 @@ function checkSeenEnds({ wait, run, calls }: WaitRecord, { faults, control, sett
   ];
 }
 
-/** For so long a worker that hung, or was cut off from the server, may be in the midst of an attempt that was given up. */
+/** How long a worker that hung or lost the server may still run an attempt that the server has timed out. */
 const ATTEMPT_MS = 70_000;
 
 function checkCancels({ wait, run, calls }: WaitRecord, { faults }: RunRecord): string[] {
@@ -86,7 +88,7 @@ function checkCancels({ wait, run, calls }: WaitRecord, { faults }: RunRecord): 
           type === 'operation.cancel' && seen?.completed && decidedBy > seen.completed.event && scheduledAtMs <= atMs,
       );
       if (late) return [`Cancel was sent at ${time(atMs)}, though the workflow had learnt the end before`];
-      // The attempt that sends Cancel has polled before, and the same worker polls for nobody else then.
+      // The attempt that sends Cancel polls first, and the same worker makes no other polls of the operation then.
       const before = calls.slice(0, calls.indexOf(cancel));
       const last = before.findLast((call) => call.verb === 'Get' && call.slot === slot);
       if (!last?.done || last.answer !== 'OK' || last.answeredAtMs === undefined) return [];
@@ -134,12 +136,14 @@ function checkEnded({ run, child }: WaitRecord, { faults, control, healedAtMs, s
   return problems;
 }
 
-/** Of one workflow; a task that can never succeed fails over and over. */
+/** How many failed tasks of one workflow are tolerated. A task that can never succeed fails over and over. */
 const TOLERATED_TASKS = 2;
-/** The SDK ends workflow code that takes this long by the clock, wherever it is, as if it had not been there. */
+/** The SDK aborts workflow code that takes this long by the wall clock. */
 const TASK_LIMIT_MS = 5_000;
 
-/** Whether the worker was suspended in the midst of a task, or the machine so busy that it came to the same. */
+/**
+ * Whether the worker was suspended during a task, or the machine was so busy that the task timed out in the same way.
+ */
 function wasSuspended({ atMs, cause }: RunHistory['taskFailures'][number], faults: RunRecord['faults']): boolean {
   if (cause.includes('Script execution timed out')) return true;
   return faults.some(

@@ -2,7 +2,7 @@ const RealDate = Date;
 let offsetMs = 0;
 const now = (): number => RealDate.now() + offsetMs;
 
-/** A Date whose present is off, as on a machine with a wrong clock. */
+/** A Date whose current time is shifted, as on a machine with a wrong clock. */
 const SteppedDate = new Proxy(RealDate, {
   construct(target, given: unknown[], made): object {
     const constructed: unknown = Reflect.construct(target, given.length === 0 ? [now()] : given, made);
@@ -12,7 +12,7 @@ const SteppedDate = new Proxy(RealDate, {
   get: (target, key): unknown => (key === 'now' ? now : Reflect.get(target, key)),
 });
 
-/** From now on this process's clock is off by so much. What measures durations by a monotonic clock does not notice. */
+/** Shifts this process's clock by `ms` from now on. Does not affect monotonic clocks. */
 export function setClockOffset(ms: number): void {
   offsetMs = ms;
   globalThis.Date = SteppedDate;

@@ -16,31 +16,31 @@ import { CallFailure, UnaryServer, type IncomingCall, type OutgoingReply } from 
 import { HOSTILE_ENDS } from './hostile';
 import { SLOTS, type Slot, type WaitPlan } from './plan';
 
-/** The descriptor set of the resources that the cloud makes. */
+/** The descriptor set of the cloud's resources. */
 export const RESOURCES = join(__dirname, '../proto/fakecloud.binpb');
 
-/** A call that the cloud got. Times in epoch milliseconds. */
+/** A call that the cloud received. Times are epoch milliseconds. */
 export interface RecordedCall {
   verb: 'Get' | 'Cancel' | 'Start';
   slot: Slot;
-  /** Of the wait. */
+  /** The name of the wait. */
   name: string;
   operationId?: string;
   /** The idempotency key of a start. */
   key?: string;
   atMs: number;
-  /** When the answer was handed to the connection; undefined where the caller had gone by then. */
+  /** When the reply was handed to the connection; undefined if the caller was gone by then. */
   answeredAtMs?: number;
-  /** What it said, spoilt replies included; `OK` is one that shows the operation as it is. */
+  /** A summary of the reply, including faulty ones. `OK` means that it shows the operation as it is. */
   answer?: string;
   /** Whether the operation in the reply was done. */
   done?: boolean;
 }
 
-/** How a call is spoilt: it fails and nothing is done; or its work is done, and the reply is lost, late or another one. */
+/** A fault of a call: it fails without effect, or it takes effect and its reply is lost, late or replaced. */
 export type Spoil = { code: StatusCodeName; message: string } | { lost: true } | { lateMs: number } | { body: Buffer };
 
-/** The end of an operation as its script has it. */
+/** The end of an operation according to its script. */
 export interface Truth {
   id: string;
   endsAtMs: number;
@@ -49,15 +49,15 @@ export interface Truth {
 }
 
 /**
- * A FakeCloud of the same parts, with a server for each worker: it keeps what the caller was told, and who it was, which
- * is what a run is judged by.
+ * A fake cloud built from the parts of FakeCloud, with a server for each worker. It records every reply and its caller,
+ * by which a run is judged.
  */
 export class RecordedCloud {
   readonly calls: RecordedCall[] = [];
   readonly addresses: string[] = [];
-  /** Each looks at a call before it is answered; the first that gives something spoils it. */
+  /** Each one sees a call before it is answered. The first result is applied. */
   readonly spoilers = new Set<(call: RecordedCall) => Spoil | undefined>();
-  /** Whether a worker's token is taken. */
+  /** Whether a worker's token is accepted. */
   accepts: (slot: Slot, token: string) => boolean = () => true;
   readonly #waits: ReadonlyMap<string, WaitPlan>;
   readonly #registry = loadDescriptors([readFileSync(RESOURCES)]);
@@ -65,7 +65,7 @@ export class RecordedCloud {
   readonly #desk = new CallHandler(this.#registry, this.#operations, Date.now);
   readonly #servers: UnaryServer[] = [];
   readonly #callsOf = new Map<string, RecordedCall[]>();
-  /** The ids of the operations of each wait: more than one where a start has begun two. */
+  /** The operation ids of each wait: more than one if a start has begun two operations. */
   readonly #ids = new Map<string, string[]>();
   readonly #names = new Map<string, string>();
   readonly #cancelledAtMs = new Map<string, number>();
@@ -91,7 +91,7 @@ export class RecordedCloud {
     }
   }
 
-  /** Begins the operation of a wait that does not start it itself; its id. */
+  /** Begins the operation of a wait that does not start it itself, and returns its id. */
   begin({ name, script }: WaitPlan): string {
     const checked = checkScript(script);
     if ('refuse' in checked) throw new Error(`${name}: only a method can refuse`);
@@ -104,7 +104,7 @@ export class RecordedCloud {
     return this.#callsOf.get(name) ?? [];
   }
 
-  /** The operations that were begun for a wait, and how they end. */
+  /** The operations that were begun for a wait, and their ends. */
   truthsOf(name: string): Truth[] {
     return (this.#ids.get(name) ?? []).flatMap((id) => {
       const operation = this.#operations.find(id);
@@ -173,7 +173,7 @@ export class RecordedCloud {
     return call;
   }
 
-  /** Notes what a call that has done its work shows; the end of some operations is hostile. */
+  /** Records what the reply shows. Replaces it for operations with a hostile end. */
   #hostile(call: RecordedCall, reply: OutgoingReply): OutgoingReply {
     const { id, done, error } = decodeOperation(reply.body);
     call.done = done;
@@ -186,7 +186,7 @@ export class RecordedCloud {
   }
 }
 
-/** Where the name of a cluster stands in the request that creates it. */
+/** Reads the cluster's name from the request that creates it. */
 function nameIn(body: Buffer): string {
   return /chaos-\d+-\d+/.exec(body.toString('latin1'))?.[0] ?? '';
 }

@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 
-/** How long a workflow took that does nothing, while a run went on. Epoch milliseconds. */
+/** How long a workflow that does nothing took during a run. Times are epoch milliseconds. */
 export interface ControlRun {
   fromMs: number;
   toMs: number;
 }
 
 const EVERY_MS = 2_000;
-/** What it takes on a machine that is up to its work. */
+/** How long it takes on a machine that is not overloaded. */
 const USUAL_MS = 500;
-/** So many times in a row a wait may have to be served between its end in the cloud and its own. */
+/** How many times in a row a wait may need the machine between the end of its operation and its own end. */
 const TURNS = 5;
-/** A machine that is slower than this has to be judged on another day. */
+/** On a slower machine, a run cannot be judged. */
 const MAXIMUM_ALLOWANCE_MS = 120_000;
 
 /**
- * Workflows that do nothing, one every two seconds: what they take beyond the usual is the machine's, and no wait can be
- * faster. So limits of time hold on a busy machine too.
+ * Runs a workflow that does nothing every two seconds. Time beyond the usual is the machine's delay, and no wait can be
+ * faster. Time limits are extended by it, so that they hold on a busy machine too.
  */
 export class Control {
   readonly runs: ControlRun[] = [];
@@ -28,7 +28,7 @@ export class Control {
     readonly taskQueue: string,
   ) {}
 
-  /** Runs until {@link stop}; never rejects. */
+  /** Runs until {@link stop}. Never rejects. */
   async start(): Promise<void> {
     for (let count = 0; !this.#isOver; count++) {
       void this.#once(`control-${count}`);
@@ -47,12 +47,12 @@ export class Control {
       run.toMs = Date.now();
       this.runs.push(run);
     } catch {
-      // The server was killed meanwhile: it tells nothing of the machine.
+      // The server was killed during this run, so it does not measure the machine.
     }
   }
 }
 
-/** By how much limits are extended for what the machine took for those that began between two times. */
+/** How much to extend time limits, from the machine's delays of the control runs that began between two times. */
 export function allowanceMs(runs: readonly ControlRun[], fromMs: number, toMs: number): number {
   const slowest = runs
     .filter((run) => run.fromMs >= fromMs && run.fromMs <= toMs)
@@ -60,12 +60,12 @@ export function allowanceMs(runs: readonly ControlRun[], fromMs: number, toMs: n
   return Math.min(TURNS * Math.max(0, slowest - USUAL_MS), MAXIMUM_ALLOWANCE_MS);
 }
 
-/** After healing nothing may stay open for longer. */
+/** How long anything may stay open after healing. */
 const SETTLE_MS = 60_000;
-/** So long after a fault, what it has swallowed may still hold things up: tasks of a worker that has gone time out after 10 s. */
+/** How long a fault may delay things after its end: workflow tasks of a lost worker time out after 10 s. */
 export const AFTERMATH_MS = 15_000;
 
-/** How long after healing a wait may be open. */
+/** How long a wait may stay open after healing. */
 export function settleLimitMs(runs: readonly ControlRun[], healedAtMs: number): number {
   return SETTLE_MS + allowanceMs(runs, healedAtMs + AFTERMATH_MS, Infinity);
 }

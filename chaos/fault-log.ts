@@ -3,18 +3,18 @@ import type { FaultKind, Slot } from './plan';
 export interface LoggedFault {
   kind: FaultKind;
   slots: readonly Slot[];
-  /** What it was, for people. */
+  /** A description for people. */
   what: string;
   fromMs: number;
-  /** Infinity while it lasts. */
+  /** Infinity while the fault lasts. */
   toMs: number;
 }
 
-/** What was out of order when, in epoch milliseconds. */
+/** Records which faults were active when, in epoch milliseconds. */
 export class FaultLog {
   readonly faults: LoggedFault[] = [];
 
-  /** The function returned ends the fault. */
+  /** Records the begin of a fault. Returns a function that records its end. */
   begin(kind: FaultKind, slots: readonly Slot[], what: string): () => void {
     const fault = { kind, slots, what, fromMs: Date.now(), toMs: Infinity };
     this.faults.push(fault);
@@ -26,7 +26,7 @@ export class FaultLog {
   }
 }
 
-/** Whether what was told within one process, or by it, may have got lost. */
+/** Whether the fault may lose what a worker process knows or reports. */
 export function losesReports({ kind }: LoggedFault): boolean {
   return kind.startsWith('worker') || kind === 'server-kill' || kind === 'discovery-outage';
 }

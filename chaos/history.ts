@@ -9,35 +9,35 @@ export interface Close {
   status: 'completed' | 'failed' | 'canceled' | 'other';
   atMs: number;
   result?: unknown;
-  /** The type, message and code of the failure, wherever it is among the causes. */
+  /** The type, message and code of our failure, which may be any of the causes. */
   failure?: { type: string; message: string; code?: number };
 }
 
-/** What the checker has to know of a workflow's latest run. Times in epoch milliseconds. */
+/** What the checker needs to know about a workflow's latest run. Times are epoch milliseconds. */
 export interface RunHistory {
   workflowId: string;
   startedAtMs: number;
   close?: Close;
   cancelRequestedAtMs?: number;
-  /** Whether the run had scheduled an activity or a child before it was asked to cancel. */
+  /** Whether the run scheduled an activity or a child before cancellation was requested. */
   hadBegunWhenCancelled: boolean;
   activities: Activity[];
-  /** Failed workflow tasks, but for those that only came too early. */
+  /** Failed workflow tasks, except those with unhandled commands. */
   taskFailures: { atMs: number; cause: string }[];
-  /** A line each, for people. */
+  /** The events, one line each, for people. */
   lines: string[];
 }
 
 export interface Activity {
   type: string;
   scheduledAtMs: number;
-  /** The event of the workflow task that scheduled it: what came after that it did not see. */
+  /** The event ID of the workflow task that scheduled the activity, which did not see later events. */
   decidedBy: number;
-  /** When it completed, the id of that event, and whether the operation in its result was done. */
+  /** When the activity completed, the ID of that event, and whether the operation in its result was done. */
   completed?: { atMs: number; event: number; isDone: boolean };
 }
 
-/** New events came while the workflow wanted to close: the server repeats the task. */
+/** New events arrived while the workflow tried to close, so the server repeats the task. */
 const UNHANDLED_COMMAND = 1;
 
 export function readHistory(workflowId: string, { events }: History): RunHistory {
@@ -113,7 +113,7 @@ function jsonOf(payload: Payload | null | undefined): unknown {
   return text === '' ? undefined : JSON.parse(text);
 }
 
-/** Of operation.get, operation.cancel and operation.start alike. */
+/** Whether the operation in a result of operation.get, operation.cancel or operation.start is done. */
 function isDoneIn(result: unknown): boolean {
   if (typeof result !== 'object' || result === null || !('operation' in result)) return false;
   const { operation } = result;
@@ -125,7 +125,7 @@ function timeOf({ eventTime }: Event): number {
   return optionalTsToMs(eventTime) ?? 0;
 }
 
-/** Of characters in a line. */
+/** The maximum length of an event's text in a line, in characters. */
 const WORTH_TELLING = 300;
 
 function lineOf(event: Event): string {

@@ -3,11 +3,11 @@ import { method } from '../src/apis/envelope';
 
 const GET = method('Get');
 
-/** A reply that a cloud may give and that is hard to take, and how the wait for it must end. */
+/** A malformed or unusual reply that a cloud may give, and how the wait must end after it. */
 export interface HostileEnd {
   body(id: string, name: string): Buffer;
   ends: 'succeeded' | 'failed' | 'unreadable';
-  /** What the message of the failure has to tell. */
+  /** What the failure's message must contain. */
   tells?: string;
 }
 
@@ -87,7 +87,7 @@ export const HOSTILE_ENDS = {
   'neither response nor error': { ends: 'unreadable', body: (id) => done(id, {}) },
   'both error and response': {
     ends: 'succeeded',
-    // Of a oneof the last member on the wire counts.
+    // For a oneof, the last member on the wire counts.
     body: (id, name) =>
       Buffer.concat([
         done(id, { error: { code: 9, message: 'not this one', details: [] } }),
@@ -98,7 +98,7 @@ export const HOSTILE_ENDS = {
 
 export type HostileEndName = keyof typeof HOSTILE_ENDS;
 
-/** Replies to Get of an operation that goes on: the wait has to go on, whatever it makes of them. */
+/** Replies to Get for an operation in progress. The wait must survive them. */
 export const HOSTILE_REPLIES: readonly ((id: string) => Buffer)[] = [
   () => Buffer.alloc(0),
   () => Buffer.from('this is no message'),

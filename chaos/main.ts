@@ -1,4 +1,5 @@
-// npm run chaos: runs waits while everything around them fails, and checks that nothing is lost. See docs/reliability.md.
+// npm run chaos: runs waits while everything around them fails, and checks that nothing is lost. See
+// docs/reliability.md.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +11,12 @@ import type { RunRecord } from './record';
 import { story, summary, table, type Judged } from './report';
 import { run } from './run';
 
-/** Of violations that are told in full; of the others the first line. */
+/** How many violations are printed in full. Of the others, only the first line is printed. */
 const TOLD = 5;
 
 async function main(): Promise<void> {
   const { seeds, minutes, kinds } = parseArguments(process.argv.slice(2));
-  // What it has started ends with it.
+  // Child processes end together with this process.
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
   const directory = mkdtempSync(join(tmpdir(), 'temporal-lro-chaos-'));
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   const judged: Judged[] = [];
   const running: Promise<void>[] = [];
   for (const seed of seeds) {
-    // The next one begins when nothing is left to this one but to end.
+    // The next run begins when this one has healed and only waits for its ends.
     await new Promise<void>((healed) => {
       const ended = run(drawPlan(seed, minutes, kinds), { directory, codePath, healed })
         .then((record) => void judged.push(judge(record)))
@@ -49,7 +50,7 @@ function judge(record: RunRecord): Judged {
   return { record, violations };
 }
 
-/** Made once for all workers of all runs. */
+/** Bundles the workflows once for all workers of all runs. */
 async function bundle(directory: string): Promise<string> {
   const codePath = join(directory, 'workflows.js');
   const workflowsPath = require.resolve('./workflows');

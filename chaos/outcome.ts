@@ -3,10 +3,10 @@ import type { Close } from './history';
 import type { Truth } from './cloud';
 import type { WaitRecord } from './record';
 
-/** What is wrong with how a wait ended, given how its operation did; undefined where nothing is. */
+/** Compares the end of a wait with the end of its operation. Returns the problem, or undefined if there is none. */
 export function outcomeProblem({ wait, run, child, truths, calls }: WaitRecord): string | undefined {
   const close = run?.close;
-  // That it has to end, and that it begins one operation, are invariants of their own.
+  // Other invariants check that it ends, and that it begins one operation.
   if (!run || !close || truths.length > 1) return undefined;
   const [truth] = truths;
   const told = JSON.stringify(close);
@@ -23,7 +23,7 @@ export function outcomeProblem({ wait, run, child, truths, calls }: WaitRecord):
   }
   if (isCancelled && close.failure?.type === 'OperationStillRunning') {
     const seen = calls.find(({ verb, done, answer }) => verb === 'Get' && done && answer === 'OK');
-    // One that ended unseen may not have been confirmed in time.
+    // An operation may have ended too late to be confirmed in time.
     return seen && truth && truth.endsAtMs < close.atMs - UNCONFIRMED_MS
       ? `It says that the operation still runs, but that ${endText(truth)}`
       : undefined;
@@ -36,10 +36,10 @@ export function outcomeProblem({ wait, run, child, truths, calls }: WaitRecord):
   return undefined;
 }
 
-/** A worker that was about to tell the end may have been killed, and the next one may have come too late. */
+/** A worker may be killed before it reports the end, and the next one may be too late, for this long. */
 const UNCONFIRMED_MS = 45_000;
 
-/** How a wait that was not cancelled has to end. */
+/** How a wait that was not cancelled must end. */
 interface Expected {
   ends: 'succeeded' | 'failed' | 'unreadable';
   code?: number;
@@ -58,7 +58,7 @@ function expectedOf({ hostileEnd }: WaitRecord['wait'], { error }: Truth): Expec
 function matches({ ends, code, tells }: Expected, { status, result, failure }: Close, name: string): boolean {
   if (ends === 'succeeded') return status === 'completed' && idIn(result) === name;
   if (status !== 'failed' || !failure) return false;
-  // What has no outcome is unreadable; whether an error that says OK is one is left open, but not what it says.
+  // An operation without an outcome is unreadable. For an error with code OK, only the message is checked.
   if (tells !== undefined) return failure.message.includes(tells);
   if (ends === 'unreadable') return failure.type === 'OperationUnreadable';
   const type = code === 1 ? 'OperationCancelled' : 'OperationFailed';
@@ -69,7 +69,7 @@ function handleCancelProblem({ result, atMs }: Close, truth: Truth | undefined):
   const { outcome, result: awaited } = cancelledIn(result);
   const told = `handle.cancel() gave ${outcome} and whoever awaits it ${awaited}`;
   if (!truth) return `${told}, but no operation was begun`;
-  // It goes on as far as is known; the wait goes on as well, so that it has ended all the same.
+  // The operation was still running as far as known. The wait continued, so the operation has ended by now.
   const isOpen = outcome === 'unsupported' || outcome === 'unconfirmed';
   const [expected, awaitedResult] = truth.error
     ? truth.error.code === 1

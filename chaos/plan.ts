@@ -3,16 +3,16 @@ import type { WaitOptions } from 'temporal-lro/workflow';
 import { HOSTILE_ENDS, type HostileEndName } from './hostile';
 import { Random } from './random';
 
-/** Everything random about a run, drawn from its seed before it begins: only the machine's timing differs between runs. */
+/** Everything random in a run, drawn from its seed in advance: runs of one seed differ only in the machine's timing. */
 export interface Plan {
   seed: number;
-  /** Faults and starts come within this time; then everything heals. */
+  /** Faults and starts happen within this time. Then everything heals. */
   faultyMs: number;
   waits: WaitPlan[];
   faults: FaultPlan[];
 }
 
-/** How an operation is waited for: by which workflow of workflows.ts, and how it sleeps. */
+/** The kinds of waits: which workflow of workflows.ts waits, and how it sleeps. */
 export const WAIT_KINDS = [
   'timer',
   'activityRetry',
@@ -25,14 +25,14 @@ export const WAIT_KINDS = [
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
 export interface WaitPlan {
-  /** Also the id of its workflow, and the id of the resource that its operation makes. */
+  /** Also the ID of its workflow, and of the resource that its operation creates. */
   name: string;
   atMs: number;
   kind: WaitKind;
   script: OperationScript;
   hostileEnd?: HostileEndName;
   options: WaitOptions;
-  /** When the workflow is cancelled, or cancels its operation itself, after its start. */
+  /** How long after its start the workflow is cancelled, or cancels its operation itself. */
   cancelAfterMs?: number;
 }
 
@@ -62,20 +62,20 @@ export interface FaultPlan {
   kind: FaultKind;
   atMs: number;
   forMs: number;
-  /** Which worker, or whose connections. */
+  /** The affected workers, or those whose connections are affected. */
   slots: Slot[];
-  /** Of calls, where it spoils some of them. */
+  /** The share of affected calls, for faults of calls. */
   share: number;
-  /** Of `errors`. */
+  /** The code of `errors`. */
   code: ErrorCode;
-  /** Of `clock-step`. */
+  /** The size of `clock-step`. */
   stepMs: number;
 }
 
 export type Slot = 0 | 1;
 export const SLOTS: readonly Slot[] = [0, 1];
 
-/** Codes that mean trouble in transit or within the cloud. */
+/** Codes of transport errors and internal errors of the cloud. */
 const ERROR_CODES = [
   'UNAVAILABLE',
   'INTERNAL',
@@ -86,16 +86,16 @@ const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** As many as two cores carry besides the server and the workers of the run. */
+/** As many as two cores can carry besides the server and the workers of the run. */
 const WAITS_PER_MINUTE = 320;
-/** The share of a run in which something is out of order; in the rest it heals. */
+/** The share of a run with faults. Everything heals in the rest. */
 const FAULTY_SHARE = 0.75;
-/** From one fault to the next, on average. */
+/** The average time from one fault to the next. */
 const FAULT_EVERY_MS = 1_800;
 const FIRST_FAULT_MS = 2_000;
 const LONGEST_OPERATION_MS = 40_000;
 const HOUR_MS = 3_600_000;
-/** Longer than any fault, so that whoever cancels learns the end all the same. */
+/** Longer than any fault, so that a cancellation always learns the end. */
 const CANCEL_TIMEOUT = '50 s';
 
 export function drawPlan(seed: number, minutes: number, kinds: readonly FaultKind[]): Plan {
@@ -108,7 +108,7 @@ export function drawPlan(seed: number, minutes: number, kinds: readonly FaultKin
 function drawWait(seed: number, index: number, faultyMs: number, kinds: readonly FaultKind[]): WaitPlan {
   const random = new Random(seed, `wait ${index}`);
   const name = `chaos-${seed}-${index}`;
-  // Some end when all is well again; none later than that, so that nothing has to be awaited for long.
+  // Some operations end just after healing, but none much later, so that runs stay short.
   const atMs = random.between(0, faultyMs * 0.93);
   const longestMs = Math.min(LONGEST_OPERATION_MS, faultyMs + 5_000 - atMs);
   const after = random.chance(0.1) ? 0 : random.between(0, random.chance(0.1) ? longestMs : longestMs / 2);
@@ -172,7 +172,7 @@ function drawOptions(random: Random, kind: WaitKind): WaitOptions {
   return { poll: { by, initialInterval, ageFraction: 0.1 }, cancellationType, cancelTimeout: CANCEL_TIMEOUT };
 }
 
-/** Every kind comes once before any comes again; on one worker, one connection or the server faults do not overlap. */
+/** Draws every kind once before any again. Faults of one worker, one connection or the server do not overlap. */
 function drawFaults(seed: number, faultyMs: number, kinds: readonly FaultKind[]): FaultPlan[] {
   const random = new Random(seed, 'faults');
   const faults: FaultPlan[] = [];
@@ -192,7 +192,7 @@ function drawFaults(seed: number, faultyMs: number, kinds: readonly FaultKind[])
       kind,
       atMs: beginsAtMs,
       forMs,
-      // The tokens of the first worker are short-lived, by the clock of the service that gives them.
+      // The tokens of the first worker are short-lived by the token service's clock.
       slots: kind === 'clock-step' ? [1] : slots,
       share: random.pick([0.3, 0.6, 1]),
       code: random.pick(ERROR_CODES),
@@ -212,7 +212,7 @@ function placesOf(kind: FaultKind, slots: readonly Slot[]): string[] {
     case 'late-replies':
     case 'hostile-replies':
       return [place];
-    // It kills the worker, since a running one does not ask for endpoints again for an hour.
+    // This fault kills the worker, since a running one does not fetch endpoints again for an hour.
     case 'discovery-outage':
       return slots.flatMap((slot) => [`worker ${slot}`, `identity ${slot}`]);
     case 'token-outage':

@@ -3,7 +3,7 @@ import { intervalAtAge, type PollSchedule } from '../src/model/schedule';
 import { losesReports, spoilsConnections } from './fault-log';
 import type { RunRecord, WaitRecord } from './record';
 
-/** The attempts of operation.cancel, each of which polls once. */
+/** The schedule of the attempts of operation.cancel, each of which polls once. */
 const CANCEL_ATTEMPTS: PollSchedule = {
   initialIntervalMs: 1_000,
   ageFraction: 0.1,
@@ -11,16 +11,15 @@ const CANCEL_ATTEMPTS: PollSchedule = {
   jitter: 0.2,
 };
 const JITTER = 0.2;
-/** The defaults of WaitOptions that the plan leaves as they are. */
+/** The defaults of WaitOptions that the plan does not change. */
 const MAXIMUM_INTERVAL_MS = 300_000;
 const LEASE_MS = 30_000;
 
 /**
- * How often a wait may poll at most. That is what its schedule makes with the shortest intervals that jitter gives, from
- * anew once it is cancelled, and with the attempts of operation.cancel beside it. Twice that, since a worker that was
- * suspended, or cannot reach the server, goes on with a wait that another one has by now. Besides, every lease begins
- * with a poll, and so does every attempt after a fault that has cost the former one. A storm, which polls without its
- * intervals, is over the bound within seconds.
+ * The maximum number of polls of a wait. It counts the polls of the schedule with the shortest jittered intervals,
+ * restarted when the wait is cancelled, plus the attempts of operation.cancel. The sum is doubled, since a suspended or
+ * disconnected worker continues a wait that another worker has taken over. Every lease adds a poll, and so does every
+ * attempt lost to a fault. A poll storm exceeds the bound within seconds.
  */
 export function pollBound({ wait, run }: WaitRecord, { faults, settledAtMs }: RunRecord): number {
   if (!run) return 0;
@@ -33,7 +32,7 @@ export function pollBound({ wait, run }: WaitRecord, { faults, settledAtMs }: Ru
     jitter: JITTER,
   };
   const lifeMs = endMs - run.startedAtMs;
-  // Also a cancellation by the workflow itself, which has no event of its own.
+  // This includes a cancellation by the workflow itself, which has no event.
   const cancelledAtMs = run.activities.find(({ type }) => type === 'operation.cancel')?.scheduledAtMs;
   const cancelledForMs = cancelledAtMs === undefined ? 0 : endMs - cancelledAtMs;
   const scheduled =

@@ -2,18 +2,18 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { freeAddress } from '../test/support/listen';
 
 /**
- * How a proxy spoils connections.
+ * How a proxy breaks connections.
  * - `refused`: nothing listens
  * - `reset`: open connections are reset, and new ones as soon as they are made
- * - `silent`: those open now swallow every byte and never recover, as behind a lost route; new ones work
- * - `silentNew`: open connections are reset; those made while this lasts are accepted and never answered, also later
+ * - `silent`: open connections swallow every byte and never recover, as after a lost route; new ones work
+ * - `silentNew`: open connections are reset; new ones are accepted but never answered, even after the fault
  * - `slow`: every chunk of bytes arrives late
  */
 export type ConnectionFault = 'refused' | 'reset' | 'silent' | 'silentNew' | 'slow';
 
 const SLOW_MS = 700;
 
-/** A TCP proxy on a fixed port of this machine, before an address of this machine. */
+/** A TCP proxy on a fixed local port, in front of a local address. */
 export class Proxy {
   readonly address: string;
   readonly #target: number;
@@ -33,18 +33,18 @@ export class Proxy {
     return proxy;
   }
 
-  /** Spoils connections until {@link heal}. */
+  /** Breaks connections until {@link heal}. */
   async spoil(fault: ConnectionFault): Promise<void> {
     this.#fault = fault;
     if (fault === 'refused') await this.#stopListening();
-    // What hangs while it connects shows only where something has to connect.
+    // A fault of new connections shows only if clients must reconnect.
     if (fault === 'refused' || fault === 'reset' || fault === 'silentNew') {
       for (const near of this.#near) near.resetAndDestroy();
     }
     if (fault === 'silent') for (const near of this.#near) this.#silent.add(near);
   }
 
-  /** New connections work again; silent ones stay silent. */
+  /** Makes new connections work again. Silent ones stay silent. */
   async heal(): Promise<void> {
     this.#fault = undefined;
     if (!this.#server) await this.#listen();
@@ -67,7 +67,7 @@ export class Proxy {
   async #stopListening(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    // Open connections would hold up its end; that it listens no longer is immediate.
+    // Not awaited: it stops listening at once, but would wait for open connections.
     server?.close();
     await Promise.resolve();
   }
@@ -89,7 +89,7 @@ export class Proxy {
       from.on('data', (bytes) => {
         if (this.#silent.has(near)) return;
         const write = (): void => void (to.destroyed || to.write(bytes));
-        // What follows late bytes is late as well, or it would overtake them.
+        // Bytes after late ones are delayed too, or they would overtake them.
         if (this.#fault !== 'slow' && late === 0) return write();
         late++;
         setTimeout(() => {

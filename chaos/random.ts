@@ -1,8 +1,8 @@
-/** Draws numbers from a seed: the same seed gives the same numbers. */
+/** A seeded random number generator: the same seed gives the same numbers. */
 export class Random {
   #state: number;
 
-  /** `stream` names what is drawn, so that one more draw of one thing does not change the others. */
+  /** `stream` separates the draws for different purposes, so that extra draws for one do not change the others. */
   constructor(
     readonly seed: number,
     stream = '',
@@ -18,7 +18,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `low` up to and without `high`. */
+  /** A whole number in [low, high). */
   between(low: number, high: number): number {
     return Math.floor(low + this.next() * (high - low));
   }

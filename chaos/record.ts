@@ -9,38 +9,38 @@ import type { Plan, WaitPlan } from './plan';
 import type { Scene } from './scene';
 import { childIdOf, persist } from './workload';
 
-/** All that is known of one wait when a run is over. */
+/** Everything known about one wait after a run. */
 export interface WaitRecord {
   wait: WaitPlan;
-  /** Undefined where its workflow was never started. */
+  /** Undefined if its workflow was never started. */
   run?: RunHistory;
   child?: RunHistory;
-  /** The operations that were begun for it. */
+  /** The operations that were begun for the wait. */
   truths: readonly Truth[];
   calls: readonly RecordedCall[];
 }
 
-/** All that is known of a run. */
+/** Everything known about a run. */
 export interface RunRecord {
   plan: Plan;
   beganAtMs: number;
   healedAtMs: number;
-  /** When the last wait had ended, or was given up. */
+  /** When the last wait ended, or the run stopped waiting for it. */
   settledAtMs: number;
   faults: readonly LoggedFault[];
   waits: WaitRecord[];
-  /** Since healing. */
+  /** The control runs since healing. */
   control: readonly ControlRun[];
-  /** Worker processes that ended by themselves. */
+  /** How many worker processes ended by themselves. */
   crashes: number;
 }
 
 const OPEN = "ExecutionStatus = 'Running' AND WorkflowType != 'control'";
 const LOOK_EVERY_MS = 1_000;
-/** Histories read at once. */
+/** How many histories are read at once. */
 const AT_ONCE = 8;
 
-/** Resolves when no workflow is open any more, or at the time that `limitMs` gives. */
+/** Resolves when no workflow is open, or at the time that `limitMs` returns. */
 export async function settled(client: Client, limitMs: () => number): Promise<void> {
   while (Date.now() < limitMs()) {
     const { count } = await persist(() => client.workflow.count(OPEN));
@@ -71,7 +71,7 @@ async function historyOf(client: Client, workflowId: string): Promise<RunHistory
       .getHandle(workflowId)
       .fetchHistory()
       .catch((err: unknown) => {
-        // A parent that was cancelled at once has no child.
+        // A parent that was cancelled immediately has no child.
         if (isGrpcServiceError(err) && err.code === status.NOT_FOUND) return undefined;
         throw err;
       }),

@@ -5,16 +5,16 @@ import type { LoggedFault } from './fault-log';
 import { FAULT_KINDS, WAIT_KINDS } from './plan';
 import type { RunRecord, WaitRecord } from './record';
 
-/** Faults so long before a wait began may still have to do with it. */
+/** How long before the begin of a wait a fault may still affect it. */
 const NEAR_MS = 10_000;
 
-/** A run that is over. */
+/** A completed run. */
 export interface Judged {
   record: RunRecord;
   violations: Violation[];
 }
 
-/** Several runs, in Markdown. */
+/** A table of several runs in Markdown. */
 export function table(runs: readonly Judged[]): string {
   const row = (cells: (string | number)[]): string => `| ${cells.join(' | ')} |`;
   const polls = ({ waits }: RunRecord): number =>
@@ -37,12 +37,12 @@ export function table(runs: readonly Judged[]): string {
     row(['all', ...totals]),
     '',
     `Faults: ${faultsText(sorted.flatMap(({ record }) => record.faults))}.`,
-    // The rule of three: as many trials without a failure bound its probability by three in their number, at 95 %.
+    // The rule of three: n trials without a failure bound its probability by 3/n at 95 % confidence.
     ...(violations === 0 ? ['', `At 95 % confidence, less than one wait in ${Math.floor(waits / 3)} is lost.`] : []),
   ].join('\n');
 }
 
-/** What a run came to, for people. */
+/** A summary of a run for people. */
 export function summary(run: RunRecord, violations: readonly Violation[]): string {
   const { plan, waits, beganAtMs, healedAtMs, settledAtMs, crashes } = run;
   const calls = waits.flatMap((wait) => wait.calls);
@@ -89,7 +89,7 @@ function outcomeOf({ run }: WaitRecord): string {
   return close.failure?.type ?? close.status;
 }
 
-/** Everything that is recorded about a wait that violates an invariant. */
+/** Everything recorded about a wait that violates an invariant. */
 export function story({ invariant, record, text }: Violation, { plan, faults }: RunRecord): string {
   const { wait, run, child, truths, calls } = record;
   const fromMs = (run?.startedAtMs ?? 0) - NEAR_MS;

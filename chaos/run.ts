@@ -17,19 +17,19 @@ import { WorkerSlot } from './workers';
 
 const TASK_QUEUE = 'chaos';
 const MINUTE_MS = 60_000;
-/** Of a worker's tokens: those of the second outlast every step of its clock. */
+/** The lifetimes of the two workers' tokens. Those of the second worker outlast every step of its clock. */
 const TOKEN_LIVES_MS = [20_000, 180 * MINUTE_MS];
 
 export interface RunOptions {
-  /** For the database, and for what the workers print. */
+  /** The directory of the database and of the workers' logs. */
   directory: string;
   /** The workflow bundle. */
   codePath: string;
-  /** Is called when the last fault is over. */
+  /** Called when the last fault has ended. */
   healed: () => void;
 }
 
-/** Runs a plan: starts everything, spoils it, heals it, and gives what was recorded when all waits have ended. */
+/** Runs a plan: starts everything, injects faults, heals them, and returns the record when all waits have ended. */
 export async function run(plan: Plan, { directory, codePath, healed }: RunOptions): Promise<RunRecord> {
   const ends: (() => Promise<void> | void)[] = [];
   try {

@@ -7,15 +7,15 @@ import type { Proxy } from './proxy';
 import type { Random } from './random';
 import type { WorkerSlot } from './workers';
 
-/** Everything that faults can be done to. */
+/** Everything that faults can affect. */
 export interface Scene {
   temporal: TemporalProcess;
   cloud: RecordedCloud;
-  /** One a worker each: its process, the token service and endpoint list that it asks, and its connections to both. */
+  /** One for each worker: its process, its token service and endpoint list, and its connections to both. */
   places: readonly [Place, Place];
   waits: ReadonlyMap<string, WaitPlan>;
   log: FaultLog;
-  /** For what a fault does to single calls, which come as they come. */
+  /** The random numbers of faults that affect single calls, whose order varies. */
   random: Random;
 }
 

@@ -1,16 +1,16 @@
-// One worker of a run, in a process of its own. Its parent sends the options as the only argument, and how far its clock is off.
+// One worker of a run, in its own process. Its parent passes the options as the only argument, and sends clock offsets.
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { OperationsPlugin, serviceAccountKey } from 'temporal-lro';
 import { setClockOffset } from './clock';
 import { RESOURCES } from './cloud';
 import { CLOUD } from './workflows';
 
-/** What the worker is made of; crosses to its process as JSON. */
+/** The options of the worker, passed to its process as JSON. */
 export interface WorkerProcessOptions {
   temporal: string;
   taskQueue: string;
   codePath: string;
-  /** Of the ApiEndpointService, which tells where the other services are. */
+  /** The address of the ApiEndpointService, which lists the endpoints of the other services. */
   discovery: string;
   /** An authorized key. */
   key: object;
@@ -24,7 +24,7 @@ async function main(json: string): Promise<void> {
   process.on('message', (offsetMs) => {
     if (typeof offsetMs === 'number') setClockOffset(offsetMs);
   });
-  // The parent has gone: nobody else would end this process.
+  // The parent is gone, and nothing else would end this process.
   process.on('disconnect', () => process.exit(1));
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: ['SIGTERM'] });
   const worker = await Worker.create({
@@ -52,7 +52,7 @@ async function main(json: string): Promise<void> {
   process.exit(0);
 }
 
-/** The server may be down at the moment. */
+/** Connects, with retries, since the server may be down. */
 async function connect(address: string): Promise<NativeConnection> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -64,7 +64,7 @@ async function connect(address: string): Promise<NativeConnection> {
   }
 }
 
-/** They were written by workers.ts. */
+/** Checks little, since workers.ts wrote the options. */
 function isOptions(given: unknown): given is WorkerProcessOptions {
   return typeof given === 'object' && given !== null && 'taskQueue' in given && 'discovery' in given;
 }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import type { WorkerProcessOptions } from './worker-process';
 
 const MAIN = join(__dirname, 'worker-process.js');
-/** Then a process that ends by itself is not replaced any more: something is wrong with all of them. */
+/** After this many crashes, processes are no longer replaced: something is wrong with all of them. */
 const MAXIMUM_CRASHES = 10;
 
-/** The place of one worker: whatever ends its process, another one takes its place. */
+/** The slot of one worker. When its process ends for any reason, another one replaces it. */
 export class WorkerSlot {
   readonly #options: () => Omit<WorkerProcessOptions, 'clockOffsetMs'>;
   readonly #log: number;
@@ -19,22 +19,22 @@ export class WorkerSlot {
   #current: ChildProcess | undefined;
   #clockOffsetMs = 0;
   #isClosing = false;
-  /** Processes that ended though nobody had ended them. */
+  /** How many processes ended by themselves. */
   crashes = 0;
 
-  /** What its processes print goes to the end of the file at `logPath`. */
+  /** The output of its processes is appended to the file at `logPath`. */
   constructor(logPath: string, options: () => Omit<WorkerProcessOptions, 'clockOffsetMs'>) {
     this.#options = options;
     this.#log = openSync(logPath, 'a');
     process.on('exit', this.#abandon);
   }
 
-  /** Tells one process of this place from the others. */
+  /** The pid of the slot's current process. */
   get pid(): number {
     return this.#current?.pid ?? 0;
   }
 
-  /** Starts a process; resolves when it polls, or has ended before. */
+  /** Starts a process. Resolves when it polls, or has ended before that. */
   async start(): Promise<void> {
     const options: WorkerProcessOptions = { ...this.#options(), clockOffsetMs: this.#clockOffsetMs };
     const child = spawn(process.execPath, [MAIN, JSON.stringify(options)], {
@@ -51,7 +51,7 @@ export class WorkerSlot {
     await Promise.race([once(child, 'message'), ended]);
   }
 
-  /** Ends the process by a signal; resolves when another one polls. */
+  /** Ends the process with a signal. Resolves when another one polls. */
   async replace(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const former = this.#current;
     this.#current = undefined;
@@ -59,14 +59,14 @@ export class WorkerSlot {
     await this.start();
   }
 
-  /** The function returned lets the process go on, if it is there still. */
+  /** Suspends the process. Returns a function that resumes it, if it still exists. */
   suspend(): () => void {
     const child = this.#current;
     child?.kill('SIGSTOP');
     return () => void child?.kill('SIGCONT');
   }
 
-  /** Also of the processes to come: it is the machine's clock. */
+  /** Sets the clock of this process and of later ones: it stands for the machine's clock. */
   setClockOffset(ms: number): void {
     this.#clockOffsetMs = ms;
     if (this.#current?.connected) this.#current.send(ms);

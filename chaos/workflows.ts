@@ -8,7 +8,7 @@ export { awaitOperation, executeOperation } from 'temporal-lro/workflow-definiti
 /** The name under which the workers know the cloud. */
 export const CLOUD = 'chaos';
 
-/** Waits within a workflow of somebody's own. */
+/** Waits inside a user's workflow. */
 export function waitInline(operationId: string, options: WaitOptions): Promise<AnyJson> {
   return operations(CLOUD).wait(operationId, options);
 }
@@ -29,13 +29,13 @@ export function execute(request: { name: string }, options: WaitOptions): Promis
   return operations(CLOUD).execute(ClusterService.create, request, options);
 }
 
-/** What `handle.cancel()` gave, and what whoever awaits the operation got. */
+/** The result of `handle.cancel()`, and the result of the wait beside it. */
 export interface Cancelled extends JsonObject {
   outcome: string;
   result: string;
 }
 
-/** Starts an operation, waits for it, and cancels it meanwhile. */
+/** Starts an operation, waits for it, and cancels it during the wait. */
 export async function startAndCancel(
   request: { name: string },
   options: WaitOptions,
@@ -52,7 +52,7 @@ export async function startAndCancel(
   return { outcome, result: await result };
 }
 
-/** Does nothing: what that takes is the machine's. */
+/** Does nothing: its duration measures the machine. */
 export function control(): Promise<void> {
   return Promise.resolve();
 }

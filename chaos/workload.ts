@@ -5,21 +5,21 @@ import type { RecordedCloud } from './cloud';
 import type { WaitPlan } from './plan';
 import { CLOUD } from './workflows';
 
-/** Calls to a server that is down are repeated for so long. */
+/** How long calls to a server that is down are retried. */
 const TRY_FOR_MS = 60_000;
 
-/** The workflow whose history tells of a wait's child. */
+/** The workflow ID of a wait's child. */
 export function childIdOf(name: string): string {
   return `${name}-child`;
 }
 
-/** Starts the workflow of a wait, and cancels it when it is to be. Resolves when that has been done. */
+/** Starts the workflow of a wait, and cancels it if planned. Resolves when both are done. */
 export async function runWait(client: Client, taskQueue: string, cloud: RecordedCloud, wait: WaitPlan): Promise<void> {
   const { name: workflowId, kind, cancelAfterMs } = wait;
   const { type, args } = invocation(wait, cloud);
   await persist(() =>
     client.workflow.start(type, { taskQueue, workflowId, args }).catch((err: unknown) => {
-      // The reply to a former attempt was lost.
+      // An earlier attempt started it, and its reply was lost.
       if (!(err instanceof WorkflowExecutionAlreadyStartedError)) throw err;
     }),
   );
@@ -30,7 +30,7 @@ export async function runWait(client: Client, taskQueue: string, cloud: Recorded
       .getHandle(workflowId)
       .cancel()
       .catch((err: unknown) => {
-        // It has ended.
+        // The workflow has already ended.
         if (!(err instanceof WorkflowNotFoundError)) throw err;
       }),
   );
@@ -59,7 +59,7 @@ function invocation(wait: WaitPlan, cloud: RecordedCloud): { type: string; args:
   }
 }
 
-/** Tries until it succeeds: the server may be down. Rejects with the last error where it stays so. */
+/** Retries until it succeeds, since the server may be down. Rejects with the last error when time is up. */
 export async function persist<T>(attempt: () => Promise<T>): Promise<T> {
   const untilMs = Date.now() + TRY_FOR_MS;
   for (;;) {

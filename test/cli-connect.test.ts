@@ -88,25 +88,20 @@ test('each reason why a Temporal server cannot be reached has its own error mess
     ],
     [
       { address: 'no.such.host.invalid:7233' },
-      sentence('The host no\\.such\\.host\\.invalid of the address .* is not known'),
+      sentence('The host no\\.such\\.host\\.invalid of the address .* cannot be resolved'),
     ],
     [{ address: silent }, sentence('No Temporal server answers at <server>')],
     [
       { address: website },
-      sentence(
-        'Temporal at <server> cannot be reached: the server answers something else than HTTP/2 \\("HTTP/1\\.1 400',
-      ),
+      sentence('Temporal at <server> cannot be reached: the server does not speak HTTP/2: it answered "HTTP/1\\.1 400'),
     ],
     [
       { address: plain },
       sentence(
-        'Temporal at <server> does not know who calls \\(UNAUTHENTICATED: Request unauthorized\\.\\): give a valid key',
+        'Temporal at <server> did not accept the credentials \\(UNAUTHENTICATED: Request unauthorized\\.\\): give a valid key',
       ),
     ],
-    [
-      { address: secure, tls: trusting },
-      sentence('Temporal at <server> does not let this caller do it \\(PERMISSION_DENIED'),
-    ],
+    [{ address: secure, tls: trusting }, sentence('Temporal at <server> denied permission \\(PERMISSION_DENIED')],
     [
       { address: secure },
       sentence('Temporal at <server> cannot be reached: the server speaks TLS, and the connection is plain text'),
@@ -145,7 +140,7 @@ test('each reason why a Temporal server cannot be reached has its own error mess
     ],
     [
       { address: mutual, tls: { ...trusting, clientCertPair: client } },
-      sentence('Temporal at <server> does not know who calls'),
+      sentence('Temporal at <server> did not accept the credentials'),
     ],
     [
       { address: mutual, tls: { clientCertPair: { ...client, key: key.private_key } } },

@@ -49,7 +49,9 @@ test('get reports that the state is unknown, and why, when the operation cannot 
   expect(seen?.operation).toBeUndefined();
   expect(seen?.problem?.message).toMatch(/could not be polled: .*UNAVAILABLE: maintenance$/);
   const lines = seen && lookLines(seen, id);
-  expect(lines).toContainEqual(field('State', 'not known: it has not been polled yet\\. Mend what is in the way'));
+  expect(lines).toContainEqual(
+    field('State', 'not known: it has not been polled yet\\. Fix the problem, or try again later'),
+  );
   expect(lines).toContainEqual(
     field('Polls', 'cannot be made: .*UNAVAILABLE: maintenance; (next poll at \\d{4}-.*Z|the next poll is under way)$'),
   );
@@ -73,7 +75,7 @@ test('get does not report the last state that a wait saw, when the wait has ende
   expect(lines).toContainEqual(
     field(
       'State',
-      `not known: its wait is over \\(TERMINATED\\), and nobody polls it\\. "temporal-lro await ${id} --cloud`,
+      `not known: its wait has ended \\(TERMINATED\\), so nothing polls it\\. Run "temporal-lro await ${id} --cloud`,
     ),
   );
   expect(lines).toContainEqual(field('Last seen', 'running'));

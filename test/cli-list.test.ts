@@ -81,7 +81,7 @@ test('list finds the waits of both workflow types, whatever their workflow IDs, 
   ]);
 
   const bounded = await listed(7, undefined, { ...LIST_LIMITS, histories: 1 });
-  expect(bounded.notes).toEqual([expect.stringMatching(/^3 of these waits were not looked into, so their operations/)]);
+  expect(bounded.notes).toEqual([expect.stringMatching(/^3 of these waits were not inspected, so their operations/)]);
 });
 
 describe('the output', () => {

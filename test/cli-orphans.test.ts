@@ -239,7 +239,7 @@ test('a task queue without a worker and a server without standalone activities a
     const connection = await Connection.connect({ address: old.address });
     const there = new CloudDesk(new Client({ connection }), 'any', CLOUD);
     await expect(there.look('x')).rejects.toThrow(
-      /^This Temporal server has no standalone activities, by which the cloud is asked \(.*\): it takes/,
+      /^This Temporal server does not support standalone activities, which this command needs \(.*\): use a server/,
     );
     await connection.close();
   } finally {

@@ -199,7 +199,7 @@ test('with --cancel-on-interrupt Ctrl-C cancels the operation', async () => {
   await run.printed('creating VMs');
   run.interrupt();
   const { code, stderr } = await run.ended;
-  expect(stderr).toContain('cancelling; Ctrl-C again leaves it alone');
+  expect(stderr).toContain('cancelling; press Ctrl-C again to detach');
   expect(stderr).toMatch(/was cancelled after/);
   expect(code).toBe(3);
 });

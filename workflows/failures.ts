@@ -88,7 +88,7 @@ function failedByHand(
     operationId,
     code,
     codeName: codeName(code),
-    message: `${operationName(cloud, operationId)}: its activity ${activity} was failed from outside (${message}). The operation may still be running`,
+    message: `${operationName(cloud, operationId)}: its activity ${activity} was failed by hand or by another client (${message}). The operation may still be running`,
     details: [],
   });
 }

@@ -58,7 +58,7 @@ function unexpected(activity: string, result: unknown, { cloud, operationId }: S
     type: 'OperationUnreadable',
     cloud,
     operationId,
-    message: `The activity ${activity} of ${name} returned ${show(result)}, which is not its result: it was completed by hand, or by a worker of another version. The outcome is unknown: look at the resource itself`,
+    message: `The activity ${activity} of ${name} returned ${show(result)}, which is not a valid result: the activity was completed by hand, or by a worker of another version. The outcome is unknown: check the resource itself`,
     details: [],
   });
 }

@@ -111,15 +111,15 @@ async function runToRest(): Promise<void> {
 /** Logged because no code may be left to read the wait's result, and an operation or its resource may cost money. */
 function leftOpenText(end: PromiseSettledResult<unknown>): string[] {
   if (end.status === 'fulfilled') {
-    return ['A wait left open in an operationScope was cancelled, but its operation had succeeded'];
+    return ['An operationScope cancelled a wait that was still open, but its operation had already succeeded'];
   }
   if (isCancellation(end.reason)) return [];
   const message = end.reason instanceof Error ? end.reason.message : String(end.reason);
-  return [`A wait left open in an operationScope was cancelled, but its operation is not: ${message}`];
+  return [`An operationScope cancelled a wait that was still open, but its operation was not cancelled: ${message}`];
 }
 
 function notUndoneText(end: PromiseSettledResult<unknown>): string[] {
   if (end.status === 'fulfilled' || isCancellation(end.reason)) return [];
   const message = end.reason instanceof Error ? end.reason.message : String(end.reason);
-  return [`What a branch of an operationScope began when it was cancelled has failed: ${message}`];
+  return [`A cancelled branch of an operationScope began a call that failed: ${message}`];
 }

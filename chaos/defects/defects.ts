@@ -1,15 +1,15 @@
 import type { Invariant } from '../checker';
 import type { FaultKind } from '../plan';
 
-/** A mistake that is put into the compiled code, to see that the runner finds it. */
+/** A defect that is injected into the compiled code, to prove that the runner finds it. */
 export interface Defect {
   name: string;
-  /** Below dist/. */
+  /** The path below dist/. */
   file: string;
-  /** Must be in the file exactly once: otherwise the code has changed, and so must this. */
+  /** Must match exactly once in the file. If not, the code has changed: update the pattern. */
   pattern: RegExp;
   replacement: string;
-  /** What it must violate, in a run of that seed, length and kinds of faults. */
+  /** The invariant that a run with this seed, length and kinds of faults must violate. */
   violates: Invariant;
   seed: number;
   minutes: number;

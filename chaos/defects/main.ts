@@ -1,4 +1,4 @@
-// npm run chaos:defects: puts a defect into a copy of the compiled code, one after the other, and expects a run to find it.
+// npm run chaos:defects: injects one defect at a time into a copy of the compiled code, and expects a run to find it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { DEFECTS, type Defect } from './defects';
 
 const PACKAGE = join(__dirname, '../../..');
-/** Runs at once: each is idle for most of its time. */
+/** How many runs at once: each run is mostly idle. */
 const AT_ONCE = 2;
 
-/** A run, in the copy of the package that lies in `directory`. */
+/** Runs the copy of the package in `directory`. */
 async function chaos(
   directory: string,
   defect: Pick<Defect, 'seed' | 'minutes' | 'faults'>,
@@ -28,7 +28,7 @@ async function chaos(
   return { code: child.exitCode ?? 1, output };
 }
 
-/** A copy of the compiled package with the defect in it. */
+/** Copies the compiled package and injects the defect. */
 function copyWith({ name, file, pattern, replacement }: Defect): string {
   const directory = mkdtempSync(join(tmpdir(), 'temporal-lro-defect-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -64,7 +64,7 @@ async function isFound(defect: Defect): Promise<boolean> {
   return found !== undefined;
 }
 
-/** The same faults without a defect. */
+/** Whether a run with the same faults and no defect finds nothing. */
 async function isClean(): Promise<boolean> {
   const faults = [...new Set(DEFECTS.flatMap((defect) => defect.faults))];
   const { code, output } = await chaos(PACKAGE, { seed: 1, minutes: 0.3, faults });

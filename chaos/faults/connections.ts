@@ -1,7 +1,7 @@
 import type { ConnectionFault } from '../proxy';
 import { placesOf, type Fault } from './fault';
 
-/** Of workers to the cloud. */
+/** Breaks the connections from workers to the cloud. */
 export function spoilConnections(fault: ConnectionFault): Fault {
   return async (scene, plan) => {
     const proxies = placesOf(scene, plan).map(({ toCloud }) => toCloud);

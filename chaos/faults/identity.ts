@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CallFailure } from '../../src/testing/server';
 import { placesOf, type Fault } from './fault';
 
-/** The token service fails, or does not answer. */
+/** The token service fails or does not answer. */
 export const tokenOutage: Fault = (scene, plan) => {
   const places = placesOf(scene, plan);
   const hangs = scene.random.chance(0.5);
@@ -17,7 +17,7 @@ export const tokenOutage: Fault = (scene, plan) => {
   return Promise.resolve(() => places.forEach(({ guard }) => (guard.before = () => undefined)));
 };
 
-/** A token must have been renewed before those that came after it are revoked too: two that are refused are a refused key. */
+/** Let a token be renewed before the next one is revoked: the worker takes two refused tokens for a refused key. */
 const REVOKE_AFTER_MS = 2_000;
 
 export const revokeTokens: Fault = async (scene, plan) => {
@@ -27,7 +27,7 @@ export const revokeTokens: Fault = async (scene, plan) => {
   return () => undefined;
 };
 
-/** The endpoint list and the token service are away when a worker starts, which needs both. */
+/** The endpoint list and the token service are down when a worker starts, which needs both. */
 export const discoveryOutage: Fault = async (scene, plan) => {
   const places = placesOf(scene, plan);
   const fault = scene.random.pick(['refused', 'reset', 'silentNew']);
@@ -40,7 +40,9 @@ export const discoveryOutage: Fault = async (scene, plan) => {
   };
 };
 
-/** Of a worker, and of the token service that it asks: a key cannot be used on a machine with a wrong clock. */
+/**
+ * Steps the clocks of a worker and its token service together: a key cannot be used on a machine with a wrong clock.
+ */
 export const clockStep: Fault = (scene, plan) => {
   const places = placesOf(scene, plan);
   const step = (offsetMs: number): void => {

@@ -5,7 +5,7 @@ import { spoilConnections } from './connections';
 import { killServer, killWorkers, stopWorkers } from './processes';
 import { errors, hostileReplies, lateReplies, lostReplies, refusals } from './replies';
 
-/** Begins a fault of each kind. */
+/** The fault of each kind. */
 export const FAULTS: Record<FaultKind, Fault> = {
   'worker-kill': killWorkers('SIGKILL'),
   'worker-term': killWorkers('SIGTERM'),
@@ -27,7 +27,7 @@ export const FAULTS: Record<FaultKind, Fault> = {
   'clock-step': clockStep,
 };
 
-/** What it is, for people. */
+/** Describes a fault for people. */
 export function describeFault({ kind, slots, forMs, share, code, stepMs }: FaultPlan): string {
   const where = slots.length === 2 ? 'both workers' : `worker ${(slots[0] ?? 0) + 1}`;
   switch (kind) {

@@ -1,6 +1,6 @@
 import { placesOf, type Fault } from './fault';
 
-/** Others take their places at once, as a deployment does it. */
+/** Kills workers. Others replace them at once, as in a deployment. */
 export function killWorkers(signal: 'SIGKILL' | 'SIGTERM'): Fault {
   return (scene, plan) => {
     const replaced = Promise.all(placesOf(scene, plan).map(({ worker }) => worker.replace(signal)));
@@ -9,7 +9,7 @@ export function killWorkers(signal: 'SIGKILL' | 'SIGTERM'): Fault {
   };
 }
 
-/** They hang, with their connections open, and go on later as if no time had passed. */
+/** Suspends workers with their connections open. They resume later as if no time had passed. */
 export const stopWorkers: Fault = (scene, plan) => {
   const goOn = placesOf(scene, plan).map(({ worker }) => worker.suspend());
   return Promise.resolve(() => goOn.forEach((resume) => resume()));

@@ -5,7 +5,7 @@ import { HOSTILE_REPLIES } from '../hostile';
 import type { Scene } from '../scene';
 import type { Fault } from './fault';
 
-/** A share of the calls is spoilt by what `spoil` gives, if it gives something. */
+/** Applies the result of `spoil`, if any, to a share of the calls. */
 function spoilReplies(spoil: (call: RecordedCall, scene: Scene) => Spoil | undefined): Fault {
   return (scene, { share }) => {
     const spoiler = (call: RecordedCall): Spoil | undefined =>
@@ -15,7 +15,7 @@ function spoilReplies(spoil: (call: RecordedCall, scene: Scene) => Spoil | undef
   };
 }
 
-/** As clouds word them; a start must not take the limit of requests for a quota. */
+/** Messages as real clouds send them. A start must not take the rate limit for a quota. */
 const MESSAGES: Partial<Record<StatusCodeName, string>> = {
   RESOURCE_EXHAUSTED: 'Request rate limit exceeded, retry later',
   DEADLINE_EXCEEDED: 'upstream request timeout',
@@ -28,10 +28,10 @@ export const errors: Fault = (scene, plan) => {
 
 export const lostReplies = spoilReplies(() => ({ lost: true }));
 
-/** Some later than the worker waits. */
+/** Delays replies, some for longer than the worker's timeout. */
 export const lateReplies = spoilReplies((_, { random }) => ({ lateMs: random.between(500, 6_500) }));
 
-/** To polls of operations that go on. */
+/** Sends hostile replies to polls of operations in progress. */
 export const hostileReplies = spoilReplies(({ verb, name, operationId = '' }, { random, cloud }) => {
   const isOver = cloud.truthsOf(name).some(({ id, endsAtMs }) => id === operationId && endsAtMs <= Date.now());
   if (verb !== 'Get' || isOver) return undefined;
@@ -47,13 +47,13 @@ const GET_REFUSALS = [
   'INVALID_ARGUMENT',
 ] as const;
 const CANCEL_REFUSALS = ['PERMISSION_DENIED', 'UNAUTHENTICATED', 'NOT_FOUND'] as const;
-/** Of one operation, so far apart: some that come together are taken for an answer. */
+/** How many refusals of one operation are sent. The worker takes several in a row for the cloud's answer. */
 const REFUSALS = 2;
 const REFUSALS_APART_MS = 3_000;
-/** So long ago a reply may be that shows the operation to be known. */
+/** How old a reply may be that proves that the wait knows the operation. */
 const KNOWN_FOR_MS = 20_000;
 
-/** Operations that the worker knows are refused now and then, as while roles spread through a cloud. */
+/** Refuses calls for known operations now and then, as while a role change propagates through a cloud. */
 export const refusals = spoilReplies((call, scene) => {
   const { verb, name, atMs } = call;
   const refused = scene.cloud.callsOf(name).filter((former) => former.verb === verb && isRefusal(former));
@@ -71,14 +71,14 @@ function isRefusal({ answer }: RecordedCall): boolean {
 }
 
 /**
- * Whether the wait must know the operation: it has started it, or the same worker has polled it, and nothing has happened
- * since by which that could have got lost.
+ * Whether the wait must know the operation: it has started it, or the same worker has polled it, and no fault since
+ * then can have lost this knowledge.
  */
 function isKnown({ verb, name, slot, atMs }: RecordedCall, { cloud, waits, log }: Scene): boolean {
   const wait = waits.get(name);
   if (!wait) return false;
   if (wait.kind === 'execute' || wait.kind === 'executeOperation' || wait.kind === 'handleCancel') return true;
-  // Just before a Cancel the same attempt has polled.
+  // The attempt that sends Cancel has just polled.
   if (verb === 'Cancel') return true;
   if (wait.cancelAfterMs !== undefined) return false;
   const seen = cloud.callsOf(name).find((call) => call.slot === slot && call.verb === 'Get' && call.answer === 'OK');

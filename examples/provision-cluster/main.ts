@@ -9,10 +9,10 @@ import { report } from './report';
 import { startScriptedCloud } from './scripted-cloud';
 import { provisionCluster } from './workflows';
 
-/** What runs, in the order in which it was started. */
+/** How to stop what runs, in the order in which it was started. */
 const running: (() => Promise<unknown> | void)[] = [];
 
-/** Provisions a cluster while its worker is killed, and tells what came of it. */
+/** Provisions a cluster while its worker is killed, and reports the result. */
 async function demo(): Promise<void> {
   const server = await startTemporalServer({ ui: true });
   running.push(() => server.stop());
@@ -22,7 +22,7 @@ async function demo(): Promise<void> {
   const client = new Client({ connection, namespace });
   const { cloud, clusterHalfway } = await startScriptedCloud();
   running.push(() => cloud.close());
-  // FakeCloud takes any token.
+  // FakeCloud accepts any token.
   const token = process.env.CLOUD_TOKEN || 'demo';
   const environment = {
     ...process.env,
@@ -89,7 +89,7 @@ async function main(): Promise<number> {
 }
 
 main().then(
-  // At once: the client is not closed, since it may still be trying to reach a server that Ctrl-C has ended.
+  // Exit without closing the client, which may still be trying to reach a server that Ctrl-C has stopped.
   (exitCode) => process.exit(exitCode),
   (err: unknown) => {
     console.error(err instanceof Error ? err.message : err);

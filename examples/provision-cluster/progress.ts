@@ -11,21 +11,21 @@ export interface SeenOperation {
   /** `Create cluster cluster-demo` */
   title: string;
   snapshot: OperationSnapshot;
-  /** Calls of Get by workers. */
+  /** The number of Get calls by workers. */
   polls: number;
 }
 
 /** The operations of a cloud, one live line for each. */
 export interface Progress {
-  /** A line between the others. */
+  /** Prints a line between the others. */
   say(text: string): void;
-  /** Shows the last changes; resolves to all operations, the earliest first. May be called again. */
+  /** Shows the last changes. Resolves to all operations, earliest first. May be called again. */
   stop(): Promise<SeenOperation[]>;
 }
 
-/** Follows the operations that workers poll, from now on. */
+/** Shows the operations that workers poll from now on. */
 export async function showProgress(cloud: FakeCloud, descriptors: string[]): Promise<Progress> {
-  // An operation lives in its id, so that any FakeCloud can play it: those who watch do not count as polls.
+  // An operation's id encodes its script, so a second FakeCloud can show it, and its calls do not count as polls.
   const mirror = await FakeCloud.start();
   const client = OperationsClient.connect({ endpoint: mirror.address, plaintext: true, descriptors });
   const display = process.stdout.isTTY ? new Bars() : new Lines();
@@ -49,7 +49,7 @@ export async function showProgress(cloud: FakeCloud, descriptors: string[]): Pro
     }
     await look();
   })();
-  // Told by stop().
+  // stop() reports the error.
   looking.catch(() => undefined);
   const stop = async (): Promise<SeenOperation[]> => {
     end();
@@ -95,7 +95,7 @@ interface Display {
   stop(): void;
 }
 
-/** On a terminal: a bar for each operation. */
+/** For a terminal: a progress bar for each operation. */
 class Bars implements Display {
   readonly #multi = new MultiBar(
     {
@@ -103,7 +103,7 @@ class Bars implements Display {
       barsize: 20,
       hideCursor: true,
       linewrap: false,
-      // Else a line that is said hides the bars that do not change any more.
+      // Otherwise, a printed line would hide the bars that no longer change.
       forceRedraw: true,
     },
     Presets.shades_classic,
@@ -128,7 +128,7 @@ class Bars implements Display {
   }
 }
 
-/** Elsewhere: a line when something has changed. */
+/** For other outputs: a line for each change. */
 class Lines implements Display {
   readonly #startedAt = Date.now();
   readonly #shown = new Map<string, string>();

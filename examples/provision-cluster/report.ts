@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { SeenOperation } from './progress';
 import type { Provisioned } from './workflows';
 
-/** What the demo says in the end. */
+/** What the demo prints at the end. */
 export interface Report {
   workflowId: string;
   provisioned: Provisioned;
@@ -22,7 +22,7 @@ export async function report({ workflowId, provisioned, operations, client, uiUr
     heading('What the workflow returned, unpacked'),
     pretty(created),
     heading('The failure, as the workflow caught it from the child'),
-    // Without the operation as last seen, which would be the longest part of it.
+    // Omit the operation as last seen, which would be the longest part.
     pretty(failures.map(({ operation: _, ...failure }) => failure)),
     heading(
       `${operations.length} operations took ${polls} polls, ${ran.length} workflows took ${events} history events`,
@@ -40,7 +40,7 @@ interface Run {
   link: string;
 }
 
-/** The ids of the workflows that it has started. */
+/** Returns the IDs of the workflow's children. */
 async function childrenOf(client: Client, workflowId: string): Promise<string[]> {
   const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
   return (events ?? []).flatMap(
@@ -65,6 +65,6 @@ function heading(text: string): string {
 
 function pretty(value: unknown): string {
   const text = inspect(value, { depth: Infinity, compact: 6, breakLength: 120, maxStringLength: Infinity });
-  // The ids of FakeCloud carry whole operations.
+  // FakeCloud's ids are long, since they encode whole operations.
   return text.replace(/\b([\w-]{8})[\w-]{32,}…?/g, '$1…');
 }

@@ -4,7 +4,7 @@ import { ClusterService, NetworkService, NodeGroupService } from './cloud/fakecl
 /** The name under which the worker configures the cloud, and the workflow finds it. */
 export const CLOUD = 'fakecloud';
 
-/** A cloud whose operations take as long as somebody likes to watch, and which has no quota for GPUs. */
+/** A fake cloud with operations long enough to watch, and without a quota for GPUs. */
 export interface ScriptedCloud {
   cloud: FakeCloud;
   /** Resolves while the cluster is being created, between two polls. */
@@ -60,7 +60,7 @@ export async function startScriptedCloud(): Promise<ScriptedCloud> {
   }));
   const clusterHalfway = new Promise<void>((resolve) => {
     cloud.intercept(({ operationId, count }) => {
-      // The cluster is alone then, and polled once a second: no poll is on its way.
+      // Only the cluster is being created then, and it is polled once a second: no poll is in flight.
       if (clusterStarted && operationId !== undefined && count === 5) setTimeout(resolve, 400);
       return undefined;
     });

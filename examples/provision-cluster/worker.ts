@@ -4,9 +4,9 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { iamToken, OperationsPlugin } from 'temporal-lro';
 import { CLOUD } from './scripted-cloud';
 
-/** The demo's worker, a process of its own: the demo kills it. Which servers it connects to is in its environment. */
+/** The demo's worker, in its own process, since the demo kills it. Its environment names the servers. */
 async function main(): Promise<void> {
-  // Failures are what the demo shows in the end; a log of them would tear its progress lines apart.
+  // The demo shows failures at the end. Logging them would disrupt the progress lines.
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const worker = await Worker.create({
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
             plaintext: true,
             credentials: iamToken(process.env.CLOUD_TOKEN ?? ''),
             descriptors: [join(__dirname, 'cloud/descriptors.binpb')],
-            // What a killed worker is watching is polled again after half a minute, and the demo is shorter than that.
+            // After a worker is killed, its watched operations are polled again only after 30 s: too long for the demo.
             watch: false,
           },
         },

@@ -14,19 +14,19 @@ import { isSeen, pendingProblem, problemText } from './poll-problem';
 export type Wait = WorkflowHandle<typeof awaitOperation>;
 
 export interface AttendOptions {
-  /** The command that attends the same wait again. */
+  /** The command that follows the same wait again. */
   comeBack: string;
-  /** What Ctrl-C does: cancel the wait, and with it the operation, or leave it alone. */
+  /** What Ctrl-C does: cancel the wait together with its operation, or detach and leave the wait running. */
   onInterrupt: 'cancel' | 'detach';
 }
 
-/** How long a look at the wait may take. Shorter than the poll that it asks for may, so that what fails can be seen pending. */
+/** How long a look at the wait may take. Shorter than the poll it requests, so that a failing poll is seen pending. */
 export const ANSWER_MS = 8_000;
 const LOOK_EVERY_MS = 3_000;
-/** Later the wait's own polls come back to the workflow, and a query reads them at no cost. */
+/** Request polls for this long. Later, the wait's own polls return to the workflow, and a query reads them for free. */
 const POLL_WITHIN_MS = 100_000;
 
-/** Shows a wait until it ends, or until Ctrl-C leaves it alone. */
+/** Shows a wait until it ends or Ctrl-C detaches from it. */
 export async function attend(
   client: Client,
   wait: Wait,
@@ -36,7 +36,7 @@ export async function attend(
   const left = new AbortController();
   const interrupt = new Interrupt(wait, display, onInterrupt);
   const result = outcomeOf(resultOf(client, wait, display, left.signal));
-  // Where we leave before the end, it is aborted.
+  // If we detach before the end, this promise is aborted.
   result.catch(() => undefined);
   let isShown = false;
   const show = (operation: ShownOperation): void => {
@@ -60,7 +60,7 @@ export async function attend(
   }
 }
 
-/** What the wait gives in the end, though Temporal be away in between for longer than its client repeats a call. */
+/** Awaits the result of the wait, through outages of Temporal that outlast the retries of its client. */
 async function resultOf(client: Client, wait: Wait, display: Display, left: AbortSignal): Promise<AnyJson> {
   for (;;) {
     try {
@@ -75,14 +75,14 @@ async function resultOf(client: Client, wait: Wait, display: Display, left: Abor
   }
 }
 
-/** Of a wait that ended before it could be shown: what it was about. Without a worker the operation's id has to do. */
+/** Shows the operation of a wait that ended before it was shown. Without a worker, only the operation's id is shown. */
 async function showEnd(client: Client, wait: Wait, display: Display): Promise<void> {
   const asked = client.withAbortSignal(AbortSignal.timeout(LOOK_EVERY_MS), () => wait.query(operationQuery));
   const operation = await asked.catch(() => undefined);
   if (operation && isDone(operation)) display.show(operation);
 }
 
-/** Ctrl-C. The first one may cancel; the next one always detaches. */
+/** Handles Ctrl-C: the first one may cancel, the next one always detaches. */
 class Interrupt {
   #detach: (detached: 'detached') => void = () => undefined;
   readonly detached = new Promise<'detached'>((resolve) => (this.#detach = resolve));
@@ -93,7 +93,7 @@ class Interrupt {
     this.#listener = () => {
       if (!cancels) return this.#detach('detached');
       cancels = false;
-      display.note('cancelling; Ctrl-C again leaves it alone');
+      display.note('cancelling; press Ctrl-C again to detach');
       wait.cancel().catch((err: unknown) => display.note(`cannot be cancelled: ${reason(err)}`));
     };
     process.on('SIGINT', this.#listener);
@@ -105,8 +105,8 @@ class Interrupt {
 }
 
 /**
- * Shows the operation again and again until the signal aborts. Never resolves, since the result tells the end; rejects only
- * where what the wait answers cannot be read.
+ * Shows the operation repeatedly until the signal aborts. Never resolves, since the result reports the end. Rejects
+ * only if the wait's answer cannot be decoded.
  */
 async function follow(client: Client, wait: Wait, display: Display, left: AbortSignal): Promise<never> {
   const pollUntilMs = Date.now() + POLL_WITHIN_MS;
@@ -122,7 +122,7 @@ async function follow(client: Client, wait: Wait, display: Display, left: AbortS
       const unreadable = err instanceof CommandError ? err : unreadableError(err);
       if (unreadable && !left.aborted) throw unreadable;
       const note = (await whyUnknown(client, wait)) ?? `no answer from a worker yet (${reason(err)})`;
-      // The wait may have ended between two looks; that the result tells.
+      // The wait may have ended between two looks, which the result reports.
       if (!left.aborted && note !== ENDED) display.note(note);
     }
     if (left.aborted) return new Promise(() => undefined);
@@ -133,7 +133,7 @@ async function follow(client: Client, wait: Wait, display: Display, left: AbortS
 
 const ENDED = '';
 
-/** What keeps the operation from being polled, as far as the server can see it; {@link ENDED} of a wait that does not run. */
+/** Why the operation cannot be polled, as far as the server knows; {@link ENDED} if the wait is not running. */
 async function whyUnknown(client: Client, wait: Wait): Promise<string | undefined> {
   const description = await wait.describe().catch(() => undefined);
   if (description?.status.name !== 'RUNNING') return ENDED;

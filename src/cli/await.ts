@@ -20,14 +20,14 @@ export interface AwaitOptions extends ConnectionOptions, Pick<WaitOptions, 'time
 }
 
 /**
- * Starts the workflow that awaits an operation, or joins it, and shows how it goes on until it ends. Resolves to the exit
+ * Starts or joins the workflow that awaits an operation, and shows its progress until it ends. Resolves to the exit
  * code.
  */
 export async function runAwait(operationId: string, options: AwaitOptions): Promise<number> {
   const { cloud, taskQueue, timeout } = options;
   waitId(cloud, operationId);
   checkTaskQueue(taskQueue);
-  // Here already: where the wait is joined, no worker reads the option.
+  // Checked here, since no worker reads the option if the wait already exists.
   if (timeout !== undefined) checkedOption(() => durationMs('--timeout', timeout));
   return withClient(options, async (client) => {
     const wait = await startOrJoin(client, operationId, options);
@@ -39,7 +39,7 @@ export async function runAwait(operationId: string, options: AwaitOptions): Prom
   });
 }
 
-/** An operation has one wait; one that has given its response is not repeated. */
+/** An operation has one wait. A wait that succeeded is joined, not repeated. */
 async function startOrJoin(client: Client, operationId: string, options: AwaitOptions): Promise<Wait> {
   const { cloud, taskQueue, timeout, onTimeout, searchAttributes, summary } = options;
   const workflowId = waitId(cloud, operationId);
@@ -59,11 +59,11 @@ async function startOrJoin(client: Client, operationId: string, options: AwaitOp
     if (!(err instanceof WorkflowExecutionAlreadyStartedError))
       throw unregistered(err, client.options.namespace) ?? err;
   }
-  // Not that of the start: its cancel and update would go to the run that was joined, which may have continued as new.
+  // The handle of the start is bound to the run that was joined, which may have continued as new since.
   return client.workflow.getHandle(workflowId);
 }
 
-/** The command that attends the same wait again. */
+/** The command that follows the same wait again. */
 export function comeBack(
   operationId: string,
   { cloud, dataConverter }: { cloud: string; dataConverter?: string },
@@ -72,11 +72,11 @@ export function comeBack(
   return `temporal-lro await ${operationId} --cloud ${cloud}${converter}`;
 }
 
-/** What to say where the namespace does not know the search attributes. */
+/** The error for a namespace in which the search attributes are not registered; undefined for other errors. */
 function unregistered(err: unknown, namespace: string): CommandError | undefined {
   const refusal = err instanceof Error && isGrpcServiceError(err.cause) ? err.cause.details : '';
   if (!/search attribute/i.test(refusal)) return undefined;
   return new CommandError(
-    `Namespace ${namespace} lacks search attributes (${refusal}). Register them once, or leave --search-attributes out:\n  ${REGISTER_SEARCH_ATTRIBUTES} --namespace ${namespace}`,
+    `Namespace ${namespace} lacks search attributes (${refusal}). Register them once, or omit --search-attributes:\n  ${REGISTER_SEARCH_ATTRIBUTES} --namespace ${namespace}`,
   );
 }

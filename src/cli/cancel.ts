@@ -6,13 +6,13 @@ import { waitId } from './names';
 import { COMPLETED_EXIT_CODE, DETACHED_EXIT_CODE, EXIT_CODES } from './outcome';
 import { unknownWait, waitOf } from './wait-handle';
 
-/** Of a command about one wait. */
+/** The options of a command about one wait. */
 export interface WaitCommandOptions extends ConnectionOptions {
   cloud: string;
   json?: true;
 }
 
-/** Cancels a wait and with it the operation, and shows what becomes of it. Resolves to the exit code. */
+/** Cancels a wait together with its operation, and shows the outcome. Resolves to the exit code. */
 export async function runCancel(operationId: string, options: WaitCommandOptions): Promise<number> {
   const { cloud } = options;
   waitId(cloud, operationId);

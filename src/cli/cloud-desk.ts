@@ -9,7 +9,7 @@ import { statusText } from '../model/texts';
 import { grpcError } from './connect';
 import { CommandError } from './outcome';
 
-/** What a worker answered: the operation, or why it could not be asked. `isGone`: the cloud does not know it. */
+/** A worker's answer: the operation, or why the lookup failed. `isGone`: the cloud does not know the operation. */
 export type Answer = { operation: OperationSnapshot } | { problem: string; isGone: boolean };
 
 type Activities = {
@@ -17,7 +17,7 @@ type Activities = {
   [CANCEL_ACTIVITY](input: CancelInput): Promise<CancelResult>;
 };
 
-/** How long a cancelled operation may take to end before it is told as going on. */
+/** How long a cancelled operation may take to end before it is reported as still running. */
 const END_TIMEOUT = '1 min';
 const RETRY: RetryPolicy = {
   initialInterval: '1 s',
@@ -35,14 +35,13 @@ interface StandaloneOptions {
 }
 
 /**
- * Asks a cloud by the activities of a worker, each a standalone one: no workflow runs, so nothing that awaits the
- * operation is left behind.
+ * Asks a cloud through standalone activities of a worker. No workflow runs, so no wait is left behind.
  */
 export class CloudDesk {
   readonly #client: Client;
   readonly #taskQueue: string;
   readonly #cloud: string;
-  /** Without an answer for so long, a worker or a cloud is away. */
+  /** Without an answer in this time, the worker or the cloud counts as unavailable. */
   readonly #lookTimeout: Duration;
 
   constructor(client: Client, taskQueue: string, cloud: string, lookTimeout: Duration = '45 s') {
@@ -56,12 +55,12 @@ export class CloudDesk {
     this.#lookTimeout = lookTimeout;
   }
 
-  /** One poll. */
+  /** Polls the operation once. */
   look(operationId: string): Promise<Answer> {
     return this.#get(operationId, {}, this.#lookTimeout);
   }
 
-  /** Asks the cloud to cancel, and polls until the operation has ended; what became of it, in words. */
+  /** Asks the cloud to cancel, and polls until the operation has ended. Resolves to the outcome in words. */
   async cancel(operationId: string): Promise<{ ended: boolean; outcome: string }> {
     const input: CancelInput = { cloud: this.#cloud, operationId, startedAtMs: Date.now() };
     let result: CancelResult;
@@ -79,7 +78,7 @@ export class CloudDesk {
     if (refused) return { ended: false, outcome: `not cancelled: the cloud refused (${statusText(refused)})` };
     const answer = await this.#get(operationId, { by: 'activityRetry' }, END_TIMEOUT);
     if ('operation' in answer && isDone(answer.operation)) return { ended: true, outcome: endOf(answer.operation) };
-    return { ended: false, outcome: 'asked to cancel, but it has not ended within 1 min' };
+    return { ended: false, outcome: 'cancellation requested, but the operation has not ended within 1 min' };
   }
 
   async #get(operationId: string, how: Pick<GetInput, 'by'>, timeout: Duration): Promise<Answer> {
@@ -107,13 +106,13 @@ export class CloudDesk {
     };
   }
 
-  /** Why an activity gave nothing; throws what concerns every operation. */
+  /** Why an activity failed. Throws an error that concerns every operation. */
   #problem(err: unknown): { problem: string; isGone: boolean } {
     if (err instanceof CommandError) throw err;
     const refusal = grpcError(err);
     if (refusal?.code === statusCode('UNIMPLEMENTED'))
       throw new CommandError(
-        `This Temporal server has no standalone activities, by which the cloud is asked (${refusal.details}): it takes a server of 1.31 or later, with activity.enableStandalone on.`,
+        `This Temporal server does not support standalone activities, which this command needs (${refusal.details}): use a server of version 1.31 or later with activity.enableStandalone on.`,
       );
     const cause = err instanceof Error ? err.cause : undefined;
     if (refusal || !(cause instanceof Error)) throw err;

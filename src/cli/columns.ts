@@ -1,4 +1,4 @@
-/** Text by the columns that a terminal draws it in, which are not its characters: many of Asia's take two. */
+/** Lays out text by terminal columns, which differ from characters: many East Asian characters take two. */
 
 const WIDE =
   /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{18cff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
@@ -17,12 +17,12 @@ function columnsOf(character: string): number {
 
 /** How many columns a line takes. */
 export function widthOf(text: string): number {
-  // Most lines, without the work.
+  // A fast path for most lines.
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   return charactersOf(text).reduce((sum, character) => sum + columnsOf(character), 0);
 }
 
-/** The text in lines of at most `width` columns, broken anywhere: nothing is left out, so that an ID can be copied. */
+/** Breaks the text into lines of at most `width` columns, anywhere and without omissions, so that IDs can be copied. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -39,15 +39,15 @@ export function wrapped(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** The text if it fits into `width` columns, else its beginning and `…`. */
+/** Returns the text if it fits into `width` columns, else its beginning and `…`. */
 export function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   return `${wrapped(text, Math.max(1, width - 1))[0] ?? ''}…`;
 }
 
 /**
- * Lines that show rows under a head: a table where it fits into `width` columns, and where nothing bounds it; else each
- * row as a block with a line for each cell that says something.
+ * Formats rows under a head as a table if it fits into `width` columns (default: unlimited). Otherwise formats each row
+ * as a block with a line for each non-empty cell.
  */
 export function tableLines(head: readonly string[], rows: readonly (readonly string[])[], width = Infinity): string[] {
   const table = [head, ...rows];

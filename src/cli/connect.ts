@@ -16,20 +16,20 @@ import { CommandError } from './outcome';
 import { unreadableError } from './payloads';
 import { unreachable } from './unreachable';
 
-/** Where Temporal is; what is left out comes from Temporal's environment configuration. */
+/** How to connect to Temporal. Options that are left out come from Temporal's environment configuration. */
 export interface ConnectionOptions {
   address?: string;
   namespace?: string;
-  /** Of the configuration file. */
+  /** A profile of the configuration file. */
   profile?: string;
   /** A module that exports the workers' `dataConverter`. */
   dataConverter?: string;
 }
 
 /**
- * Runs `work` with a client. Throws a CommandError where the configuration cannot be used, where no server answers, for
- * what a server refuses, and for payloads that cannot be read. The connection is left to the end of the process: where
- * the SDK is about to repeat a call, it would find it closed, and end the process by an error that nobody can catch.
+ * Runs `work` with a client. Throws a CommandError if the configuration is invalid, no server answers, the server
+ * refuses a call, or payloads cannot be decoded. Does not close the connection: an SDK retry on a closed connection
+ * would end the process with an error that cannot be caught.
  */
 export async function withClient<T>(options: ConnectionOptions, work: (client: Client) => Promise<T>): Promise<T> {
   const { connectionOptions, ...configured } = configuration(options.profile);
@@ -45,14 +45,14 @@ export async function withClient<T>(options: ConnectionOptions, work: (client: C
   }
 }
 
-/** A connection to a server that answers; throws a CommandError that says why there is none. */
+/** Connects to a server and checks that it answers. Throws a CommandError that says why it does not. */
 export async function connect(options: ClientConnectionOptions & { address: string }): Promise<Connection> {
   const connection = opened(options);
   try {
     await connection.ensureConnected();
     return connection;
   } catch (err) {
-    // Not closed, as it is said above.
+    // The connection is not closed: see withClient.
     const refusal = grpcError(err);
     throw refusal ? refused(refusal, options.address) : await unreachable(options, err);
   }
@@ -81,14 +81,14 @@ function clientOf(
   try {
     return new Client({ connection, namespace, ...(dataConverter && { dataConverter }) });
   } catch (err) {
-    // Converters are named by paths, which the client loads.
+    // The client loads converters from the paths that name them.
     throw misconfigured(
       `--data-converter is ${JSON.stringify(name)}, whose converter cannot be used (${messageOf(err)}): give absolute paths, as to a worker.`,
     );
   }
 }
 
-/** What to say of an error that a command met; undefined where it is a defect of ours. */
+/** The CommandError for an error of a command; undefined for a defect of ours. */
 function sentence(err: unknown, address: string, namespace: string): CommandError | undefined {
   if (err instanceof CommandError) return err;
   if (err instanceof NamespaceNotFoundError) {
@@ -105,14 +105,14 @@ function refused({ code, details }: { code: number; details: string }, address: 
   switch (code) {
     case statusCode('UNAUTHENTICATED'):
       return new CommandError(
-        `Temporal at ${address} does not know who calls (${said}): give a valid key by TEMPORAL_API_KEY, or a client certificate by TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH, or name a --profile that has one.`,
+        `Temporal at ${address} did not accept the credentials (${said}): give a valid key in TEMPORAL_API_KEY, a client certificate in TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH, or a --profile with one of them.`,
       );
     case statusCode('PERMISSION_DENIED'):
       return new CommandError(
-        `Temporal at ${address} does not let this caller do it (${said}): check the namespace, and the rights of the key or the certificate that TEMPORAL_API_KEY, TEMPORAL_TLS_* or the profile name.`,
+        `Temporal at ${address} denied permission (${said}): check the namespace, and the permissions of the key or certificate in TEMPORAL_API_KEY, TEMPORAL_TLS_* or the profile.`,
       );
     default:
-      return new CommandError(`Temporal at ${address} did not do what it was asked (${said}).`);
+      return new CommandError(`A call to Temporal at ${address} failed (${said}).`);
   }
 }
 
@@ -120,7 +120,7 @@ function configuration(profile: string | undefined): {
   connectionOptions: ClientConnectionOptions;
   namespace?: string;
 } {
-  // Read as none, it would lead to another server than the one that was meant.
+  // The SDK ignores an empty profile, and might then connect to the wrong server.
   if (profile === '') throw misconfigured('--profile is empty: name one, or leave it out.');
   try {
     return loadClientConnectConfig(profile === undefined ? {} : { profile });
@@ -134,13 +134,13 @@ function configuration(profile: string | undefined): {
   }
 }
 
-/** What gRPC says of a call that Temporal's client could not make. */
+/** The gRPC error behind a failed call of Temporal's client; undefined for other errors. */
 export function grpcError(err: unknown): { code: number; details: string } | undefined {
   const cause = err instanceof ServiceError ? err.cause : err;
   return isGrpcServiceError(cause) ? cause : undefined;
 }
 
-/** Whether Temporal does not have what it was asked for. */
+/** Whether Temporal did not find the requested workflow. */
 export function isNotFound(err: unknown): boolean {
   return err instanceof WorkflowNotFoundError || grpcError(err)?.code === statusCode('NOT_FOUND');
 }

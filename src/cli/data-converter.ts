@@ -6,15 +6,15 @@ import { errorCode, messageOf } from './error-text';
 import { misconfigured } from './names';
 
 /**
- * The data converter that a module exports, as a worker's `dataConverter` names it: its default export, its export
- * `dataConverter`, or the module itself. A name is resolved as Node.js does it in the current directory. Throws a
- * CommandError for a module that cannot be loaded or that exports no data converter; its codecs throw one for payloads
- * that they cannot encode or decode.
+ * Loads the data converter that a module exports, in the form of a worker's `dataConverter`: as the default export, the
+ * export `dataConverter`, or the module itself. Resolves `name` as Node.js does from the current directory. Throws a
+ * CommandError if the module cannot be loaded or exports no data converter. The codecs throw a CommandError for
+ * payloads that they cannot encode or decode.
  */
 export async function loadDataConverter(name: string): Promise<DataConverter> {
   if (name === '') throw misconfigured('--data-converter is empty: name a module, or leave it out.');
   const loaded = await loadModule(name).catch((err: unknown) => {
-    // Of the lines of an error in the module, the first says what; a stack of requires follows.
+    // The first line of the message is the error; a require stack follows.
     const [reason = ''] = messageOf(err).split('\n');
     throw misconfigured(
       `--data-converter is ${JSON.stringify(name)}, which cannot be loaded (${reason}): name a module that exports the dataConverter of your workers, such as "./data-converter.js".`,
@@ -41,7 +41,7 @@ async function loadModule(name: string): Promise<unknown> {
   }
 }
 
-/** The codec, with a sentence for what it throws. */
+/** Wraps a codec so that its errors become CommandErrors. */
 function tellingCodec(codec: PayloadCodec): PayloadCodec {
   const told = (what: 'encode' | 'decode'): PayloadCodec['encode'] => {
     return async (payloads, context) => {
@@ -62,7 +62,7 @@ function encodingsOf(payloads: Payload[]): string {
   return `a payload of the encoding ${[...encodings].join(', ')}`;
 }
 
-/** Also what a compiler made of a default export, twice where an ES module imports a CommonJS one. */
+/** Unwraps default exports as compilers emit them, twice if an ES module imports a CommonJS one. */
 function exportsOf(loaded: unknown): unknown[] {
   const byDefault = member(loaded, 'default');
   return [loaded, byDefault, member(byDefault, 'default')].flatMap((one) => [member(one, 'dataConverter'), one]);
@@ -82,7 +82,7 @@ function isDataConverter(value: unknown): value is DataConverter {
 }
 
 function isCodecs(codecs: unknown): boolean {
-  // A codec may be of a class, whose methods are not its own.
+  // A codec may be a class instance, whose methods are inherited.
   const isCodec = (codec: unknown): boolean =>
     typeof codec === 'object' &&
     codec !== null &&

@@ -6,19 +6,19 @@ import { cutToWidth } from './columns';
 import type { Outcome } from './outcome';
 import { problemText, toldProblem } from './poll-problem';
 
-/** Tells of a wait while it goes on, on stderr; with `json` one object a line on stdout, for machines. */
+/** Shows the progress of a wait on stderr; with `json`, one object per line on stdout. */
 export interface Display {
   show(operation: ShownOperation): void;
-  /** What else there is to know, such as that no worker answers. */
+  /** Shows a message, such as that no worker answers. */
   note(message: string): void;
   end(outcome: Outcome): void;
-  /** The wait goes on without us. */
+  /** Says that the command detached and the wait continues. */
   detach(message: string): void;
-  /** Nothing more is told: the terminal is as it was. May be called after the others. */
+  /** Stops the output and restores the terminal. May be called after the others. */
   stop(): void;
 }
 
-/** `live` where a person looks at a terminal. */
+/** Creates a live display on a terminal, and one that prints lines elsewhere. */
 export function createDisplay(operationId: string, { json }: { json?: true }): Display {
   if (json) return jsonDisplay();
   return process.stderr.isTTY ? liveDisplay(operationId) : lineDisplay(operationId);
@@ -36,7 +36,7 @@ function jsonDisplay(): Display {
   };
 }
 
-/** A line for each change, with the age of the wait as we have seen it. */
+/** Prints a line for each change, with the age of the operation. */
 function lineDisplay(operationId: string): Display {
   const told = new WaitHeadline(operationId);
   let last = '';
@@ -60,7 +60,7 @@ function lineDisplay(operationId: string): Display {
   };
 }
 
-/** The state, and what keeps it from being followed. */
+/** The state, and why the operation cannot be polled, if so. */
 function shownState(operation: ShownOperation): string {
   const problem = toldProblem(operation);
   return problem ? `${stateText(operation)}; cannot be polled: ${problemText(problem)}` : stateText(operation);
@@ -68,7 +68,7 @@ function shownState(operation: ShownOperation): string {
 
 const FRAMES = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
 
-/** One line that moves: a bar where the cloud tells a percentage, a spinner and the age otherwise. */
+/** One animated line: a progress bar if the cloud reports a percentage, a spinner otherwise. */
 function liveDisplay(operationId: string): Display {
   const told = new WaitHeadline(operationId);
   let note = 'waiting for a worker';
@@ -83,7 +83,7 @@ function liveDisplay(operationId: string): Display {
             ? (FRAMES[frame++ % FRAMES.length] ?? '')
             : `[${'█'.repeat(done)}${'░'.repeat(barsize - done)}]`;
         const line = [drawn, told.title, note, told.age].join(' · ').replace(' · ', ' ');
-        // One that is broken into two would not be drawn over.
+        // A wrapped line would not be overwritten.
         return cutToWidth(line, (process.stderr.columns || 80) - 1);
       },
       barsize: 20,
@@ -91,7 +91,7 @@ function liveDisplay(operationId: string): Display {
       clearOnComplete: true,
       linewrap: true,
       forceRedraw: true,
-      // Ctrl-C is ours: the wait may have to be cancelled first.
+      // We handle Ctrl-C ourselves: it may have to cancel the wait first.
       gracefulExit: false,
       stream: process.stderr,
     },
@@ -122,7 +122,7 @@ function liveDisplay(operationId: string): Display {
   };
 }
 
-/** What a display has been told so far. */
+/** The title and age of the wait, from what the display has shown so far. */
 class WaitHeadline {
   readonly #sinceMs = Date.now();
   operation: ShownOperation | undefined;
@@ -137,7 +137,10 @@ class WaitHeadline {
     return operationTitle(this.operation ?? { id: this.operationId });
   }
 
-  /** Of the operation by the cloud's clock, at its end when it is done; before it is known, of the command. */
+  /**
+   * The age of the operation by the cloud's clock, at its end if it is done. Before the first poll, that of the
+   * command.
+   */
   get age(): string {
     const { operation } = this;
     const since = operation?.createdAt ? Date.parse(operation.createdAt) : this.#sinceMs;

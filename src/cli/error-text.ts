@@ -1,12 +1,12 @@
-// By their fields: an error of Node.js's own may be of another realm, and `instanceof` would not know it.
+// These check fields, since `instanceof` fails for Node.js errors from another realm.
 
-/** The message of whatever was thrown. */
+/** The message of a thrown value. */
 export function messageOf(err: unknown): string {
   if (typeof err !== 'object' || err === null || !('message' in err)) return String(err);
   return String(err.message);
 }
 
-/** Node.js's code, such as `ENOENT`; empty where there is none. */
+/** Node.js's error code, such as `ENOENT`; empty if there is none. */
 export function errorCode(err: unknown): string {
   if (typeof err !== 'object' || err === null || !('code' in err)) return '';
   return typeof err.code === 'string' ? err.code : '';

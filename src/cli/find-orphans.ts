@@ -5,10 +5,10 @@ import { isNotFound } from './connect';
 import { operationsOf, type RunOperations } from './history';
 import { inParallel } from './in-parallel';
 
-/** An operation that goes on although the workflow that started or awaited it has closed. */
+/** An operation still running although the workflow that started or awaited it has closed. */
 export interface Orphan {
   operation: OperationSnapshot;
-  /** Of several, the one that closed last. */
+  /** The workflow; of several, the one that closed last. */
   workflow: ClosedWorkflow;
 }
 
@@ -24,20 +24,20 @@ export interface Found {
   orphans: Orphan[];
   /** Operations that could not be looked up. */
   unknown: { operationId: string; problem: string; workflow: ClosedWorkflow }[];
-  /** Closed workflows that were searched. */
+  /** How many closed workflows were searched. */
   searched: number;
-  /** What the search has left out: then there may be more orphans. */
+  /** What the search skipped: there may be more orphans. */
   notes: string[];
-  /** Whether every open workflow was searched for waits; else an operation that is awaited may look like an orphan. */
+  /** Whether every open workflow was searched for waits. If not, an awaited operation may look like an orphan. */
   isSure: boolean;
 }
 
-/** How far the search goes. */
+/** The limits of a search: workflows per search, and runs per workflow. */
 export const LIMITS = { workflows: 10_000, runs: 50 };
 
 const PARALLEL = 10;
 
-/** Finds what {@link Orphan} says among the workflows that closed since then, of all types. */
+/** Finds the {@link Orphan}s of workflows of any type that closed since `sinceMs`. */
 export async function findOrphans(
   client: Client,
   desk: CloudDesk,
@@ -53,12 +53,12 @@ export async function findOrphans(
   const lookUp = async ({ operationId, workflow }: Candidate): Promise<void> => {
     const answer = await desk.look(operationId);
     if ('problem' in answer) {
-      // Of an operation that the cloud has forgotten, nothing runs.
+      // An operation that the cloud no longer knows is not running.
       if (!answer.isGone) unknown.push({ operationId, problem: answer.problem, workflow });
     } else if (!isDone(answer.operation)) running.push({ operation: answer.operation, workflow });
   };
   for await (const _ of inParallel(closed.candidates.values(), PARALLEL, lookUp));
-  // The last, so that what was awaited anew meanwhile is seen.
+  // Open workflows are searched last, to see waits that began in the meantime.
   const open = running.length > 0 ? await search(client, cloud, `ExecutionStatus = 'Running'`, limits) : undefined;
   const orphans = running.filter(({ operation }) => !open?.candidates.has(operation.id));
   orphans.sort((a, b) => a.workflow.closedAt.localeCompare(b.workflow.closedAt));
@@ -116,12 +116,12 @@ async function search(client: Client, cloud: string, query: string, limits: type
   return { candidates, searched, isWhole: !isCut && unreadable === 0, notes };
 }
 
-/** A wait of its own that completes has returned the response of its operation. */
+/** A workflow of our types that completed has returned its operation's response. */
 function hasSeenEnd({ type, status }: WorkflowExecutionInfo): boolean {
   return status.name === 'COMPLETED' && (type === 'awaitOperation' || type === 'executeOperation');
 }
 
-/** Of a run and those before it that continued as new: what they started, the last one may have forgotten. */
+/** Reads a run and the runs from which it continued as new, since the last run may no longer know what they started. */
 async function chainOf(
   client: Client,
   { workflowId, runId }: WorkflowExecutionInfo,
@@ -131,7 +131,7 @@ async function chainOf(
   for (let next: string | undefined = runId; next !== undefined && runs.length < maximumRuns;) {
     const read: RunOperations | undefined = await operationsOf(client, { workflowId, runId: next }).catch(
       (err: unknown) => {
-        // Runs are deleted when their retention is over, perhaps between the list and now.
+        // A run may have been deleted since it was listed, when its retention ended.
         if (isNotFound(err)) return undefined;
         throw err;
       },

@@ -10,7 +10,7 @@ export interface GenerateOptions {
   only: string[];
 }
 
-/** Writes what is generated from the sets below `out`; sets the exit code to 1 where something could not be resolved. */
+/** Generates code from the sets into `out`. Sets the exit code to 1 if something could not be resolved. */
 export function runGenerate(sets: string[], { out, only }: GenerateOptions): void {
   if (out === '') return refuse('--out is empty: name a directory, such as "."');
   try {

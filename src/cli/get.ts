@@ -11,12 +11,12 @@ import { unreadableError } from './payloads';
 import { isSeen, pendingProblem, problemText, toldProblem, type PollProblem } from './poll-problem';
 import { unknownWait, waitOf } from './wait-handle';
 
-/** What is known of an operation. */
+/** What is known about an operation. */
 export interface Look {
   workflowId: string;
-  /** Of the workflow that awaits it. */
+  /** The status of the workflow that awaits the operation. */
   status: string;
-  /** As the wait last saw it; undefined where no poll has come back. */
+  /** The operation as the wait last saw it; undefined if no poll has returned. */
   operation?: ShownOperation;
   problem?: PollProblem;
   /** Why the state is not known now, and what to do. */
@@ -34,7 +34,7 @@ export async function runGet(operationId: string, options: WaitCommandOptions): 
   });
 }
 
-/** Asks the wait, and where it has not seen the operation yet, makes it poll. */
+/** Queries the wait. If the wait has not seen the operation yet, requests a poll. */
 export async function lookAt(client: Client, operationId: string, cloud: string, answerMs = ANSWER_MS): Promise<Look> {
   const wait = waitOf(client, cloud, operationId);
   const description = await wait.describe().catch(unknownWait(cloud, operationId));
@@ -46,7 +46,7 @@ export async function lookAt(client: Client, operationId: string, cloud: string,
   const told = { workflowId, status, ...(problem && { problem }) };
   if (isDone(shown)) return { ...told, operation: shown };
   if (!isOpen) {
-    const unknown = `its wait is over (${status}), and nobody polls it. "temporal-lro await ${operationId} --cloud ${cloud}" looks again`;
+    const unknown = `its wait has ended (${status}), so nothing polls it. Run "temporal-lro await ${operationId} --cloud ${cloud}" to wait again`;
     return { ...told, ...(isSeen(shown) && { operation: shown }), unknown };
   }
   if (isSeen(shown)) return { ...told, operation: shown };
@@ -60,14 +60,14 @@ async function queried(client: Client, wait: Wait, description: WorkflowExecutio
     const unreadable = err instanceof CommandError ? err : unreadableError(err);
     if (unreadable) throw unreadable;
     const problem = await pendingProblem(client, description);
-    const why = problem ? `${problemText(problem)}. Besides, it does` : 'It does';
+    const why = problem ? ` The operation cannot be polled: ${problemText(problem)}.` : '';
     throw new CommandError(
-      `The state is not known: workflow ${wait.workflowId} (${description.status.name}) cannot tell it. ${why} not answer: ${reason(err)}. A query needs a worker on its task queue.`,
+      `The state is not known, since workflow ${wait.workflowId} (${description.status.name}) does not answer a query: ${reason(err)}. Check that a worker runs on its task queue.${why}`,
     );
   }
 }
 
-/** The operation as a poll finds it that is made now; or why there is none. */
+/** Requests a poll, and returns the operation, or why it could not be polled. */
 async function polled(client: Client, wait: Wait, answerMs: number): Promise<Partial<Look>> {
   try {
     const signal = AbortSignal.timeout(answerMs);
@@ -76,17 +76,17 @@ async function polled(client: Client, wait: Wait, answerMs: number): Promise<Par
     const unreadable = err instanceof CommandError ? err : unreadableError(err);
     if (unreadable) throw unreadable;
     const problem = await pendingProblem(client, await wait.describe());
-    const unknown = `it has not been polled yet${problem ? '' : ` (${reason(err)})`}. Mend what is in the way, or look again later`;
+    const unknown = `it has not been polled yet${problem ? '' : ` (${reason(err)})`}. Fix the problem, or try again later`;
     return { unknown, ...(problem && { problem }) };
   }
 }
 
 /**
- * The snapshot; without a state that is known, `state` is null, `unknown.reason` says why, and `lastSeen` is the operation
- * as it was seen before its wait ended.
+ * The snapshot as JSON. If the state is not known, `state` is null, `unknown.reason` says why, and `lastSeen` is the
+ * operation as last seen before its wait ended.
  */
 export function lookJson({ operation, problem, unknown }: Look, id: string, cloud: string): object {
-  // The snapshot may tell it already.
+  // The snapshot may already contain the problem.
   const pollProblem = problem && !operation?.pollError ? { pollProblem: problem } : {};
   if (unknown === undefined) return { ...operation, ...pollProblem };
   return {

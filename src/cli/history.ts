@@ -3,7 +3,7 @@ import type { Payload, SerializationContext } from '@temporalio/common';
 import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../model/names';
 import { decoded, foreignEncoding, needsConverter } from './payloads';
 
-/** A run of a workflow; the latest one where it is left open. */
+/** A run of a workflow; the latest run if `runId` is left out. */
 export interface Run {
   workflowId: string;
   runId?: string;
@@ -14,7 +14,7 @@ type HistoryEvent = NonNullable<
   NonNullable<Awaited<ReturnType<Client['workflowService']['getWorkflowExecutionHistory']>>['history']>['events']
 >[number];
 
-/** The events of a run, page by page, from its beginning. */
+/** Yields the events of a run from its beginning, page by page. */
 export async function* eventsOf(
   client: Client,
   { workflowId, runId }: Run,
@@ -33,29 +33,29 @@ export async function* eventsOf(
   } while (request.nextPageToken && request.nextPageToken.length > 0);
 }
 
-/** An operation of which a history tells. */
+/** An operation found in a history. */
 export interface HistoryOperation {
   cloud: string;
   id: string;
-  /** Whether the history has seen its end. */
+  /** Whether the history contains the operation's end. */
   ended: boolean;
 }
 
-/** What a run tells of operations that it has started or awaited. */
+/** What a run's history says about the operations that the run started or awaited. */
 export interface RunOperations {
   operations: HistoryOperation[];
-  /** Of the workflow types that start an operation: its cloud, also before there is an operation. */
+  /** The cloud in the input of our workflow types, known even before an operation is started. */
   cloud?: string;
-  /** The run before this one in a chain of runs. */
+  /** The run from which this one continued as new. */
   formerRunId?: string;
-  /** Payloads of ours that the data converter could not read. */
+  /** How many of our payloads the data converter could not decode. */
   unreadable: number;
 }
 
 /**
- * Reads which operations a run has started or awaited; the operations that were in the way of a start, and those that it
- * only looked at, are not among them. Reads at most `maximumEvents`. Throws a CommandError for encoded payloads where the client
- * has no codec for them.
+ * Reads which operations a run started or awaited, from at most `maximumEvents` events. Skips operations that only
+ * conflicted with a start, and those that the run polled only once. Throws a CommandError for encoded payloads if the
+ * client has no codec.
  */
 export async function operationsOf(client: Client, run: Run, maximumEvents = Infinity): Promise<RunOperations> {
   const reader = new Reader(client, run.workflowId);
@@ -67,14 +67,14 @@ export async function operationsOf(client: Client, run: Run, maximumEvents = Inf
   return reader.result();
 }
 
-/** An activity of ours that was scheduled. */
+/** A scheduled activity of ours. */
 interface Scheduled {
   type: string;
   cloud: unknown;
   context: SerializationContext;
 }
 
-/** `claimed`: it is the workflow's own, even where it was in the way of a start as well. */
+/** `claimed`: the operation is the workflow's own, even if it also conflicted with a start. */
 type Seen = HistoryOperation & { claimed: boolean };
 
 class Reader {
@@ -144,7 +144,7 @@ class Reader {
     const [value] = await this.#decoded(input?.payloads, context);
     const { cloud, operationId, by } = fields(value);
     this.#scheduled.set(eventId, { type, cloud, context });
-    // Without `by` it is a single look, at an operation that may be anybody's.
+    // Without `by`, the activity is a single poll of an operation that may belong to anybody.
     const isWait = type === GET_ACTIVITY && typeof by === 'string';
     if (isWait && typeof cloud === 'string' && typeof operationId === 'string') this.#see(cloud, operationId);
   }
@@ -167,7 +167,7 @@ class Reader {
     return seen;
   }
 
-  /** `isOurs`: it was started here. Of another one the snapshot only tells whether it has ended. */
+  /** `isOurs`: the run started the operation. For other operations, the snapshot only says whether they have ended. */
   #seeSnapshot(snapshot: unknown, isOurs: boolean): void {
     const { cloud, id, state } = fields(snapshot);
     if (typeof cloud !== 'string' || typeof id !== 'string') return;
@@ -184,7 +184,7 @@ class Reader {
       const encoding = foreignEncoding(payloads);
       if (encoding !== undefined && this.#client.options.loadedDataConverter.payloadCodecs.length === 0)
         throw needsConverter(`Workflow ${this.#workflowId} has payloads of the encoding ${encoding}`);
-      // Of other keys, or of another version: others may be read all the same.
+      // This payload may have another key or version, so other payloads may still be readable.
       this.#unreadable++;
       return [];
     }
@@ -195,7 +195,7 @@ function keyOf(cloud: string, id: string): string {
   return JSON.stringify([cloud, id]);
 }
 
-/** Whatever a payload holds, as an object. */
+/** The fields of a decoded payload; none if it is not an object. */
 function fields(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }

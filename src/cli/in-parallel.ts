@@ -1,4 +1,4 @@
-/** Yields what `work` gives for each item, as it comes, with at most `limit` at a time. The first rejection ends it. */
+/** Yields the result of `work` for each item as it arrives, at most `limit` at a time. The first rejection ends it. */
 export async function* inParallel<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
   limit: number,
@@ -14,7 +14,7 @@ export async function* inParallel<T, R>(
   for await (const item of items) {
     const key = count++;
     const one = work(item).then((result): [number, R] => [key, result]);
-    // When another one ends it, nobody else looks at this one.
+    // If another promise rejects first, this one has no other handler.
     one.catch(() => undefined);
     underWay.set(key, one);
     if (underWay.size >= limit) yield await next();

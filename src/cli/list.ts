@@ -20,24 +20,24 @@ export interface ListOptions extends ConnectionOptions {
   json?: true;
 }
 
-/** A wait that runs. What its workflow does not tell is left out. */
+/** A running wait. Fields that its workflow does not reveal are left out. */
 export interface ListedWait {
   cloud?: string;
   operationId?: string;
-  /** By search attributes; left out where the wait was started without them. */
+  /** From search attributes; left out if the wait was started without them. */
   state?: string;
   resource?: string;
   startedAt: string;
   workflowId: string;
 }
 
-/** Histories are read for what neither a workflow's ID nor its search attributes tell; of so many waits at most. */
+/** Limits how many histories are read, for waits whose ID and search attributes do not name the operation. */
 export const LIST_LIMITS = { histories: 1_000, pageSize: 1_000 };
-/** Of a history: the operation is in its input, or what the first activities gave. */
+/** How many events of a history are read: the operation is in the input or in the first activity results. */
 const MAXIMUM_EVENTS = 100;
 const PARALLEL = 10;
 
-/** Prints the waits that run now, the oldest first. Resolves to the exit code. */
+/** Prints the running waits, oldest first. Resolves to the exit code. */
 export async function runList({ cloud, json, ...connection }: ListOptions): Promise<number> {
   if (cloud !== undefined) checkedOption(() => checkCloudName(cloud));
   return withClient(connection, async (client) => {
@@ -49,7 +49,9 @@ export async function runList({ cloud, json, ...connection }: ListOptions): Prom
   });
 }
 
-/** The waits of the workflow types that run now, whatever their IDs, the oldest first; and what could not be found out. */
+/**
+ * Returns the running workflows of our types, whatever their IDs, oldest first, and notes on what could not be read.
+ */
 export async function listWaits(
   client: Client,
   cloud?: string,
@@ -74,11 +76,11 @@ export async function listWaits(
   for await (const wait of inParallel(client.workflow.list({ query, pageSize: limits.pageSize }), PARALLEL, complete))
     found.push(wait);
   const notes = unreadable.slice(0, 1);
-  if (unreadable.length > 1) notes.push(`It is the same with ${unreadable.length - 1} other workflows.`);
+  if (unreadable.length > 1) notes.push(`${unreadable.length - 1} more workflows have the same problem.`);
   if (histories > limits.histories) {
     const rest = histories - limits.histories;
     notes.push(
-      `${rest} of these waits were not looked into, so their operations are not known: give waits the ID operation/<cloud>/<operation>, or search attributes.`,
+      `${rest} of these waits were not inspected, so their operations are not known: give waits the ID operation/<cloud>/<operation>, or search attributes.`,
     );
   }
   const waits = found.filter((wait) => cloud === undefined || wait.cloud === undefined || wait.cloud === cloud);
@@ -102,7 +104,7 @@ function listed({ workflowId, type, startTime, typedSearchAttributes }: Workflow
   };
 }
 
-/** By the input of the workflow, and of one that starts its operation by what the cloud answered. */
+/** Reads the operation from the workflow's input, or from the reply to its start. */
 async function fromHistory(
   client: Client,
   { workflowId, runId }: WorkflowExecutionInfo,
@@ -112,11 +114,11 @@ async function fromHistory(
   return { ...(cloud !== undefined && { cloud }), ...(operation && { operationId: operation.id }) };
 }
 
-/** Within `columns`, if given: that is what a terminal has. */
+/** Formats the waits, to fit into the `columns` of a terminal if given. */
 export function waitLines(waits: readonly ListedWait[], columns?: number): string[] {
   const isNamed = ({ cloud = '', operationId = '', workflowId }: ListedWait): boolean =>
     workflowId === operationWorkflowId(cloud, operationId);
-  // Only where it says more than the operation does.
+  // Show workflow IDs only if they differ from the default ones.
   const hasIds = !waits.every(isNamed);
   const rows = waits.map((wait) => [
     ...[wait.cloud, wait.operationId, wait.state, wait.resource].map((cell) => cell ?? '-'),

@@ -6,25 +6,25 @@ import type { WaitCommandOptions } from './cancel';
 import type { ListOptions } from './list';
 import type { OrphansOptions } from './orphans';
 
-// Commands are declared here and loaded when they run: --help answers without protobuf and gRPC.
+// Commands are declared here and loaded when they run, so that --help does not load protobuf and gRPC.
 const program = new Command('temporal-lro')
   .description('Long-running cloud operations in Temporal workflows')
   .version(version());
 
 program
   .command('generate')
-  .description('Write typed methods that start operations, and the descriptors a worker needs for them.')
+  .description('Generate typed methods that start operations, and the descriptors that a worker needs for them.')
   .argument(
     '<set...>',
-    'FileDescriptorSets, as "buf build" or "protoc --include_imports --descriptor_set_out" write them',
+    'FileDescriptorSet files, written by "buf build" or "protoc --include_imports --descriptor_set_out"',
   )
-  .requiredOption('--out <directory>', 'where to write; files of former runs are overwritten, never deleted')
-  .option('--only <prefix>', 'a package, service or method; may be repeated (default: all)', collect, [])
+  .requiredOption('--out <directory>', 'the output directory; existing files are overwritten, never deleted')
+  .option('--only <prefix>', 'a package, service or method to generate; repeatable (default: all)', collect, [])
   .addHelpText(
     'after',
     `
-One module for each proto package, such as <out>/yandex/cloud/k8s/v1.ts, and <out>/descriptors.binpb.
-Comments come along where the sets have source info.
+Writes one module for each proto package, such as <out>/yandex/cloud/k8s/v1.ts, and <out>/descriptors.binpb.
+Includes the proto comments if the sets have source info.
 
   temporal-lro generate all.binpb --only yandex.cloud.k8s.v1 --out src/cloud`,
   )
@@ -35,19 +35,24 @@ Comments come along where the sets have source info.
 
 const EXIT_CODES = `
 Exit codes: 0 succeeded, 2 failed, 3 cancelled, 4 timed out, 5 not found, 6 still running after a cancellation,
-7 unreadable, 8 refused by the cloud, 9 wrong configuration, 130 detached, 1 anything else.`;
+7 unreadable, 8 refused by the cloud, 9 invalid configuration, 130 detached, 1 any other error.`;
 
 connected('await')
-  .description('Wait for an operation by a workflow of its own, and show how far it is.')
-  .argument('<operation>', 'the id that the cloud returned')
-  .requiredOption('--cloud <name>', 'the cloud, by the name that the worker configures')
-  .option('--task-queue <name>', 'of a worker that serves temporal-lro/workflow-definitions', 'temporal-lro')
-  .option('--timeout <duration>', 'how long the wait may take, such as "30 min" (default: no limit)')
-  .addOption(new Option('--on-timeout <what>', 'what becomes of the operation then').choices(['fail', 'cancel']))
-  .option('--summary <text>', 'what the Temporal UI calls the wait')
+  .description('Start or join the workflow that waits for an operation, and show its progress.')
+  .argument('<operation>', 'the operation id that the cloud returned')
+  .requiredOption('--cloud <name>', 'the name of the cloud in the configuration of the worker')
+  .option('--task-queue <name>', 'the queue of a worker with temporal-lro/workflow-definitions', 'temporal-lro')
+  .option('--timeout <duration>', 'the timeout of the wait, such as "30 min" (default: none)')
+  .addOption(
+    new Option('--on-timeout <what>', 'after the timeout, fail only the wait, or also cancel the operation').choices([
+      'fail',
+      'cancel',
+    ]),
+  )
+  .option('--summary <text>', 'the summary of the wait in the Temporal UI')
   .option('--search-attributes', 'set OperationCloud, OperationId, OperationState and OperationResource')
-  .option('--cancel-on-interrupt', 'Ctrl-C cancels the operation; without it, Ctrl-C leaves the wait alone')
-  .option('--json', 'one JSON object a line on stdout')
+  .option('--cancel-on-interrupt', 'cancel the operation on Ctrl-C (default: detach, and leave the wait running)')
+  .option('--json', 'print one JSON object per line on stdout')
   .addHelpText('after', EXIT_CODES)
   .action(async (operationId: string, options: AwaitOptions) => {
     const { runAwait } = await import('./await.js');
@@ -55,23 +60,23 @@ connected('await')
   });
 
 connected('get')
-  .description('Show an operation as its wait last saw it, and what keeps it from being polled.')
-  .argument('<operation>', 'its id')
-  .requiredOption('--cloud <name>', 'the cloud, by the name that the worker configures')
-  .option('--json', 'the snapshot as JSON; its state is null where it is not known')
+  .description('Show an operation as its wait last saw it, and why it cannot be polled, if so.')
+  .argument('<operation>', 'the operation id')
+  .requiredOption('--cloud <name>', 'the name of the cloud in the configuration of the worker')
+  .option('--json', 'print the snapshot as JSON; state is null if it is not known')
   .action(async (operationId: string, options: WaitCommandOptions) => {
     const { runGet } = await import('./get.js');
     process.exitCode = await runGet(operationId, options);
   });
 
 connected('cancel')
-  .description('Cancel a wait and its operation, and show what becomes of it.')
-  .argument('<operation>', 'its id')
-  .requiredOption('--cloud <name>', 'the cloud, by the name that the worker configures')
-  .option('--json', 'one JSON object a line on stdout')
+  .description('Cancel a wait and its operation, and show the outcome.')
+  .argument('<operation>', 'the operation id')
+  .requiredOption('--cloud <name>', 'the name of the cloud in the configuration of the worker')
+  .option('--json', 'print one JSON object per line on stdout')
   .addHelpText(
     'after',
-    EXIT_CODES.replace('0 succeeded', '0 cancelled').replace('3 cancelled', '10 succeeded before that'),
+    EXIT_CODES.replace('0 succeeded', '0 cancelled').replace('3 cancelled', '10 succeeded before it was cancelled'),
   )
   .action(async (operationId: string, options: WaitCommandOptions) => {
     const { runCancel } = await import('./cancel.js');
@@ -79,13 +84,13 @@ connected('cancel')
   });
 
 connected('list')
-  .description('List the workflows of the types awaitOperation and executeOperation that run now.')
-  .option('--cloud <name>', 'of one cloud (default: all)')
-  .option('--json', 'one JSON object a line')
+  .description('List the running workflows of the types awaitOperation and executeOperation.')
+  .option('--cloud <name>', 'list only the waits of this cloud (default: all)')
+  .option('--json', 'print one JSON object per line')
   .addHelpText(
     'after',
     `
-Waits within workflows of your own are no workflows of theirs, and are not listed: look for them in those workflows.`,
+Does not list waits inside your own workflows, since these waits have no workflows of their own.`,
   )
   .action(async (options: ListOptions) => {
     const { runList } = await import('./list.js');
@@ -93,13 +98,16 @@ Waits within workflows of your own are no workflows of theirs, and are not liste
   });
 
 connected('orphans')
-  .description('Find operations that go on although the workflows that started or awaited them have closed.')
-  .requiredOption('--cloud <name>', 'the cloud, by the name that the worker configures')
-  .option('--since <duration>', 'how long ago the workflows may have closed', '24h')
-  .option('--task-queue <name>', 'of a worker that configures the cloud', 'temporal-lro')
+  .description('Find operations still running although the workflows that started or awaited them have closed.')
+  .requiredOption('--cloud <name>', 'the name of the cloud in the configuration of the worker')
+  .option('--since <duration>', 'search the workflows that closed within this time', '24h')
+  .option('--task-queue <name>', 'the queue of a worker that configures the cloud', 'temporal-lro')
   .option('--cancel', 'cancel these operations')
-  .option('--json', 'one JSON object a line')
-  .addHelpText('after', `\nExit codes: 0 none goes on, 11 some do, 9 wrong configuration, 1 anything else.`)
+  .option('--json', 'print one JSON object per line')
+  .addHelpText(
+    'after',
+    `\nExit codes: 0 none found, 11 some still running, 9 invalid configuration, 1 any other error.`,
+  )
   .action(async (options: OrphansOptions) => {
     const { runOrphans } = await import('./orphans.js');
     process.exitCode = await runOrphans(options);
@@ -108,11 +116,11 @@ connected('orphans')
 program
   .parseAsync()
   .catch((err: unknown) => {
-    // What is meant for people is one sentence; anything else is a defect, and shows where.
+    // An error meant for users is one sentence. Any other error is a defect, and prints its stack.
     console.error(sentence(err) ?? err);
     process.exitCode = exitCode(err);
   })
-  // Connections are open still, and hold the process. What was written goes out before it ends.
+  // Open connections would keep the process alive. Flush the output, then exit.
   .finally(() => process.stderr.write('', () => process.stdout.write('', () => process.exit())));
 
 function sentence(err: unknown): string | undefined {
@@ -122,19 +130,19 @@ function sentence(err: unknown): string | undefined {
   return err.name === 'CommandError' ? `temporal-lro: ${err.message}` : undefined;
 }
 
-/** Read without the class of the error, which would load Temporal's client. */
+/** Reads the exit code without importing the error's class, which would load Temporal's client. */
 function exitCode(err: unknown): number {
   return err instanceof Error && 'exitCode' in err && typeof err.exitCode === 'number' ? err.exitCode : 1;
 }
 
-/** A command that talks to Temporal. */
+/** Declares a command that connects to Temporal. */
 function connected(name: string): Command {
   return program
     .command(name)
-    .option('--address <host:port>', 'of the Temporal server (default: TEMPORAL_ADDRESS, the profile, localhost:7233)')
-    .option('--namespace <name>', '(default: TEMPORAL_NAMESPACE, the profile, default)')
-    .option('--profile <name>', "of Temporal's configuration file (default: TEMPORAL_PROFILE)")
-    .option('--data-converter <module>', 'that exports the dataConverter of your workers, where they have one');
+    .option('--address <host:port>', 'the Temporal server (default: TEMPORAL_ADDRESS, the profile, localhost:7233)')
+    .option('--namespace <name>', 'the namespace (default: TEMPORAL_NAMESPACE, the profile, "default")')
+    .option('--profile <name>', "a profile of Temporal's configuration file (default: TEMPORAL_PROFILE)")
+    .option('--data-converter <module>', 'a module that exports the dataConverter of your workers, if they have one');
 }
 
 function collect(value: string, former: string[]): string[] {

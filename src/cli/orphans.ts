@@ -16,7 +16,7 @@ export interface OrphansOptions extends ConnectionOptions {
   json?: true;
 }
 
-/** An orphan, and with `--cancel` what became of it. */
+/** An orphan, and with `--cancel` the outcome of its cancellation. */
 export interface TreatedOrphan extends Orphan {
   cancel?: { ended: boolean; outcome: string };
 }
@@ -24,8 +24,8 @@ export interface TreatedOrphan extends Orphan {
 const PARALLEL = 10;
 
 /**
- * Prints the operations that go on although the workflows that started or awaited them have closed, and cancels them where
- * that is asked. Resolves to the exit code.
+ * Prints the operations still running although the workflows that started or awaited them have closed, and cancels them
+ * if asked to. Resolves to the exit code.
  */
 export async function runOrphans({
   cloud,
@@ -58,11 +58,13 @@ export async function runOrphans({
   });
 }
 
-/** What becomes of each orphan that is cancelled. Throws a CommandError where one may be awaited all the same. */
+/**
+ * Cancels the orphans, and returns each with its outcome. Throws a CommandError if one of them may still be awaited.
+ */
 export async function cancelOrphans(desk: CloudDesk, { orphans, isSure, notes }: Found): Promise<TreatedOrphan[]> {
   if (orphans.length > 0 && !isSure)
     throw new CommandError(
-      `${orphans.length} operations look like orphans, but not every open workflow could be searched for waits of them (${notes.join(' ')}), so none was cancelled: cancel them by the cloud's own tools.`,
+      `${orphans.length} operations look like orphans, but not every open workflow could be searched for their waits (${notes.join(' ')}), so none was cancelled: cancel them with the cloud's own tools.`,
     );
   const treated: TreatedOrphan[] = [];
   const treat = async (orphan: Orphan): Promise<TreatedOrphan> => ({
@@ -78,7 +80,7 @@ export function orphansExitCode(treated: readonly TreatedOrphan[], { unknown }: 
   return unknown.length > 0 ? 1 : 0;
 }
 
-/** Within `columns`, if given: that is what a terminal has. */
+/** Formats the orphans, to fit into the `columns` of a terminal if given. */
 export function orphanLines(orphans: readonly TreatedOrphan[], columns?: number): string[] {
   if (orphans.length === 0) return [];
   const isCancelled = orphans.some(({ cancel }) => cancel);

@@ -3,7 +3,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { operationFailure, type OperationFailure } from '../model/failure';
 import type { AnyJson } from '../model/snapshot';
 
-/** What a command cannot go on with: said in one sentence, without a stack. */
+/** An error that ends a command. It is printed as one sentence, without a stack. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 
@@ -15,13 +15,13 @@ export class CommandError extends Error {
   }
 }
 
-/** How a wait ended. `cancelled`: the wait was, and with it the operation. */
+/** How a wait ended. `cancelled`: the wait was cancelled, together with its operation. */
 export type Outcome =
   | { outcome: 'succeeded'; response: AnyJson }
   | { outcome: OperationFailure['type']; message: string; failure: OperationFailure }
   | { outcome: 'cancelled' };
 
-/** By outcome, so that scripts can tell them apart; 1 is anything else that went wrong, 130 a wait that was left alone. */
+/** The exit code of each outcome, for scripts. 1 is any other error, and 130 means that the command detached. */
 export const EXIT_CODES: Record<Outcome['outcome'], number> = {
   succeeded: 0,
   OperationFailed: 2,
@@ -36,12 +36,12 @@ export const EXIT_CODES: Record<Outcome['outcome'], number> = {
 };
 
 export const DETACHED_EXIT_CODE = 130;
-/** Of `cancel`, for an operation that succeeded before it could be cancelled. */
+/** The exit code of `cancel` for an operation that succeeded before it could be cancelled. */
 export const COMPLETED_EXIT_CODE = 10;
-/** Of `orphans`, where operations go on that nobody awaits. */
+/** The exit code of `orphans` if operations are still running that nothing awaits. */
 export const ORPHANS_EXIT_CODE = 11;
 
-/** Resolves to how a workflow that awaits an operation ended; rejects for an end that is not of an operation. */
+/** Resolves to the outcome of a workflow that awaits an operation. Rejects if it ended without one. */
 export async function outcomeOf(result: Promise<AnyJson>): Promise<Outcome> {
   try {
     return { outcome: 'succeeded', response: await result };

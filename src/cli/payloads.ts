@@ -3,10 +3,10 @@ import type { Payload, SerializationContext } from '@temporalio/common';
 import { misconfigured } from './names';
 import type { CommandError } from './outcome';
 
-/** What Temporal's own converters write; anything else was written by a codec or a converter of the user's. */
+/** The encodings of Temporal's own converters. A user's codec or converter wrote any other encoding. */
 const OWN_ENCODINGS = ['binary/null', 'binary/plain', 'json/plain', 'json/protobuf', 'binary/protobuf'];
 
-/** The encoding of the first payload that only a data converter of the user's can read; undefined where there is none. */
+/** The encoding of the first payload that only a user's data converter can decode; undefined if there is none. */
 export function foreignEncoding(payloads: readonly Payload[] | null | undefined): string | undefined {
   for (const { metadata } of payloads ?? []) {
     const encoding = Buffer.from(metadata?.encoding ?? []).toString();
@@ -15,7 +15,7 @@ export function foreignEncoding(payloads: readonly Payload[] | null | undefined)
   return undefined;
 }
 
-/** The values of payloads as the client's data converter reads them; throws what its codecs and converter throw. */
+/** Decodes payloads with the client's data converter. Throws what its codecs and converter throw. */
 export async function decoded(
   client: Client,
   payloads: readonly Payload[] | null | undefined,
@@ -27,7 +27,7 @@ export async function decoded(
   return plain.map((payload) => payloadConverter.fromPayload<unknown>(payload, context));
 }
 
-/** The sentence for an error that tells of a payload which the client's data converter cannot read; undefined for others. */
+/** The CommandError for an error about a payload that the client cannot decode; undefined for other errors. */
 export function unreadableError(err: unknown): CommandError | undefined {
   for (let e = err, depth = 0; e instanceof Error && depth < 10; e = e.cause, depth++) {
     const [, encoding] = /Unknown encoding: (.*)/.exec(e.message) ?? [];
@@ -36,7 +36,7 @@ export function unreadableError(err: unknown): CommandError | undefined {
   return undefined;
 }
 
-/** Payloads that the workers wrote by a data converter of their own, which `what` tells of. */
+/** The error for payloads that need the workers' data converter. `what` says which payloads. */
 export function needsConverter(what: string): CommandError {
   return misconfigured(
     `${what}, which this command cannot read: the workers use a payload codec. Name the module of their dataConverter by --data-converter.`,

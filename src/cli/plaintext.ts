@@ -4,12 +4,12 @@ import { isNotFound } from './connect';
 import { eventsOf, type Run } from './history';
 import { foreignEncoding, needsConverter } from './payloads';
 
-/** So many of the latest workflows of a task queue show whether its workers use a codec. */
+/** How many of a task queue's latest workflows are checked for encoded inputs. */
 const LATEST = 5;
 
 /**
- * Throws a CommandError where the client would write an input in plain text, and the inputs next to it are encoded: that
- * of the wait itself, now or formerly, or those of the latest workflows on its task queue.
+ * Throws a CommandError if the client would write a plain-text input next to encoded ones: the input of the running or
+ * a former wait, or those of the latest workflows on its task queue.
  */
 export async function checkPlaintext(client: Client, workflowId: string, taskQueue: string): Promise<void> {
   if (await encodes(client)) return;
@@ -22,7 +22,7 @@ export async function checkPlaintext(client: Client, workflowId: string, taskQue
   }
 }
 
-/** Whether what the client writes can be read by its own data converter only. */
+/** Whether the client encodes its payloads. */
 async function encodes(client: Client): Promise<boolean> {
   const { payloadConverter, payloadCodecs } = client.options.loadedDataConverter;
   let payloads: Payload[] = [payloadConverter.toPayload('')];
@@ -38,7 +38,7 @@ async function checkInput(client: Client, run: Run): Promise<void> {
       throw needsConverter(`The input of workflow ${run.workflowId} has the encoding ${encoding}`);
     }
   } catch (err) {
-    // No wait yet, or one that is no longer kept.
+    // The wait does not exist yet, or is no longer retained.
     if (!isNotFound(err)) throw err;
   }
 }

@@ -12,7 +12,7 @@ export interface PollProblem {
   nextPollAt?: string;
 }
 
-/** Whether a poll stands behind the state: what a wait answers before its first poll is made up. */
+/** Whether the state comes from a poll. Before its first poll, a wait answers with a placeholder. */
 export function isSeen({ cloud: _c, id: _i, state, pollError: _e, ...rest }: ShownOperation): boolean {
   return state !== 'running' || Object.keys(rest).length > 0;
 }
@@ -22,7 +22,7 @@ export function problemText({ message, since, nextPollAt }: PollProblem): string
   return `${message}${since === undefined ? '' : `, since ${since}`}; ${nextPollAt === undefined ? 'the next poll is under way' : `next poll at ${nextPollAt}`}`;
 }
 
-/** The refusal that the wait tells of. */
+/** The refusal that the wait reports. */
 export function toldProblem({ pollError }: ShownOperation): PollProblem | undefined {
   if (!pollError) return undefined;
   const { since, nextPollAt } = pollError;
@@ -31,7 +31,7 @@ export function toldProblem({ pollError }: ShownOperation): PollProblem | undefi
 
 type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
-/** What the last attempt of a pending poll failed with, where it could not poll; the workflow learns of it only later. */
+/** Why the last attempt of a pending poll could not poll, if so. The workflow learns of it only later. */
 export async function pendingProblem(
   client: Client,
   { workflowId, raw }: WorkflowExecutionDescription,
@@ -39,12 +39,12 @@ export async function pendingProblem(
   for (const pending of raw.pendingActivities ?? []) {
     if (pending.activityType?.name !== GET_ACTIVITY || !pending.lastFailure) continue;
     const message = await failureMessage(client, workflowId, pending);
-    // So an attempt ends that has polled, and polls again later.
+    // An attempt that polled successfully and will poll again ends with this message.
     if (/^\S+ operation .* is (running|rolling back|being polled)/s.test(message)) continue;
     const nextMs = millis(pending.nextAttemptScheduleTime) ?? millis(pending.scheduledTime);
     const isDue = nextMs !== undefined && nextMs > Date.now();
     return {
-      // What the attempt promised is no news beside the time.
+      // The interval in the message is redundant next to the time.
       message: message.replace(/, next poll in \d+ \w+$/, ''),
       ...(isDue && { nextPollAt: new Date(nextMs).toISOString() }),
     };
@@ -52,7 +52,7 @@ export async function pendingProblem(
   return undefined;
 }
 
-/** Also of a failure converter that encodes its messages. */
+/** The failure's message, decoded if a failure converter has encoded it. */
 async function failureMessage(client: Client, workflowId: string, pending: PendingActivity): Promise<string> {
   const { message, encodedAttributes } = pending.lastFailure ?? {};
   if (!encodedAttributes) return message ?? 'no message';

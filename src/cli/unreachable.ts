@@ -7,9 +7,9 @@ import { CommandError } from './outcome';
 
 type Options = ConnectionOptions & { address: string };
 
-/** How long a step of the search for the reason may take. */
+/** How long each step of the diagnosis may take. */
 const STEP_MS = 2_000;
-/** A connection that a proxy makes says nothing by our own socket. */
+/** Our own socket cannot diagnose a connection through a proxy. */
 const PROXIES = ['grpc_proxy', 'https_proxy', 'http_proxy'];
 /** An HTTP/2 client speaks first: the preface and empty SETTINGS. */
 const PREFACE = Buffer.concat([
@@ -18,8 +18,8 @@ const PREFACE = Buffer.concat([
 ]);
 
 /**
- * The sentence for a server that could not be reached by gRPC, whose own error says only that time ran out: connects
- * once more by sockets of its own, step by step, to see which step fails. `err` is told where none does.
+ * Returns the CommandError for a server that gRPC could not reach. gRPC only reports a timeout, so this connects again
+ * with its own sockets, step by step, to see which step fails. If none fails, the message contains `err`.
  */
 export async function unreachable({ address, tls }: Options, err: unknown): Promise<CommandError> {
   const reason = messageOf(err);
@@ -44,7 +44,7 @@ export async function unreachable({ address, tls }: Options, err: unknown): Prom
 
 function silent(address: string, reason: string): CommandError {
   return new CommandError(
-    `No Temporal server answers at ${address} (${reason}). Start one, or name another by --address, TEMPORAL_ADDRESS or --profile.`,
+    `No Temporal server answers at ${address} (${reason}). Start one, or name another with --address, TEMPORAL_ADDRESS or --profile.`,
   );
 }
 
@@ -52,13 +52,13 @@ function notConnected(address: string, host: string, err: unknown): CommandError
   const code = errorCode(err);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return new CommandError(
-      `The host ${host} of the address ${address} is not known (${code}): correct it in --address, TEMPORAL_ADDRESS or the profile, or check the name service.`,
+      `The host ${host} of the address ${address} cannot be resolved (${code}): correct it in --address, TEMPORAL_ADDRESS or the profile, or check DNS.`,
     );
   }
   return silent(address, code === 'ABORT_ERR' ? 'no connection within 2 s' : messageOf(err));
 }
 
-/** What is wrong where plain text is spoken; undefined where it is HTTP/2. */
+/** The problem of a plain-text connection; undefined if the server speaks HTTP/2. */
 async function plainProblem(socket: Socket, host: string, port: number): Promise<string | undefined> {
   socket.write(PREFACE);
   const first = await firstBytes(socket);
@@ -66,7 +66,7 @@ async function plainProblem(socket: Socket, host: string, port: number): Promise
   if (await speaksTls(host, port))
     return 'the server speaks TLS, and the connection is plain text. Set TEMPORAL_TLS=true, or give an API key or certificates by TEMPORAL_* or the profile';
   if (typeof first === 'string') return undefined;
-  return `the server answers something else than HTTP/2 (${JSON.stringify(first.toString('latin1').slice(0, 20))}). Name the gRPC port of Temporal, by default 7233`;
+  return `the server does not speak HTTP/2: it answered ${JSON.stringify(first.toString('latin1').slice(0, 20))}. Name the gRPC port of Temporal, by default 7233`;
 }
 
 async function tlsProblem(
@@ -78,7 +78,7 @@ async function tlsProblem(
   const { serverRootCACertificate: ca, clientCertPair: pair, serverNameOverride } = options;
   const name = serverNameOverride ?? host;
   const secured = await handshake(socket, {
-    // No host name can be an IP address; Node.js checks the certificate against the host all the same.
+    // SNI does not allow IP addresses. Node.js still checks the certificate against `host`.
     host: name,
     ...(/[a-z]/i.test(name) && !name.includes(':') && { servername: name }),
     ...(ca && { ca: Buffer.from(ca) }),
@@ -88,7 +88,7 @@ async function tlsProblem(
   return explained(secured, name, pair !== undefined && pair !== null);
 }
 
-/** What a failed handshake means and what to change, by Node.js's code or by OpenSSL's words for the alert of the server. */
+/** What a failed handshake means and what to change, from Node.js's code or OpenSSL's text for the server's alert. */
 function explained(failed: string, name: string, hasCertificate: boolean): string {
   const told = `TLS failed (${failed})`;
   if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|wrong version number/i.test(failed))
@@ -98,7 +98,7 @@ function explained(failed: string, name: string, hasCertificate: boolean): strin
   if (/ALTNAME_INVALID/.test(failed))
     return `${told}. Its certificate is not for ${name}: correct the address, or name the host of the certificate by TEMPORAL_TLS_SERVER_NAME`;
   if (/UNABLE_TO|SELF_SIGNED|CERT_UNTRUSTED|INVALID_CA/.test(failed))
-    return `${told}. Nobody whom this machine trusts has signed its certificate: name the right authority by TEMPORAL_TLS_SERVER_CA_CERT_PATH or the profile`;
+    return `${told}. This machine does not trust the issuer of its certificate: name the right certificate authority by TEMPORAL_TLS_SERVER_CA_CERT_PATH or the profile`;
   if (failed === CLOSED_AFTERWARDS || /certificate|unknown ca/i.test(failed)) {
     const who = failed === CLOSED_AFTERWARDS ? 'Most likely the server' : 'The server';
     const does = hasCertificate ? 'refuses the client certificate' : 'asks for a client certificate';
@@ -109,7 +109,7 @@ function explained(failed: string, name: string, hasCertificate: boolean): strin
 
 const CLOSED_AFTERWARDS = 'the server closed the connection after the handshake';
 
-/** Undefined where both sides accept each other; else why not, beginning with its code. */
+/** Makes a TLS handshake. Resolves to undefined if it succeeds; otherwise to the reason, which begins with its code. */
 function handshake(over: Socket, options: TlsOptions): Promise<string | undefined> {
   const socket = connectTls({ ...options, socket: over, ALPNProtocols: ['h2'] });
   return new Promise((resolve) => {
@@ -119,7 +119,7 @@ function handshake(over: Socket, options: TlsOptions): Promise<string | undefine
       socket.destroy();
       resolve(reason);
     };
-    // By TLS 1.3 a server may refuse a client certificate after its own handshake, so what it says then counts as well.
+    // In TLS 1.3, a server may reject a client certificate after the handshake, so wait for its first data or alert.
     let isAgreed = false;
     socket.on('secureConnect', () => {
       isAgreed = true;
@@ -156,7 +156,7 @@ async function firstBytes(socket: Socket): Promise<Buffer | string> {
   });
 }
 
-/** Its first frame is SETTINGS, type 4 on stream 0. */
+/** Whether the server's first frame is SETTINGS: type 4 on stream 0. */
 function isHttp2(first: Buffer | string): boolean {
   return typeof first !== 'string' && first.length >= 9 && first[3] === 4 && first.readUInt32BE(5) === 0;
 }

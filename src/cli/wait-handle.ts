@@ -8,7 +8,7 @@ export function waitOf(client: Client, cloud: string, operationId: string): Wait
   return client.workflow.getHandle(waitId(cloud, operationId));
 }
 
-/** For the rejection of a call to a wait: throws a CommandError where nothing awaits the operation. */
+/** Handles the rejection of a call to a wait: throws a CommandError if nothing awaits the operation. */
 export function unknownWait(cloud: string, operationId: string): (err: unknown) => never {
   return (err) => {
     if (!(err instanceof WorkflowNotFoundError)) throw err;
