@@ -12,7 +12,7 @@ import { codeBlocks, makeReadmeProject } from './support/readme';
 
 const ENTRIES = ['temporal-lro', 'temporal-lro/workflow', 'temporal-lro/workflow-definitions', 'temporal-lro/testing'];
 
-/** The package as it would be published, and a project that has it installed as the README says. */
+/** The package as it would be published, and a project that has installed it as the README says. */
 let directory: string;
 let tarball: string;
 let project: string;
@@ -21,7 +21,7 @@ const started: ProcessGroup[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'temporal-lro-package-'));
-  // What is compiled is what this run tests; compiling it anew would pull it from under the other tests.
+  // Reuses the compiled code: compiling again would replace the files of the running tests.
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', directory]);
   const [packed = ''] = await readdir(directory);
   tarball = join(directory, packed);
@@ -32,7 +32,7 @@ beforeAll(async () => {
   await run('npm', ['install', '--prefix', project, ...quietly, tarball, ...lowestPeers(), ...types], project);
   await writeFile(join(project, 'key.json'), JSON.stringify(authorizedKey().file));
   compiled = makeReadmeProject(project, join(project, 'node_modules/.bin/temporal-lro'));
-  // Some tests need nothing of it, and run meanwhile; the others fail with it.
+  // Some tests do not need it and run meanwhile; the others await it and fail with it.
   compiled.catch(() => undefined);
 }, 180_000);
 afterAll(async () => {
@@ -40,7 +40,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** The README's, each in the lowest version that package.json allows: this repository itself has recent ones. */
+/** The README's peer dependencies in the lowest versions that package.json allows; this repository uses recent ones. */
 function lowestPeers(): string[] {
   const [, braces = ''] = /^npm install temporal-lro @temporalio\/\{(.*)\}$/m.exec(codeBlocks('sh').join('')) ?? [];
   const named = braces.split(',').map((name) => `@temporalio/${name}`);
@@ -61,20 +61,20 @@ function start(args: string[], env: NodeJS.ProcessEnv, cwd = project): ProcessGr
   return group;
 }
 
-test('publint finds nothing to complain about', async () => {
+test('publint reports no problem', async () => {
   expect(await run(bin('publint'), [tarball])).toContain('All good!');
 });
 
-test('every entry has types in every module resolution', async () => {
+test('every entry has types for every module resolution', async () => {
   const analysis: unknown = JSON.parse(await run(bin('attw'), [tarball, '--format', 'json']));
   expect(analysis).toMatchObject({ analysis: { packageName: 'temporal-lro', problems: [] } });
 });
 
-test('npm finds no dependency missing or out of range, with the lowest versions of the peers', async () => {
+test('npm finds no dependency missing or out of range with the lowest versions of the peers', async () => {
   await expect(run('npm', ['ls', '--prefix', project, '--all'], project)).resolves.toContain('temporal-lro@');
 });
 
-test('the links of its pages lead somewhere, where it is installed', async () => {
+test('the relative links in its pages lead to files of the installed package', async () => {
   const root = join(project, 'node_modules/temporal-lro');
   const pages = (await readdir(root, { recursive: true })).filter((path) => path.endsWith('.md'));
   expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/waiting.md', 'SECURITY.md', 'CHANGELOG.md']));
@@ -86,12 +86,12 @@ test('the links of its pages lead somewhere, where it is installed', async () =>
   expect(broken).toEqual([]);
 });
 
-test('it names no address, since it is published at none', async () => {
+test('its package.json has no repository, homepage or bugs URL, since it is published at none', async () => {
   const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
   for (const field of ['repository', 'homepage', 'bugs']) expect(manifest).not.toHaveProperty(field);
 });
 
-test('every entry gives the same names to require and to import, and reads no file but modules', async () => {
+test('every entry exports the same names to require and to import, and reads no files other than modules', async () => {
   const code = `
     import fs from 'node:fs';
     import { createRequire } from 'node:module';
@@ -128,7 +128,7 @@ describe("the README's examples", () => {
   const failure = (reason: string): object => ({ code: 1, output: expect.stringContaining(reason) as unknown });
   beforeAll(() => compiled, 180_000);
 
-  /** A copy of the compiled examples, where something is not as it should be. */
+  /** A copy of the compiled examples with a fault in it. */
   async function spoilt(name: string, file: string, right: string, wrong: string): Promise<string> {
     await cp(join(project, 'lib'), join(project, name), { recursive: true });
     await replaceIn(join(project, name, file), right, wrong);
@@ -141,7 +141,7 @@ describe("the README's examples", () => {
     await writeFile(path, code.replace(right, wrong));
   }
 
-  test('its test passes; with a wrong assertion, or a workflow that throws, it fails as soon and leaves nothing behind', async () => {
+  test('its test passes, and with a wrong assertion or a throwing workflow it fails just as fast and leaves no process behind', async () => {
     const assertion = await spoilt('assertion', 'workflows.test.js', "'enp1')", "'enp2')");
     const bug = await spoilt('bug', 'workflows.js', 'const network =', "throw new Error('a bug'); const network =");
     await replaceIn(join(project, bug, 'workflows.test.js'), "'1 min'", "'2 s'");
@@ -158,7 +158,7 @@ describe("the README's examples", () => {
     expect([passing, failing, failingToo].filter((group) => group.isRunning())).toEqual([]);
   }, 120_000);
 
-  test('its worker stops when it is told to, and fails where the server is away or an option is wrong', async () => {
+  test('its worker stops when asked, and fails when the server is down or an option is invalid', async () => {
     const stopped = start(['lib/worker.js'], process.env);
     const away = start(['lib/worker.js'], { ...process.env, TEMPORAL_ADDRESS: await freeAddress() });
     const option = await spoilt('option', 'worker.js', 'src/cloud/descriptors.binpb', 'src/none.binpb');
@@ -211,7 +211,7 @@ describe("a worker that is bundled by the README's commands", () => {
     const workflowsPath = require.resolve('temporal-lro/workflow-definitions');
     bundleWorkflowCode({ workflowsPath }).then(({ code }) => writeFileSync('alone/workflows.js', code));`;
 
-  /** Holds the bundles, the workflow code, and `@temporalio/*` alone. */
+  /** Contains only the bundles, the workflow code, and `@temporalio/*`. */
   let alone: string;
   beforeAll(async () => {
     await compiled;

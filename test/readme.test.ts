@@ -28,7 +28,7 @@ const FAILURES: Record<OperationFailure['type'], true> = {
   OperationConfigurationError: true,
 };
 
-test('its tables have every option and every type of failure', () => {
+test("the README's tables list every option and every failure type", () => {
   const rows = [...README.matchAll(/^\| `(\w+)(?:\.\w+)?` +\|/gm)].map(([, name]) => name);
   const named = [...WAIT_OPTION_KEYS, ...START_OPTION_KEYS, ...Object.keys(CLOUD_OPTIONS), ...Object.keys(FAILURES)];
   expect(rows).toEqual(expect.arrayContaining(named));

@@ -31,7 +31,7 @@ function table(first: string): string[][] {
   return [lines[header] ?? [], ...lines.slice(header + 2, end)];
 }
 
-test('its table is the one that the tests play, cell by cell', () => {
+test('the table of docs/cancelling.md equals the table that the tests play, cell by cell', () => {
   const [header, ...body] = table('Cancelled is');
   expect(header).toEqual(['Cancelled is', ...columns.map(({ cloud }) => `the cloud ${cloud}`)]);
   expect(body).toEqual(Object.entries(rows).map(([row, cells]) => [row, ...cells]));

@@ -55,7 +55,7 @@ test('however many cancellations a workflow has, its history stays below 4,000 e
   expect(await historyLength(handle.workflowId)).toBeLessThan(4_000 + waits.length * 25);
 });
 
-test('a start that waits long for another operation makes at most a hundred timers', async () => {
+test('a start that waits long for another operation makes at most 100 timers', async () => {
   const { client, cloud, workflow, historyLength } = environment;
   const inTheWay = cloud.operation({ after: '15 min', response: EMPTY });
   const refuse = { code: 9, message: `conflicting operation "${inTheWay}" detected` };

@@ -187,7 +187,7 @@ export function execute(name: string, options: WaitOptions, startTimeout: Durati
   return told(operations(CLOUD, options).execute(ClusterService.create, { name }, { startTimeout }));
 }
 
-/** Waits by a worker of another queue. */
+/** Waits with activities on another task queue. */
 export function waitElsewhere(operationId: string, taskQueue: string, options: WaitOptions = {}): Promise<AnyJson> {
   return operations(CLOUD, { taskQueue, poll: { initialInterval: '5 s' } }).wait(operationId, options);
 }
