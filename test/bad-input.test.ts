@@ -276,7 +276,7 @@ test('whatever the input, a workflow ends with a response or a typed failure, an
   const ends = await Promise.all(inputs.map(async ([type, args]) => ({ type, args, ...(await run(type, args)) })));
   const known = /^a response$|^Operation(ConfigurationError|ServiceError|TimedOut): /;
   expect(ends.filter(({ end, taskFailures }) => taskFailures > 0 || !known.test(end))).toEqual([]);
-  // Proves that the cases are varied: some are valid, the others are invalid in many ways.
+  // Shows that the cases are varied: some are valid, the others are invalid in many ways.
   expect(ends.filter(({ end }) => end === 'a response').length).toBeGreaterThan(5);
   expect(new Set(ends.map(({ end }) => end.slice(0, 50))).size).toBeGreaterThan(15);
 });

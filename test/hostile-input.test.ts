@@ -92,7 +92,7 @@ test('10,000 hostile inputs cause no connection but to the configured cloud', as
       `${calls} inputs, ${reached} calls of the cloud, ${sink.connections()} connections to the sink\n`,
     );
     expect(calls).toBe(RUNS);
-    // Proves that the inputs reached the activities and had an effect.
+    // Shows that the inputs reached the activities and had an effect.
     expect(reached).toBeGreaterThan(1_000);
     expect(sink.connections()).toBe(0);
   } finally {

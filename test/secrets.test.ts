@@ -235,7 +235,7 @@ test('no token, key or JWT is left in any history, log, metric or database, what
     ...[key, wrongKey].flatMap(({ file }) => file.private_key.split('\n').slice(1, -2)),
   ];
   const text = left.join('\n');
-  // Proves that the search works: the runs are found in the places that it searches.
+  // Shows that the search works: the runs are found in the places that it searches.
   expect(text).toContain(`${CONTROL}-key.failed`);
   expect(text).toContain('temporal_activity');
   expect(files.some((file) => file.includes(`${CONTROL}-key.failed`))).toBe(true);

@@ -75,7 +75,7 @@ test('when any bytes replace one field, at any depth, every other field keeps it
     if (problems.length > 0) spoilt++;
   });
   fc.assert(property, { numRuns: 400, seed });
-  // Proves that the replaced bytes had an effect.
+  // Shows that the replaced bytes had an effect.
   expect(spoilt).toBeGreaterThan(100);
 });
 
