@@ -132,9 +132,9 @@ class Cancellation {
 
   /** The attempt ends and the server starts another one. What is told here the caller is told where time runs out. */
   #again(message: string, delayMs = 0, details: OperationStatus[] = []): ApplicationFailure {
-    const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = this.#activity.info;
-    const ageMs = currentAttemptScheduledTimestampMs - scheduledTimestampMs;
-    if (this.#known && !this.input.known) this.attempt.leave(KNOWN);
+    const { info } = this.#activity;
+    const ageMs = info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs;
+    if (this.#known && !this.input.known && !isKnown(info.heartbeatDetails)) this.attempt.leave(KNOWN);
     return ApplicationFailure.create({
       type: 'OperationNotCancelled',
       message: redact(message),

@@ -85,10 +85,10 @@ scenario(
 
 scenario('nor of an operation that only the worker has seen, which watches it', async () => {
   const waits = CODES.map(async (code) => {
-    // From the cancellation on, for two attempts.
+    // From the cancellation on, for three attempts.
     let isCancelled = false;
     let refusals = 0;
-    const id = operation(LONG, (verb) => (verb === 'Get' && isCancelled && refusals++ < 2 ? { code } : undefined));
+    const id = operation(LONG, (verb) => (verb === 'Get' && isCancelled && refusals++ < 3 ? { code } : undefined));
     const args: Parameters<typeof workflows.wait> = [id];
     const handle = await scene.client.workflow.start(workflows.wait, { ...scene.workflow(), args });
     await scene.polled(id, 2);
