@@ -6,7 +6,7 @@ import { OperationServiceError } from '../src/apis/error';
 import type { CancelInput, CancelResult } from '../src/model/contract';
 import type { DescriptorRegistry } from '../src/descriptors/registry';
 import { pollVerdict, refusesCancel, retryDelayMs } from '../src/model/error-table';
-import { isNewEvidence, UNKNOWN_OPERATION, type PollRecord } from '../src/model/evidence';
+import { isNewEvidence, type PollRecord } from '../src/model/evidence';
 import { configurationError } from '../src/model/failure';
 import { redact } from '../src/model/redact';
 import { nextInterval } from '../src/model/schedule';
@@ -38,6 +38,8 @@ class Cancellation {
   readonly #activity = Context.current();
   /** The evidence of the wait's polls so far. */
   #record: PollRecord;
+  /** What an earlier attempt, or the input, has handed to this one. */
+  readonly #before: PollRecord;
 
   constructor(
     readonly context: ActivityContext,
@@ -49,6 +51,7 @@ class Cancellation {
     const dropped =
       wait === undefined ? undefined : context.watcher.drop(cloud, operationId, workflowExecution?.runId, wait);
     const before = recordBefore(this.#activity, input);
+    this.#before = before;
     this.#record = dropped?.known && !before.known ? dropped : before;
   }
 
@@ -119,7 +122,7 @@ class Cancellation {
   #again(message: string, delayMs = 0, details: OperationStatus[] = []): ApplicationFailure {
     const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = this.#activity.info;
     const ageMs = currentAttemptScheduledTimestampMs - scheduledTimestampMs;
-    if (isNewEvidence(this.input.record ?? UNKNOWN_OPERATION, this.#record)) this.attempt.leave(this.#record);
+    if (isNewEvidence(this.#before, this.#record)) this.attempt.leave(this.#record);
     return ApplicationFailure.create({
       type: 'OperationNotCancelled',
       message: redact(message),
