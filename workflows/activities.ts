@@ -30,8 +30,8 @@ const RETRY: RetryPolicy = {
 /** Longer than the longest call timeout that a worker may configure. */
 const POLL_TIMEOUT = '35 s';
 /**
- * Of two calls: a start whose token is refused, or `operation.cancel`. A lost worker shows within the heartbeat
- * timeout.
+ * Long enough for the two calls of a start whose token is refused, or of `operation.cancel`. The heartbeat timeout
+ * detects a lost worker.
  */
 const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '5 s' };
 
