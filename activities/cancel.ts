@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { CancelTurn, Polled } from '../src/cloud/cloud';
 import { decide, type PollOutcome } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/apis/error';
+import { boundStatus, boundText } from '../src/model/bounds';
 import type { CancelInput, CancelResult } from '../src/model/contract';
 import type { DescriptorRegistry } from '../src/descriptors/registry';
 import { pollVerdict, refusesCancel, retryDelayMs } from '../src/model/error-table';
@@ -81,7 +82,7 @@ class Cancellation {
       return { operation: this.#judge(outcome, registry) };
     }
     const { code, codeName, rawMessage, details, message } = outcome.error;
-    const refused: OperationStatus = { code, codeName, message: rawMessage, details };
+    const refused = boundStatus({ code, codeName, message: rawMessage, details });
     if (refusesCancel(codeName)) return { operation: before, refused };
     const isAnswer = pollVerdict(codeName) !== 'transient';
     throw this.#again(message, retryDelayMs(details), isAnswer ? [refused] : []);
@@ -125,7 +126,7 @@ class Cancellation {
     if (isNewEvidence(this.#before, this.#record)) this.attempt.leave(this.#record);
     return ApplicationFailure.create({
       type: 'OperationNotCancelled',
-      message: redact(message),
+      message: boundText(redact(message)),
       details,
       nextRetryDelay: nextInterval(SCHEDULE, ageMs, this.context.random(), delayMs),
       category: 'BENIGN',

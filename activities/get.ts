@@ -26,9 +26,7 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
     }
   }
   const outcome: PollOutcome =
-    typeof cloud === 'string'
-      ? { unserved: cloud }
-      : await outcomeOf(cloud.get(input.operationId, activity.cancellationSignal));
+    typeof cloud === 'string' ? { unserved: cloud } : await outcomeOf(cloud.get(input.operationId, signalOf(activity)));
   const registry = typeof cloud === 'string' ? undefined : cloud.registry;
   const { decision, record } = decide(input, outcome, { ageMs, record: before, random: context.random(), registry });
   logPoll(activity.log, input, outcome, decision);
@@ -49,4 +47,11 @@ function servingCloud(context: ActivityContext, { cloud: name, method }: GetInpu
   if (!cloud) return unknownCloudText(name, context);
   const found = method === undefined ? undefined : findOperationMethod(cloud.registry, method);
   return typeof found === 'string' ? `method: ${found}` : cloud;
+}
+
+/** Aborts when the worker stops, and when the attempt is over: a poll that still waits for its turn is then not sent. */
+function signalOf({ cancellationSignal, info }: Context): AbortSignal {
+  const { startToCloseTimeoutMs } = info;
+  if (startToCloseTimeoutMs === 0) return cancellationSignal;
+  return AbortSignal.any([cancellationSignal, AbortSignal.timeout(startToCloseTimeoutMs)]);
 }

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { OperationServiceError } from '../src/apis/error';
 import { checkResponseType } from '../src/cloud/to-snapshot';
 import { retryDelayMs } from '../src/model/error-table';
+import { boundStatus } from '../src/model/bounds';
 import {
   OUTCOME_UNKNOWN,
   START_BUSY,
@@ -53,7 +54,7 @@ function answered(
   error: OperationServiceError,
 ): StartResult {
   const { code, codeName, message, rawMessage, details, neverSent } = error;
-  const refused: OperationStatus = { code, codeName, message: rawMessage, details };
+  const refused = boundStatus({ code, codeName, message: rawMessage, details });
   const found = startVerdict({ ...refused, neverSent });
   switch (found.verdict) {
     case 'conflict':
