@@ -123,7 +123,7 @@ test('a FakeCloud in another process needs nothing but the operation ID', async 
   // The process exits on its own, since a closed FakeCloud leaves no handle open.
   const program = `
     const { FakeCloud } = require('${modules}/testing/fake-cloud');
-    const { OperationsClient } = require('${modules}/cloud/operations-client');
+    const { OperationsClient } = require('${modules}/client/operations-client');
     FakeCloud.start({ port: ${port()}, now: () => ${T0 + 60_000} }).then(async (cloud) => {
       const client = OperationsClient.connect({ endpoint: cloud.address, plaintext: true });
       console.log(JSON.stringify(await client.get('${id}')));
