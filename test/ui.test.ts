@@ -1,4 +1,5 @@
 import type { temporal } from '@temporalio/proto';
+import type { FrameLocator, Locator } from 'playwright-core';
 import { openTemporalUi, type TemporalUi } from './support/temporal-ui';
 import { startScene, type Scene } from './ui/scene';
 
@@ -62,18 +63,35 @@ test('the message of a failed wait contains everything about the failure', async
 });
 
 test('the user metadata are a summary, fixed details and current details', async () => {
-  const page = await ui.open(scene.waiting, 'user-metadata');
   // Each is Markdown in an iframe of its own.
-  const [summary, details, current] = [0, 1, 2].map((n) => page.frameLocator('iframe').nth(n));
+  const shown = async (): Promise<FrameLocator[]> => {
+    const page = await ui.open(scene.waiting, 'user-metadata');
+    return [0, 1, 2].map((n) => page.frameLocator('iframe').nth(n));
+  };
+  const heading = { hasText: 'Create cluster pg-prod: running, 21 % creating VMs' };
+  let [summary, details, current] = await shown();
+  // The UI asks a worker for the current details once. If the answer is late they stay blank, and a person reloads.
+  for (let reloads = 0; reloads < 3 && !(await appears(current?.locator('strong', heading))); reloads++) {
+    [summary, details, current] = await shown();
+  }
   await summary?.getByText('Create cluster pg-prod', { exact: true }).waitFor();
   await details
     ?.getByText(/^Operation [\w-]+$/)
     .first()
     .waitFor();
-  await current?.locator('strong', { hasText: 'Create cluster pg-prod: running, 21 % creating VMs' }).waitFor();
+  await current?.locator('strong', heading).waitFor({ timeout: 10_000 });
   await current?.locator('li', { hasText: /^Operation .* of yandex$/ }).waitFor();
   await current?.locator('code', { hasText: '"progressPercentage": 21' }).waitFor();
 });
+
+async function appears(locator: Locator | undefined): Promise<boolean> {
+  return (
+    (await locator?.waitFor({ timeout: 10_000 }).then(
+      () => true,
+      () => false,
+    )) === true
+  );
+}
 
 test('the query, the update and the signal have descriptions', async () => {
   const handle = scene.environment.client.workflow.getHandle(scene.waiting.workflowId);
