@@ -12,7 +12,7 @@ import type { RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { resolveWaitOptions } from '../src/model/options';
-import { checkCancelResult, checkGetResult, checkStartResult } from './results';
+import { checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
 import type { Target } from './target';
 
 /**
@@ -70,10 +70,7 @@ export async function lookAtOperation(
   input: Omit<Poll, 'by' | 'returnRefusal'>,
   call: CallLimits,
 ): Promise<OperationSeen> {
-  const result = await getOperation(target, input, call);
-  if ('operation' in result) return result;
-  // A worker returns a refusal only if `returnRefusal` is set.
-  throw new Error('A single look was refused');
+  return checkLookResult(await getOperation(target, input, call), target);
 }
 
 /** Polls once, outside any wait. Transient errors are retried until a poll succeeds. */

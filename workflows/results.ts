@@ -1,4 +1,5 @@
-import type { CancelResult, GetResult, StartResult } from '../src/model/contract';
+import type { CancelResult, GetResult, OperationSeen, StartResult } from '../src/model/contract';
+import { readPollRecord } from '../src/model/evidence';
 import { toApplicationFailure } from '../src/model/failure';
 import { show } from '../src/model/options';
 import { isOperationStatus, isSnapshot } from '../src/model/snapshot';
@@ -16,10 +17,18 @@ export function checkGetResult(result: GetResult, subject: Subject): GetResult {
     if ('operation' in result && isSnapshot(result.operation)) return result;
     if ('refused' in result && isObject(result.refused)) {
       const { status, record, delayMs, seen } = result.refused;
-      const isSeen = seen === undefined || (isObject(seen) && isSnapshot(seen.operation));
-      if (isOperationStatus(status) && isObject(record) && typeof delayMs === 'number' && isSeen) return result;
+      const isSeen = seen === undefined || (isObject(seen) && isSnapshot(seen.operation) && isMs(seen.atMs));
+      const isRecord = readPollRecord(record) !== undefined && isMs(record.refusedSinceMs ?? 0);
+      if (isOperationStatus(status) && isRecord && isMs(delayMs) && isSeen) return result;
     }
   }
+  throw unexpected('operation.get', result, subject);
+}
+
+/** The result of a single look, which never returns a refusal. */
+export function checkLookResult(result: GetResult, subject: Subject): OperationSeen {
+  const checked = checkGetResult(result, subject);
+  if ('operation' in checked) return checked;
   throw unexpected('operation.get', result, subject);
 }
 
@@ -46,6 +55,14 @@ export function checkStartResult(result: StartResult, cloud: string): StartResul
     }
   }
   throw unexpected('operation.start', result, { cloud, operationId: '' });
+}
+
+/** A `Date` cannot represent times further from 1970, and throws. */
+const MAXIMUM_MS = 4e15;
+
+/** Whether a number of milliseconds can be added to a time. */
+function isMs(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) <= MAXIMUM_MS;
 }
 
 function isObject(value: unknown): value is object {

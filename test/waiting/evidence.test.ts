@@ -154,6 +154,8 @@ test('a poll with a final failure leaves no deadline timer open', async () => {
 
 test('a poll that somebody completes by hand with an invalid value is a typed failure, and no workflow task fails', async () => {
   const { client, cloud } = environment;
+  const status = { code: 7, codeName: 'PERMISSION_DENIED', message: 'no', details: [] };
+  const refused = { status, record: { known: true, failures: 0 }, delayMs: 1 };
   const values = [
     7,
     null,
@@ -161,6 +163,10 @@ test('a poll that somebody completes by hand with an invalid value is a typed fa
     { operation: { cloud: CLOUD, id: 'x' } },
     { operation: { cloud: CLOUD, id: 'x', state: 'failed' } },
     { refused: {} },
+    { refused: { ...refused, record: { known: true, failures: 0, refusedSinceMs: 'then' } } },
+    { refused: { ...refused, record: { known: true, failures: 0, refusedSinceMs: 1e300 } } },
+    { refused: { ...refused, delayMs: 1e300 } },
+    { refused: { ...refused, seen: { operation: { cloud: CLOUD, id: 'x', state: 'running' }, atMs: 1e300 } } },
   ];
   const ends = values.map(async (value) => {
     const operationId = cloud.operation({ after: '1 h', response: EMPTY });
