@@ -14,3 +14,9 @@ export interface OperationMethod<Q = JsonObject, R = AnyJson, M = AnyJson> {
   /** For the compiler only; never present at run time. */
   readonly '~types'?: { request: Q; response: R; metadata: M };
 }
+
+/** The JSON of a double or float, which has no numbers for three of its values. */
+export type Double = number | 'NaN' | 'Infinity' | '-Infinity';
+
+/** A request may omit these fields, or set them to undefined. */
+export type Optional<T> = { [K in keyof T]?: T[K] | undefined };
