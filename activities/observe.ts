@@ -4,7 +4,6 @@ import type { GetInput } from '../src/model/contract';
 import { Context } from '@temporalio/activity';
 import type { Logger } from '@temporalio/common';
 import type { CallObserver } from '../src/cloud/caller';
-import { CANCEL, GET } from '../src/apis/envelope';
 import type { Decision, PollOutcome } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/apis/error';
 import { boundText } from '../src/model/bounds';
@@ -17,15 +16,15 @@ const UNKNOWN = 'UNKNOWN' satisfies StatusCodeName;
 /** Records the calls to a cloud with the meter of the activity that makes them. */
 export function callMetrics(cloud: string): CallObserver {
   return {
-    called(path, name, latencyMs) {
+    called(kind, name, latencyMs) {
       const code = isStatusCodeName(name) ? name : UNKNOWN;
-      switch (path) {
-        case GET.path:
+      switch (kind) {
+        case 'poll':
           count(METRICS.polls, { cloud, code });
           return record(METRICS.pollLatency, latencyMs, { cloud });
-        case CANCEL.path:
+        case 'cancel':
           return count(METRICS.cancels, { cloud, code });
-        default:
+        case 'start':
           return count(METRICS.starts, { cloud, code });
       }
     },

@@ -7,7 +7,7 @@ import {
   FileDescriptorSetSchema,
   type FieldDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
-import { CANCEL, GET } from '../../src/apis/envelope';
+import { yandexApi } from '../../src/apis/yandex';
 import { startInteropServer } from '../support/interop';
 import { PROTO_DIRECTORY } from '../support/proto';
 import { documents, type FieldRow } from './documents';
@@ -71,7 +71,7 @@ describe('the descriptors inside the code that Yandex generates', () => {
     const paths = yandex
       .service(`${PACKAGE}.OperationService`)
       .methods.map(({ parent, name }) => `/${parent.typeName}/${name}`);
-    expect(paths).toEqual([GET.path, CANCEL.path]);
+    expect(paths).toEqual([yandexApi.get.path, yandexApi.cancel?.path]);
   });
 });
 
