@@ -37,7 +37,7 @@ describe.each(documents)('$title', ({ calls, messages }) => {
 describe('the descriptors inside the code that Yandex generates', () => {
   let yandex: ReturnType<typeof readSet>;
   beforeAll(async () => {
-    const server = await startInteropServer();
+    const server = await startInteropServer('yandex');
     yandex = readSet(server.descriptorSet);
     await server.close();
   });
