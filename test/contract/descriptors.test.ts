@@ -17,7 +17,7 @@ const proto = readSet(join(PROTO_DIRECTORY, 'envelope.binpb'));
 describe('the descriptors inside the code that Yandex generates', () => {
   let yandex: ReturnType<typeof readSet>;
   beforeAll(async () => {
-    const server = await startInteropServer();
+    const server = await startInteropServer('yandex');
     yandex = readSet(server.descriptorSet);
     await server.close();
   });
