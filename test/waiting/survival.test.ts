@@ -102,6 +102,7 @@ async function watchedByFirst(
   const second = await relay(cloud.address);
   ends.push(() => second.close());
   await startProcess({ taskQueue, clouds: { [CLOUD]: options(second) } });
+  if (second.connections() > 0) throw new Error('The second worker connects before it polls');
   return { wait, worker, second };
 }
 
