@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fromJsonString, toBinary } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { decodeOperation } from '../src/apis/envelope';
+import { decodeOperation } from '../src/apis/yandex';
 import { OperationsClient } from '../src/client/operations-client';
 import { loadDescriptors } from '../src/descriptors/load';
 import { findOperationMethod } from '../src/descriptors/operation-method';
