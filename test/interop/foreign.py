@@ -35,7 +35,12 @@ def google(id: str) -> GoogleOperation:
 
 def nebius(id: str) -> NebiusOperation:
     operation = NebiusOperation(
-        id=id, description='Create network', created_at=BEGAN, created_by='me', finished_at=ENDED, resource_id='network-1'
+        id=id,
+        description='Create network',
+        created_at=BEGAN,
+        created_by='me',
+        finished_at=ENDED,
+        resource_id='network-1',
     )
     operation.request.Pack(Empty())
     operation.status.SetInParent()

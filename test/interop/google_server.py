@@ -1,7 +1,7 @@
 """Google Cloud's Memorystore for Redis and its operations, with Google's own generated classes. See serving.py.
 
-`CloudRedis.CreateInstance` has no field that marks a repeated start; `CloudRedisCluster.CreateCluster` has `request_id`.
-More behaviours:
+`CloudRedis.CreateInstance` has no field that marks a repeated start, and `CloudRedisCluster.CreateCluster` has
+`request_id`. More behaviours:
 
     deaf            accepts Cancel and goes on
     uncancellable   Cancel is not implemented
@@ -54,7 +54,8 @@ def quota_details() -> tuple[Message, ...]:
         QuotaFailure(
             violations=[
                 QuotaFailure.Violation(
-                    subject='projects/123456789', description='Quota region_memory exceeded. Limit: 16 GB in us-central1.'
+                    subject='projects/123456789',
+                    description='Quota region_memory exceeded. Limit: 16 GB in us-central1.',
                 )
             ]
         ),
@@ -71,7 +72,8 @@ def refuse_start(name: str, call: Call) -> None:
     if behaviour == 'conflict' and works.count(name) <= 2:
         call.refuse(Code.ABORTED, 'unable to queue the operation')
     if behaviour == 'busy' and works.count(name) == 1:
-        call.refuse(Code.FAILED_PRECONDITION, f'Operation {BUSY_WITH} is currently in progress. Please wait and try again.')
+        text = f'Operation {BUSY_WITH} is currently in progress. Try again once it is done.'
+        call.refuse(Code.FAILED_PRECONDITION, text)
     if behaviour == 'rate' and works.count(name) == 1:
         metadata = {'service': 'redis.googleapis.com', 'quota_limit': 'WriteRequestsPerMinutePerProject'}
         call.refuse(

@@ -1,4 +1,4 @@
-"""What the servers of Google, Nebius and Temporal Cloud share: the gRPC server, strict requests, and scripted operations.
+"""What the servers of Google, Nebius and Temporal Cloud share: strict requests and scripted operations.
 
 A server prints `{"port": N}` when ready, then a line of JSON for each request in the order of arrival: `method`,
 `request` as the cloud's own classes read it, `headers` (the names) and `values` (of headers that hold no secret). It

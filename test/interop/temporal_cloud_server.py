@@ -9,7 +9,7 @@ Nothing can be cancelled. The ID of a started operation is the request's `async_
     deprecated   has no state but `state_deprecated`, as older servers do
     silent       has neither state nor `state_deprecated` until it succeeds
     hint         asks for 400 ms between polls
-    late         the namespace is NOT_FOUND for the first three reads after the success, then ACTIVATING for two, then ACTIVE
+    late         the namespace is NOT_FOUND for the first three reads after the success and ACTIVATING for the next two
     gone         the namespace is never found
     neither      polls are answered without an operation
 """
