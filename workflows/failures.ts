@@ -11,7 +11,8 @@ import {
 import { CancellationScope } from '@temporalio/workflow';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
-import { MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
+import { MAXIMUM_ID_BYTES } from '../src/model/options';
+import { OptionError, show } from '../src/model/check';
 import { codeName, isOperationStatus, statusCode, type OperationStatus } from '../src/model/snapshot';
 import { notStartedText } from '../src/model/start-texts';
 import {

@@ -7,10 +7,10 @@ import { JITTER_STREAM, KEY_STREAM } from '../src/model/names';
 import {
   checkCloudName,
   checkRequestJson,
-  isNil,
   type ResolvedStartOptions,
   type ResolvedWaitOptions,
 } from '../src/model/options';
+import { isNil } from '../src/model/check';
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { refusesAlways } from '../src/model/start-verdict';

@@ -1,6 +1,6 @@
 import { statusCode } from '../model/snapshot';
 import { TokenCache, type TokenCacheOptions } from '../credentials/token-cache';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { CallError } from '../transport/channel';
 import { checkAddress, hostOf, isLoopback } from '../model/address';
 import { isFields, method, text, type Fields } from './envelope';

@@ -1,4 +1,5 @@
-import { checkCloudName, durationMs } from '../model/options';
+import { checkCloudName } from '../model/options';
+import { durationMs } from '../model/check';
 import { durationText, operationTitle, stateText } from '../model/texts';
 import { CloudDesk } from './cloud-desk';
 import { tableLines } from './columns';

@@ -3,7 +3,7 @@ import { checkToken, CredentialsError, type Credentials } from '../credentials/c
 import { TokenCache, type Fetched } from '../credentials/token-cache';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { configurationError } from '../model/failure';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { CallError, Channels, type Reply } from '../transport/channel';
 import { OperationServiceError } from '../apis/error';
 import { BARE_CALL_TIMEOUT_MS, type BareCall } from '../apis/iam';

@@ -4,7 +4,7 @@ import { RequestError } from '../descriptors/check-request';
 import { findOperationMethod } from '../descriptors/operation-method';
 import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
 import { configurationError, toApplicationFailure } from '../model/failure';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { statusCode, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
 import { Caller, type Call, type CallObserver } from './caller';

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'crypto';
 import { readFileSync } from 'fs';
 import { SignJWT } from 'jose';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
 
 /** The longest time between `iat` and `exp` that the cloud accepts. */
@@ -93,7 +94,7 @@ function json(name: string, text: string): unknown {
 }
 
 function check(name: string, value: unknown): Key {
-  const fields: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {};
+  const fields = fieldsOf(value);
   const field = (key: string): string => {
     const member = fields[key];
     if (typeof member !== 'string' || member === '') throw bad(`${name} has no ${key}`);

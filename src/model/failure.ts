@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { boundForFailure, boundStatus, boundText, jsonBytes, MAXIMUM_FAILURE_BYTES } from './bounds';
-import { OptionError } from './options';
+import { OptionError } from './check';
 import { redact, redactDetail } from './redact';
 import type { AnyJson, OperationSnapshot } from './snapshot';
 import { endedText } from './texts';

@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'zlib';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { checkScript, type CheckedOperation } from './check-script';
 
 const MAXIMUM_ID_BYTES = 512;

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'fs';
 import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { isLoopback } from '../model/address';
 
 /** Paths of the PEM files in {@link CloudOptions}. */
