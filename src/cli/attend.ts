@@ -4,7 +4,7 @@ import type { awaitOperation } from '../../workflows/definitions';
 import { operationQuery, pollOperation } from '../../workflows/messages';
 import { isDone, statusCode, type AnyJson, type ShownOperation } from '../model/snapshot';
 import { grpcError } from './connect';
-import { messageOf } from './error-text';
+import { messageOf } from '../model/thrown';
 import type { Display } from './display';
 import { CommandError, outcomeOf, type Outcome } from './outcome';
 import { unreadableError } from './payloads';

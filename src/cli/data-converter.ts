@@ -3,7 +3,7 @@ import { join } from 'path';
 import { pathToFileURL } from 'url';
 import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
 import { fieldsOf, isObject } from '../model/check';
-import { errorCode, messageOf } from './error-text';
+import { errorCode, messageOf } from '../model/thrown';
 import { misconfigured } from './names';
 
 /**

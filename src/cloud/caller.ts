@@ -7,6 +7,7 @@ import { OptionError } from '../model/check';
 import { CallError, Channels, type Reply } from '../transport/channel';
 import { OperationServiceError } from '../apis/error';
 import { BARE_CALL_TIMEOUT_MS, type BareCall } from '../apis/iam';
+import { messageOf } from '../model/thrown';
 import { Limiter, type Purpose, type TurnOptions } from '../transport/limiter';
 import type { ResolvedCloudOptions } from './options';
 
@@ -130,7 +131,7 @@ export class Caller {
       throw new OperationServiceError(what, {
         code,
         neverSent: true,
-        message: `no token: ${err instanceof Error ? err.message : String(err)}`,
+        message: `no token: ${messageOf(err)}`,
       });
     }
   }

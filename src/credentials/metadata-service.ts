@@ -1,5 +1,6 @@
 import { fieldsOf } from '../model/check';
-import { configurationError, messageOf } from '../model/failure';
+import { configurationError } from '../model/failure';
+import { messageOf } from '../model/thrown';
 import { CredentialsError, type Credentials } from './credentials';
 
 /** The link-local address is the same in every instance. */

@@ -2,6 +2,7 @@ import { isUtf8 } from 'buffer';
 import type { DescMessage, JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
 import { isObject } from '../model/check';
+import { messageOf } from '../model/thrown';
 import { planOf, type EntryPlan, type FieldPlan, type ValuePlan } from './message-plan';
 import type { DescriptorRegistry } from './registry';
 import { NOT_UTF8, Unreadable, UnreadableMessage } from './unreadable';
@@ -68,7 +69,7 @@ export class MessageReader {
       const shown = typeName.slice(0, MAXIMUM_SHOWN_NAME) || 'a type without a name';
       return this.#registry.getMessage(typeName) ?? `no descriptor of ${shown}`;
     } catch (err) {
-      return err instanceof Error ? err.message : String(err);
+      return messageOf(err);
     }
   }
 

