@@ -6,7 +6,7 @@ import { isDone, statusCode, type AnyJson, type ShownOperation } from '../model/
 import { grpcError } from './connect';
 import { messageOf } from '../model/thrown';
 import type { Display } from './display';
-import { CommandError, outcomeOf, type Outcome } from './outcome';
+import { CommandError, workflowOutcome, type Outcome } from './outcome';
 import { unreadableError } from './payloads';
 import { isSeen, pendingProblem, problemText } from './poll-problem';
 
@@ -35,7 +35,7 @@ export async function attend(
 ): Promise<Outcome | 'detached'> {
   const left = new AbortController();
   const interrupt = new Interrupt(wait, display, onInterrupt);
-  const result = outcomeOf(resultOf(client, wait, display, left.signal));
+  const result = workflowOutcome(resultOf(client, wait, display, left.signal));
   // If we detach before the end, this promise is aborted.
   result.catch(() => undefined);
   let isShown = false;
