@@ -123,7 +123,7 @@ export function notInTime(err: unknown): undefined {
 }
 
 /** Why an activity was {@link notInTime}: how its last attempt failed. */
-export function lastProblem(err: unknown): string {
+function lastProblem(err: unknown): string {
   // There is no next poll any more.
   return lastAttempt(err)?.message.replace(/, next poll in [^,]*$/, '') ?? 'no answer came in time';
 }

@@ -30,7 +30,7 @@ import { checkMethod, checkTaskQueue, type Target } from './target';
 import { cancellationOf } from './wait';
 
 /** The input of a start's attempts, and the task queue on which they run. */
-export interface StartRequest {
+interface StartRequest {
   input: StartInput;
   taskQueue?: string;
 }

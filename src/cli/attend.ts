@@ -13,7 +13,7 @@ import { isSeen, pendingProblem, problemText } from './poll-problem';
 /** A workflow that awaits an operation. */
 export type Wait = WorkflowHandle<typeof awaitOperation>;
 
-export interface AttendOptions {
+interface AttendOptions {
   /** The command that follows the same wait again. */
   comeBack: string;
   /** What Ctrl-C does: cancel the wait together with its operation, or detach and leave the wait running. */

@@ -5,7 +5,7 @@ import { SelectionError } from '../codegen/select';
 import { loadDescriptors } from '../descriptors/load';
 import { DescriptorError } from '../descriptors/registry';
 
-export interface GenerateOptions {
+interface GenerateOptions {
   out: string;
   only: string[];
 }

@@ -35,7 +35,7 @@ export async function* eventsOf(
 }
 
 /** An operation found in a history. */
-export interface HistoryOperation {
+interface HistoryOperation {
   cloud: string;
   id: string;
   /** Whether the history contains the operation's end. */

@@ -16,7 +16,7 @@ export class RequestError extends Error {
 }
 
 /** A path in a request: field names, list indices and map keys. */
-export type RequestPath = readonly (string | number)[];
+type RequestPath = readonly (string | number)[];
 
 /** A FieldMask that was taken out of a request. */
 export interface FoundMask {

@@ -208,12 +208,12 @@ function nameOf(bytes: Uint8Array): string {
 }
 
 /** The JSON name that protoc gives a field: drops underscores and capitalises the letters after them. */
-export function jsonName(fieldName: string): string {
+function jsonName(fieldName: string): string {
   return fieldName.replace(/_+(.?)/g, (_, next: string) => next.toUpperCase());
 }
 
 /** Fills in empty JSON names: sets written by Python lack `json_name`, which would name every field `''`. */
-export function fillJsonNames(file: FileDescriptorProto): void {
+function fillJsonNames(file: FileDescriptorProto): void {
   const pending: DescriptorProto[] = [...file.messageType];
   for (let message = pending.pop(); message; message = pending.pop()) {
     for (const field of message.field) if (field.jsonName === '') field.jsonName = jsonName(field.name);

@@ -35,7 +35,7 @@ export type OperationFailure =
   | (FailureBase & { type: 'OperationServiceError'; code: number; codeName: string })
   | (FailureBase & { type: 'OperationConfigurationError' });
 
-export type OperationFailureType = OperationFailure['type'];
+type OperationFailureType = OperationFailure['type'];
 
 const TYPES: Record<OperationFailureType, true> = {
   OperationFailed: true,

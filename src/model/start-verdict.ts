@@ -11,11 +11,11 @@ import { idIn, KNOWN_REFUSALS, matches, type StartRefusals } from './start-refus
  * - `conflict`: nothing was started; another operation holds the resource. Wait for it, then retry.
  * - `refused`: nothing was started, and retrying will not help.
  */
-export type StartVerdict =
+type StartVerdict =
   { verdict: 'unknown' | 'busy' | 'refused' } | { verdict: 'conflict'; conflictingOperationId: string };
 
 /** The parts of an error that the verdict depends on. */
-export interface StartError {
+interface StartError {
   codeName: string;
   message: string;
   details: readonly AnyJson[];

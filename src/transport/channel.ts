@@ -22,7 +22,7 @@ const OPTIONS: ChannelOptions = {
 const OPTIONS_AFTER_GIVING_UP: ChannelOptions = { ...OPTIONS, 'grpc.initial_reconnect_backoff_ms': 5_000 };
 
 /** One unary call over a channel. */
-export interface UnaryCall {
+interface UnaryCall {
   path: string;
   body: Buffer;
   headers?: Record<string, string>;
@@ -57,7 +57,7 @@ export class CallError extends Error {
 }
 
 /** A connection to one address, made at the first call and kept until closed. Replaced if it breaks or hangs. */
-export class Channel {
+class Channel {
   readonly #connect: (options: ChannelOptions) => Connection;
   readonly #sent: SentTokens;
   #connection: Connection | undefined;

@@ -5,7 +5,7 @@ import { isLoopback } from '../model/address';
 import { errorCode } from '../model/thrown';
 
 /** Paths of the PEM files in {@link CloudOptions}. */
-export interface TlsOptions {
+interface TlsOptions {
   rootCertificates?: string;
   clientCertificate?: string;
   clientKey?: string;
