@@ -1,5 +1,4 @@
 import { loadDescriptors } from '../descriptors/load';
-import { jsonToRequest } from '../descriptors/json-to-request';
 import { RequestError } from '../descriptors/check-request';
 import { findOperationMethod } from '../descriptors/operation-method';
 import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
@@ -8,6 +7,7 @@ import { IDEMPOTENCY_KEY_HEADER, POLL_INTERVAL_HEADER } from '../model/names';
 import { OptionError } from '../model/options';
 import { statusCode, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
+import { encodeRequest, prepareCall, readReply, replyNotReceived, type Called, type PreparedCall } from './call';
 import { Caller, type Call, type CallObserver } from './caller';
 import { MAXIMUM_REPLY_BYTES, type Reply } from '../transport/channel';
 import { CANCEL, decodeOperation, GET, type OperationCall, type RawOperation } from '../apis/envelope';
@@ -119,9 +119,7 @@ export class Cloud {
     const what = `${this.name} ${path.slice(1)}`;
     let body: Buffer;
     try {
-      // grpc-js writes Buffers only; this one shares the memory.
-      const bytes = jsonToRequest(found.method.input, request, this.registry);
-      body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      body = encodeRequest(found.method.input, request, this.registry);
     } catch (err) {
       if (err instanceof RequestError) throw configurationError(this.name, `${what}: ${err.message}`);
       throw err;
@@ -135,6 +133,36 @@ export class Cloud {
       return this.#read(what, undefined, await unlessAborted(what, send, signal, inFlight));
     } catch (err) {
       throw isReplyTooLarge(err) ? replyTooLarge(this.name, what, idempotencyKey) : err;
+    }
+  }
+
+  /** Whether the cloud recognises a repeated call by its key, so that the call takes effect once. */
+  get marksCalls(): boolean {
+    return true;
+  }
+
+  /** Checks a call of a method that starts no operation. Throws an `OperationConfigurationError`. */
+  prepare(method: string, request: unknown): PreparedCall {
+    return prepareCall(this.name, method, request, this.registry);
+  }
+
+  /**
+   * Makes the call. A repeated call with the same key takes effect once. `signal` aborts the call before it is sent,
+   * `inFlight` afterwards.
+   */
+  async call(call: PreparedCall, key?: string, signal?: AbortSignal, inFlight = signal): Promise<Called> {
+    const { what, path, body, method, effect } = call;
+    const headers = key === undefined ? {} : { [IDEMPOTENCY_KEY_HEADER]: key };
+    const send = async (): Promise<Reply> => {
+      const address = await this.#serviceAddress(method.parent.typeName, signal);
+      const sent = { what, address, path, body, headers, signal, inFlight };
+      return this.#caller.call(sent, effect === 'read' ? 'poll' : 'start');
+    };
+    try {
+      const { body, header } = await unlessAborted(what, send, signal, inFlight);
+      return { ...readReply(this.name, call, body, this.registry), ...hint(header) };
+    } catch (err) {
+      throw isReplyTooLarge(err) ? replyNotReceived(this.name, call) : err;
     }
   }
 
@@ -193,9 +221,14 @@ export class Cloud {
     const read = (named: RawOperation): OperationSnapshot =>
       toSnapshot(this.name, named, this.registry, this.#options.progress);
     const operation = expectedId === undefined ? toStarted(what, raw, read) : read(raw);
-    const seconds = Number(header(POLL_INTERVAL_HEADER));
-    return seconds > 0 ? { operation, hintMs: seconds * 1000 } : { operation };
+    return { operation, ...hint(header) };
   }
+}
+
+/** How long the server asks to wait before the next poll. */
+function hint(header: Reply['header']): { hintMs?: number } {
+  const seconds = Number(header(POLL_INTERVAL_HEADER));
+  return seconds > 0 ? { hintMs: seconds * 1000 } : {};
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { methodAt } from './method-at';
 import { DescriptorError, type DescriptorRegistry } from './registry';
 
 /** How a family of APIs declares that a method starts an operation, and the types in the operation. */
@@ -58,13 +59,8 @@ export function findOperationMethod(registry: DescriptorRegistry, path: string):
 }
 
 function lookUpMethod(registry: DescriptorRegistry, path: string): OperationMethodTypes | string {
-  const [, serviceName = '', methodName = ''] = /^\/?([\w.]+)\/(\w+)$/.exec(path) ?? [];
-  if (serviceName === '') return `${JSON.stringify(path)} is not a method path: give "/package.Service/Method"`;
-  const service = registry.getService(serviceName);
-  if (!service) return `no service ${serviceName} in the descriptors of this cloud: add the set that has it`;
-  const method = service.methods.find(({ name }) => name === methodName);
-  if (!method)
-    return `${serviceName} has no method ${methodName}; it has ${service.methods.map(({ name }) => name).join(', ')}`;
+  const method = methodAt(registry, path);
+  if (typeof method === 'string') return method;
   return (
     operationMethod(registry, method, YANDEX) ??
     `${path} does not return an operation: it returns ${method.output.typeName}`

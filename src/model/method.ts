@@ -14,3 +14,11 @@ export interface OperationMethod<Q = JsonObject, R = AnyJson, M = AnyJson> {
   /** For the compiler only; never present at run time. */
   readonly '~types'?: { request: Q; response: R; metadata: M };
 }
+
+/** A unary method that starts no operation, with the JSON types of its request and reply; `generate` writes these too. */
+export interface UnaryMethod<Q = JsonObject, R = JsonObject> {
+  /** `/package.Service/Method` */
+  readonly path: string;
+  /** For the compiler only; never present at run time. */
+  readonly '~unary'?: { request: Q; response: R };
+}

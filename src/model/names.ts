@@ -9,6 +9,9 @@ export const START_ACTIVITY = 'operation.start';
 /** Activity: polls, then asks the cloud to cancel unless the operation is done. */
 export const CANCEL_ACTIVITY = 'operation.cancel';
 
+/** Activity: a call of a method that starts no operation. */
+export const CALL_ACTIVITY = 'operation.call';
+
 /** Query: returns the operation as last seen. */
 export const OPERATION_QUERY = 'operation';
 /** Update: polls now and returns the snapshot. */
