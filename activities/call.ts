@@ -1,5 +1,6 @@
 import { Context, type Info } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import type { OperationsApi } from '../src/apis/api';
 import { OperationServiceError } from '../src/apis/error';
 import { unreadableReply, type Called, type PreparedCall } from '../src/cloud/call';
 import type { Cloud } from '../src/cloud/cloud';
@@ -51,7 +52,7 @@ class MethodCall {
   async run(): Promise<CallResult> {
     const { cloud, call, attempt, input } = this;
     const isChange = call.effect === 'change';
-    if (this.#inDoubt && !cloud.marksCalls) throw this.#unknown(`${call.what}: an attempt was lost`, LOST);
+    if (this.#inDoubt && !call.isRepeatable) throw this.#unknown(`${call.what}: an attempt was lost`, LOST);
     try {
       const key = isChange ? input.idempotencyKey : undefined;
       const called = await cloud.call(call, key, attempt.wanted, isChange ? attempt.running : attempt.wanted);
@@ -71,9 +72,9 @@ class MethodCall {
     const { code, codeName, rawMessage, details, neverSent } =
       err instanceof OperationServiceError ? err : { ...LOST, rawMessage: message, neverSent: true };
     const status = boundStatus({ code, codeName, message: rawMessage, details });
-    const verdict = verdictOf({ ...status, neverSent }, call);
+    const verdict = verdictOf({ ...status, neverSent }, call, cloud.api);
     const isUnknown = verdict === 'unknown' || (this.#inDoubt && (neverSent || !refusesAlways(codeName)));
-    if (isUnknown && (verdict === 'refused' || !cloud.marksCalls)) return this.#unknown(message, status);
+    if (isUnknown && (verdict === 'refused' || !call.isRepeatable)) return this.#unknown(message, status);
     if (verdict === 'refused') return this.#refused(message, status, false);
     return this.#again(message, status, isUnknown);
   }
@@ -126,9 +127,13 @@ const SERVER_TIMER_MS = 1_000;
 const LOST: OperationStatus = { code: statusCode('UNAVAILABLE'), codeName: 'UNAVAILABLE', message: '', details: [] };
 
 /** `unknown`: a change may have been made. `again`: nothing was changed, and a later attempt may succeed. */
-function verdictOf(error: StartError, { effect }: PreparedCall): 'refused' | 'again' | 'unknown' {
+function verdictOf(
+  error: StartError,
+  { effect }: PreparedCall,
+  { refusals }: OperationsApi,
+): 'refused' | 'again' | 'unknown' {
   if (effect !== 'change') return pollVerdict(error.codeName) === 'transient' ? 'again' : 'refused';
-  const { verdict } = startVerdict(error);
+  const { verdict } = startVerdict(error, refusals);
   return verdict === 'busy' || verdict === 'conflict' ? 'again' : verdict;
 }
 

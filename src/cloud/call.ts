@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import type { OperationsApi } from '../apis/api';
 import { RequestError } from '../descriptors/check-request';
 import { jsonToRequest } from '../descriptors/json-to-request';
 import { MessageReader } from '../descriptors/message-reader';
@@ -14,6 +15,8 @@ export interface PreparedCall extends UnaryMethodInfo {
   /** Names the call in errors. */
   what: string;
   body: Buffer;
+  /** Whether repeating the call has no further effect: it changes nothing, or the API can mark it with a key. */
+  isRepeatable: boolean;
 }
 
 /** A reply as canonical JSON. */
@@ -22,41 +25,46 @@ export interface Called {
   reply: JsonObject;
   /** The values that canonical JSON cannot express: they are null in `reply`. */
   problems: ValueProblem[];
-  /** How long the server asks to wait before the next poll. */
-  hintMs?: number;
+}
+
+/** What a call needs to know of its cloud. */
+interface Served {
+  name: string;
+  registry: DescriptorRegistry;
+  api: OperationsApi;
 }
 
 /** Checks a call. Throws an `OperationConfigurationError` for an unknown method or a request that does not match it. */
-export function prepareCall(cloud: string, path: string, request: unknown, registry: DescriptorRegistry): PreparedCall {
+export function prepareCall({ name, registry, api }: Served, path: string, request: unknown): PreparedCall {
   const found = findUnaryMethod(registry, path);
-  if (typeof found === 'string') throw configurationError(cloud, `method: ${found}`);
-  const what = `${cloud} ${found.path.slice(1)}`;
+  if (typeof found === 'string') throw configurationError(name, `method: ${found}`);
+  const what = `${name} ${found.path.slice(1)}`;
+  const { method, effect } = found;
   try {
-    return { ...found, what, body: encodeRequest(found.method.input, request, registry) };
+    const body = encodeRequest(method.input, request, registry, api.isRequired);
+    return { ...found, what, body, isRepeatable: effect !== 'change' || api.mark('', method) !== undefined };
   } catch (err) {
-    if (err instanceof RequestError) throw configurationError(cloud, `${what}: ${err.message}`);
+    if (err instanceof RequestError) throw configurationError(name, `${what}: ${err.message}`);
     throw err;
   }
 }
 
-/** The encoded request. grpc-js writes Buffers only; this one shares the memory. */
 export function encodeRequest(...args: Parameters<typeof jsonToRequest>): Buffer {
-  const bytes = jsonToRequest(...args);
+  return toBuffer(jsonToRequest(...args));
+}
+
+/** grpc-js writes Buffers only; this one shares the memory. */
+export function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Decodes a reply. Throws an `OperationUnreadable` failure if its bytes are not a message of the method's type. */
-export function readReply(
-  cloud: string,
-  { what, method }: PreparedCall,
-  body: Buffer,
-  registry: DescriptorRegistry,
-): Called {
+export function readReply({ name, registry }: Served, { what, method }: PreparedCall, body: Buffer): Called {
   const found = new ValueProblems();
   const reply = new MessageReader(registry, found).message(method.output, body, new Place(''));
   const problems = found.list();
   if (reply !== null) return { reply: isObject(reply) ? reply : { value: reply }, problems };
-  throw unreadableReply(cloud, `${what} was answered, but its reply is ${problems[0]?.problem ?? 'null'}`);
+  throw unreadableReply(name, `${what} was answered, but its reply is ${problems[0]?.problem ?? 'null'}`);
 }
 
 function isObject(json: JsonValue): json is JsonObject {

@@ -1,9 +1,8 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { namesRead } from '../model/unary-call';
-import { methodAt } from './method-at';
-import { operationMethods } from './operation-method';
-import { DescriptorError, type DescriptorRegistry } from './registry';
+import { findMethod, operationMethods } from './operation-method';
+import type { DescriptorRegistry } from './registry';
 
 /** A unary method that starts no operation. */
 export interface UnaryMethodInfo {
@@ -16,16 +15,7 @@ export interface UnaryMethodInfo {
 
 /** The unary method at `path`, or a text that says why it cannot be called. */
 export function findUnaryMethod(registry: DescriptorRegistry, path: string): UnaryMethodInfo | string {
-  try {
-    return lookUp(registry, path);
-  } catch (err) {
-    if (err instanceof DescriptorError) return err.message;
-    throw err;
-  }
-}
-
-function lookUp(registry: DescriptorRegistry, path: string): UnaryMethodInfo | string {
-  const method = methodAt(registry, path);
+  const method = findMethod(registry, path);
   if (typeof method === 'string') return method;
   if (method.methodKind !== 'unary') return `${path} is a streaming method: only unary methods can be called`;
   if (operationMethods(registry, method.parent).some((one) => one.method === method)) {

@@ -43,6 +43,7 @@ export const METRICS = {
   pollLatency: { name: 'temporal_lro_poll_latency', unit: 'ms', description: 'How long a Get took' },
   cancels: { name: 'temporal_lro_cancels', description: 'Calls of OperationService.Cancel, by their status code' },
   starts: { name: 'temporal_lro_starts', description: 'Calls of methods that start operations, by their status code' },
+  calls: { name: 'temporal_lro_calls', description: 'Calls of methods that start no operation, by their status code' },
   startConflicts: {
     name: 'temporal_lro_start_conflicts',
     description: 'Starts that had to wait for another operation on the same resource',

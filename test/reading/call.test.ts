@@ -1,13 +1,12 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { operationFailure, type OperationFailure } from 'temporal-lro';
+import type { OperationFailure } from 'temporal-lro';
 import type { JsonObject } from 'temporal-lro/workflow';
 import { diskBytes, DiskService, hang, status } from '../support/disks';
 import { eventsBesideTasks } from '../support/environment';
-import { until } from '../support/until';
-import { startDisks, type DiskEnvironment } from './environment';
+import { failureOf, startDisks, type DiskEnvironment } from './environment';
 import { call, callCancelled, callLeftOpen, callWith } from './workflows';
 
-const { get, resize, touch, peek } = DiskService;
+const { get, peek } = DiskService;
 
 let environment: DiskEnvironment;
 beforeAll(async () => (environment = await startDisks()));
@@ -27,16 +26,6 @@ async function result(...args: Parameters<typeof call>): Promise<unknown> {
 /** The failure of a workflow, and whether it may be retried. */
 async function failure(...args: Parameters<typeof call>): Promise<OperationFailure> {
   return failureOf(result(...args));
-}
-
-async function failureOf(work: Promise<unknown>): Promise<OperationFailure> {
-  const err: unknown = await work.then(
-    () => new Error('It did not fail'),
-    (reason: unknown) => reason,
-  );
-  const found = operationFailure(err);
-  if (!found) throw err;
-  return found;
 }
 
 test('a call returns the reply as canonical JSON with its default values, in 11 events', async () => {
@@ -163,110 +152,6 @@ test('a value without canonical JSON is null, and the activity tells which', asy
   const [payload] = events?.flatMap((one) => one.activityTaskCompletedEventAttributes?.result?.payloads ?? []) ?? [];
   const { problems } = JSON.parse(Buffer.from(payload?.data ?? '').toString()) as JsonObject;
   expect(problems).toEqual([{ path: 'tags[0]', problem: 'not UTF-8', base64: '/w==' }]);
-});
-
-describe('a method that changes something', () => {
-  test('is repeated with the same idempotency key after an unknown outcome', async () => {
-    const diskId = newDisk();
-    environment.disks.on(diskId, (count) => {
-      if (count < 3) throw status('UNAVAILABLE');
-      return { id: diskId };
-    });
-    await result(resize.path, { diskId, size: '7' });
-    const keys = environment.disks.callsFor(diskId).map(({ key }) => key);
-    expect(keys).toHaveLength(3);
-    expect(new Set(keys).size).toBe(1);
-    expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
-  });
-
-  test('has another key in each call', async () => {
-    const diskId = newDisk();
-    environment.disks.on(diskId, () => ({ id: diskId }));
-    await result(resize.path, { diskId });
-    await result(resize.path, { diskId });
-    expect(new Set(environment.disks.callsFor(diskId).map(({ key }) => key)).size).toBe(2);
-  });
-
-  test('fails with an unknown outcome if its timeout expires after an attempt that may have taken effect', async () => {
-    const diskId = newDisk();
-    environment.disks.on(diskId, () => {
-      throw status('INTERNAL');
-    });
-    const found = await failure(resize.path, { diskId }, { timeout: '2 s' });
-    expect(found).toMatchObject({ type: 'OperationServiceError', codeName: 'INTERNAL' });
-    expect(found.message).toMatch(/The outcome is unknown, since an attempt may have taken effect/);
-  });
-
-  test('fails with a known outcome if every attempt was refused for now', async () => {
-    const diskId = newDisk();
-    environment.disks.on(diskId, () => {
-      throw status('RESOURCE_EXHAUSTED', 'too many requests');
-    });
-    const found = await failure(resize.path, { diskId }, { timeout: '2 s' });
-    expect(found.message).toMatch(/RESOURCE_EXHAUSTED/);
-    expect(found.message).not.toMatch(/unknown/);
-  });
-
-  test('fails with an unknown outcome if it is refused after an attempt that may have taken effect', async () => {
-    const diskId = newDisk();
-    environment.disks.on(diskId, (count) => {
-      throw status(count === 1 ? 'UNAVAILABLE' : 'PERMISSION_DENIED');
-    });
-    const found = await failure(resize.path, { diskId });
-    expect(found).toMatchObject({
-      codeName: 'PERMISSION_DENIED',
-      message: expect.stringMatching(/The outcome is unknown/) as string,
-    });
-  });
-
-  test('is sent without a key if it is marked as idempotent', async () => {
-    const diskId = newDisk();
-    environment.disks.on(diskId, (count) => {
-      if (count === 1) throw status('UNAVAILABLE');
-      return { id: diskId };
-    });
-    await result(touch.path, { diskId });
-    expect(environment.disks.callsFor(diskId).map(({ key }) => key)).toEqual([undefined, undefined]);
-  });
-
-  test('is awaited if its caller is cancelled while it is in flight', async () => {
-    const diskId = newDisk();
-    let answered = false;
-    environment.disks.on(diskId, async () => {
-      await until(() => answered);
-      return { id: diskId, status: 'READY' };
-    });
-    const handle = await environment.client.workflow.start(callCancelled, {
-      ...environment.workflow(),
-      args: [resize.path, { diskId }, 500],
-    });
-    setTimeout(() => (answered = true), 2_000);
-    expect((await handle.result())[0]).toBe('READY');
-    expect(environment.disks.callsFor(diskId)).toHaveLength(1);
-  });
-
-  test('is cancelled with its caller if the cloud refuses the attempt in flight', async () => {
-    const diskId = newDisk();
-    let answered = false;
-    environment.disks.on(diskId, async () => {
-      await until(() => answered);
-      throw status('PERMISSION_DENIED');
-    });
-    const args: Parameters<typeof callCancelled> = [resize.path, { diskId }, 500];
-    setTimeout(() => (answered = true), 1_500);
-    const [end] = await environment.client.workflow.execute(callCancelled, { ...environment.workflow(), args });
-    expect(end).toMatch(/^cancelled: .*nothing was changed/);
-  });
-
-  test('is cancelled with its caller between two attempts, and tells that an attempt may have taken effect', async () => {
-    const diskId = newDisk();
-    environment.disks.on(diskId, () => {
-      throw status('UNAVAILABLE', 'RetryInfo is missing');
-    });
-    const args: Parameters<typeof callCancelled> = [resize.path, { diskId }, 2_500];
-    const [end] = await environment.client.workflow.execute(callCancelled, { ...environment.workflow(), args });
-    expect(end).toMatch(/^cancelled: .*an attempt whose reply was lost may have taken effect/);
-  });
 });
 
 test('a cancelled read ends at once', async () => {

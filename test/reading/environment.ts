@@ -1,5 +1,6 @@
-import { OperationsPlugin } from 'temporal-lro';
+import { operationFailure, OperationsPlugin, type OperationFailure } from 'temporal-lro';
 import type { WorkerOptions } from '@temporalio/worker';
+import { yandexApi } from '../../src/apis/yandex';
 import { DISK_DESCRIPTORS, DiskCloud } from '../support/disks';
 import { runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
 
@@ -7,7 +8,7 @@ export interface DiskEnvironment extends Omit<TestEnvironment, 'cloud'> {
   disks: DiskCloud;
 }
 
-/** A worker that knows a {@link DiskCloud} as `disks`. */
+/** A worker that knows a {@link DiskCloud} as `disks`; and as `unmarked`, with an API that cannot mark a call with a key. */
 export async function startDisks(
   workflowsPath = require.resolve('./workflows'),
   worker: Partial<WorkerOptions> = {},
@@ -20,7 +21,11 @@ export async function startDisks(
     connection,
     taskQueue,
     workflowsPath,
-    plugins: [new OperationsPlugin({ clouds: { disks: options } })],
+    plugins: [
+      new OperationsPlugin({
+        clouds: { disks: options, unmarked: { ...options, api: { ...yandexApi, mark: () => undefined } } },
+      }),
+    ],
     ...worker,
   });
   const stop = async (): Promise<void> => {
@@ -29,4 +34,15 @@ export async function startDisks(
     await environment.stop();
   };
   return { ...environment, disks, stop };
+}
+
+/** The operation failure with which `work` ends. */
+export async function failureOf(work: Promise<unknown>): Promise<OperationFailure> {
+  const err: unknown = await work.then(
+    () => new Error('It did not fail'),
+    (reason: unknown) => reason,
+  );
+  const found = operationFailure(err);
+  if (!found) throw err;
+  return found;
 }
