@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import type { OperationsApi } from '../src/apis/api';
 import { OperationServiceError } from '../src/apis/error';
 import { checkResponseType } from '../src/cloud/to-snapshot';
 import { retryDelayMs } from '../src/model/error-table';
@@ -38,7 +39,7 @@ export async function startOperation(context: ActivityContext, input: StartInput
     if (input.typed) checkResponseType(operation, method, cloud.registry);
     return { outcome: 'started', operation };
   } catch (err) {
-    if (err instanceof OperationServiceError) return answered(context, input, attempt, err);
+    if (err instanceof OperationServiceError) return answered(context, input, attempt, err, cloud.api);
     // Our own failure, for an invalid input or for an operation that violates the contract.
     if (err instanceof ApplicationFailure) throw err;
     throw outcomeUnknown(context, input.cloud, attempt, err instanceof Error ? err.message : String(err));
@@ -52,10 +53,11 @@ function answered(
   { cloud, retryBusy }: StartInput,
   attempt: Attempt,
   error: OperationServiceError,
+  { refusals }: OperationsApi,
 ): StartResult {
   const { code, codeName, message, rawMessage, details, neverSent } = error;
   const refused = boundStatus({ code, codeName, message: rawMessage, details });
-  const found = startVerdict({ ...refused, neverSent });
+  const found = startVerdict({ ...refused, neverSent }, refusals);
   switch (found.verdict) {
     case 'conflict':
       countConflict(cloud);

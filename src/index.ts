@@ -1,6 +1,7 @@
 // Entry 'temporal-lro': for workers and clients. Workflow code imports 'temporal-lro/workflow' instead.
 export { OperationsPlugin } from './plugin';
 export type { CloudOptions } from './cloud/options';
+export type { OperationsApi } from './apis/api';
 export { iamToken, type Credentials } from './credentials/credentials';
 export { serviceAccountKey, type ServiceAccountKeyOptions } from './apis/iam';
 export { googleCredentials, type GoogleAuthLike } from './credentials/google';

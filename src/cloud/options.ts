@@ -3,11 +3,15 @@ import type { Duration } from '@temporalio/common';
 import type { Credentials } from '../credentials/credentials';
 import { OptionError, durationMs, onlyKeys, plainObject } from '../model/options';
 import type { ProgressReader } from '../model/progress';
+import type { OperationsApi } from '../apis/api';
 import { ServiceAccountCredentials, iamAddressOf } from '../apis/iam';
+import { yandexApi } from '../apis/yandex';
 import { TransportSecurity, plaintextCredentials } from '../transport/tls';
 
 /** How a worker reaches one cloud. Workflows refer to the cloud by name and never carry a host or a token. */
 export interface CloudOptions {
+  /** How the cloud expresses operations: a known API, or your own implementation. @default 'yandex' */
+  api?: 'yandex' | OperationsApi;
   /** `host:port` of the OperationService. Give this or `discovery`. */
   endpoint?: string;
   /**
@@ -48,6 +52,7 @@ export interface CloudOptions {
 
 /** {@link CloudOptions}, checked. */
 export interface ResolvedCloudOptions {
+  api: OperationsApi;
   /** The address of OperationService, or of ApiEndpointService. */
   root: { endpoint: string } | { discovery: string };
   services: ReadonlyMap<string, string>;
@@ -75,6 +80,7 @@ const KEYS = [
   'maxRequestsPerSecond',
   'watch',
   'progress',
+  'api',
 ] as const satisfies readonly (keyof CloudOptions)[];
 
 /** A poll must end before its activity attempt times out. */
@@ -100,6 +106,7 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     if (value !== undefined && typeof value !== 'string') throw new OptionError(`tls.${key}`, value, 'give a string');
   }
   return {
+    api: apiOf(options.api ?? 'yandex'),
     root,
     services,
     security: new TransportSecurity(options.tls),
@@ -117,6 +124,16 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
       ]),
     ),
   };
+}
+
+function apiOf(api: unknown): OperationsApi {
+  if (api === 'yandex') return yandexApi;
+  if (isApi(api)) return api;
+  throw new OptionError('api', api, "give 'yandex', or an OperationsApi of your own");
+}
+
+function isApi(api: unknown): api is OperationsApi {
+  return typeof api === 'object' && api !== null && 'get' in api && 'decodeStarted' in api;
 }
 
 function checkReader(type: string, reader: unknown): ProgressReader {

@@ -11,7 +11,7 @@ import { type OperationProgress, type ProgressReader, boundedProgress } from '..
 import { redact, redactDetail } from '../model/redact';
 import { codeName, statusCode, type AnyJson, type OperationSnapshot, type OperationStatus } from '../model/snapshot';
 import { nameOf, operationName } from '../model/texts';
-import type { RawOperation, RawStatus, RawTimestamp } from '../apis/envelope';
+import type { RawOperation, RawStatus, RawTimestamp } from '../apis/api';
 
 /**
  * Converts a decoded operation to plain JSON. Values that canonical JSON cannot express become null and are listed in

@@ -23,8 +23,8 @@ export interface FoundMask {
   paths: string[];
 }
 
-/** Extension `(yandex.cloud.required)` of FieldOptions, a bool: one varint byte. */
-const REQUIRED_OPTION = 101501;
+/** Whether a request without this field is invalid. */
+export type RequiredRule = (field: DescField) => boolean;
 
 /**
  * Checks a request against its message type and returns JSON for protobuf's own reader, without null fields and without
@@ -34,13 +34,15 @@ export function checkRequest(
   schema: DescMessage,
   request: unknown,
   registry: DescriptorRegistry,
+  isRequired: RequiredRule,
 ): { json: JsonValue; masks: FoundMask[] } {
   const masks: FoundMask[] = [];
-  return { json: checkMessage(schema, request, [], { registry, masks }), masks };
+  return { json: checkMessage(schema, request, [], { registry, isRequired, masks }), masks };
 }
 
 interface Check {
   registry: DescriptorRegistry;
+  isRequired: RequiredRule;
   masks: FoundMask[];
 }
 
@@ -68,7 +70,7 @@ function checkMessage(schema: DescMessage, value: unknown, at: RequestPath, chec
     }
   }
   for (const field of schema.fields) {
-    if (isRequired(field) && !given.has(field.oneof?.name ?? field.name)) {
+    if (check.isRequired(field) && !given.has(field.oneof?.name ?? field.name)) {
       throw new RequestError(`${show([...at, field.jsonName])} is missing: ${schema.typeName} requires it`);
     }
   }
@@ -129,10 +131,6 @@ function checkMask(parent: DescMessage, value: unknown, at: RequestPath): string
   throw new RequestError(
     `${show(at)} names ${JSON.stringify(resolved.unknown.slice(0, 100))}, which ${parent.typeName} does not have`,
   );
-}
-
-function isRequired(field: DescField): boolean {
-  return (field.proto.options?.$unknown ?? []).some(({ no, data }) => no === REQUIRED_OPTION && data[0] === 1);
 }
 
 function typeText(field: DescField): string {

@@ -160,3 +160,11 @@ export function endedFailure(
     operation,
   });
 }
+
+/** The message of whatever was thrown. Recognises errors by shape, since those of another realm are no `Error` here. */
+export function messageOf(err: unknown): string {
+  const { message, code }: { message?: unknown; code?: unknown } = typeof err === 'object' && err !== null ? err : {};
+  if (typeof message === 'string' && message !== '') return message;
+  // An AggregateError of Node's has a code and no message.
+  return typeof code === 'string' ? code : String(err);
+}

@@ -1,6 +1,7 @@
 import { fromJsonString } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
-import { CANCEL, GET, message, method } from '../apis/envelope';
+import { message, method } from '../apis/envelope';
+import { yandexApi } from '../apis/yandex';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { AnyJson } from '../model/snapshot';
 import { TYPE_URL_PREFIX, type CheckedError } from './check-script';
@@ -8,8 +9,8 @@ import type { Scene } from './play';
 
 /** The methods of OperationService, by path. */
 export const OPERATION_METHODS: ReadonlyMap<string, 'Get' | 'Cancel'> = new Map([
-  [GET.path, 'Get'],
-  [CANCEL.path, 'Cancel'],
+  [yandexApi.get.path, 'Get'],
+  [yandexApi.get.path.replace(/Get$/, 'Cancel'), 'Cancel'],
 ]);
 
 /** Returns `operation_id` of a Get or Cancel request, which have the same wire format. Throws for invalid bytes. */
