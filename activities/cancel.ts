@@ -13,9 +13,10 @@ import { redact } from '../src/model/redact';
 import { nextInterval } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { statusText } from '../src/model/texts';
+import { messageOf } from '../src/model/thrown';
 import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
-import { outcomeOf, recordBefore } from './poll';
+import { boundedOutcome, recordBefore } from './poll';
 
 /** The schedule of attempts. Frequent, since an unwanted operation costs money. */
 const SCHEDULE = { initialIntervalMs: 1_000, ageFraction: 0.1, maximumIntervalMs: 10_000, jitter: 0.2 };
@@ -70,7 +71,7 @@ class Cancellation {
       return await cloud.inOneTurn(operationId, attempt.wanted, (turn) => this.#cancel(turn, cloud.registry));
     } catch (err) {
       if (err instanceof ApplicationFailure) throw err;
-      throw this.#again(err instanceof Error ? err.message : String(err));
+      throw this.#again(messageOf(err));
     }
   }
 
@@ -91,7 +92,7 @@ class Cancellation {
   /** Makes a call. Throws once another attempt may have begun, which may have seen the end of the operation. */
   #call(call: () => Promise<Polled>): Promise<PollOutcome> {
     if (this.attempt.isOver) throw this.#again('the attempt ended before the cloud could be asked');
-    return outcomeOf(call());
+    return boundedOutcome(call());
   }
 
   /** Returns the snapshot of a call. Throws a failure that ends the activity, or {@link #again} to retry. */

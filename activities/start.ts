@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import type { OperationsApi } from '../src/apis/api';
 import { OperationServiceError } from '../src/apis/error';
 import { checkResponseType } from '../src/cloud/to-snapshot';
 import { retryDelayMs } from '../src/model/error-table';
@@ -17,6 +18,7 @@ import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import type { OperationStatus } from '../src/model/snapshot';
 import { startVerdict } from '../src/model/start-verdict';
 import { durationText } from '../src/model/texts';
+import { messageOf } from '../src/model/thrown';
 import { Attempt } from './attempt';
 import { countConflict } from './observe';
 import { unknownCloudText, type ActivityContext } from './context';
@@ -38,10 +40,10 @@ export async function startOperation(context: ActivityContext, input: StartInput
     if (input.typed) checkResponseType(operation, method, cloud.registry);
     return { outcome: 'started', operation };
   } catch (err) {
-    if (err instanceof OperationServiceError) return answered(context, input, attempt, err);
+    if (err instanceof OperationServiceError) return answered(context, input, attempt, err, cloud.api);
     // Our own failure, for an invalid input or for an operation that violates the contract.
     if (err instanceof ApplicationFailure) throw err;
-    throw outcomeUnknown(context, input.cloud, attempt, err instanceof Error ? err.message : String(err));
+    throw outcomeUnknown(context, input.cloud, attempt, messageOf(err));
   } finally {
     attempt.end();
   }
@@ -52,10 +54,11 @@ function answered(
   { cloud, retryBusy }: StartInput,
   attempt: Attempt,
   error: OperationServiceError,
+  { refusals }: OperationsApi,
 ): StartResult {
   const { code, codeName, message, rawMessage, details, neverSent } = error;
   const refused = boundStatus({ code, codeName, message: rawMessage, details });
-  const found = startVerdict({ ...refused, neverSent });
+  const found = startVerdict({ ...refused, neverSent }, refusals);
   switch (found.verdict) {
     case 'conflict':
       countConflict(cloud);
@@ -114,7 +117,8 @@ function outcomeUnknown(
   });
 }
 
-function retryInMs(context: ActivityContext, status?: OperationStatus): number {
+/** The time until the next attempt, which must begin before the activity times out. */
+export function retryInMs(context: ActivityContext, status?: OperationStatus): number {
   const {
     currentAttemptScheduledTimestampMs: nowMs,
     scheduledTimestampMs,

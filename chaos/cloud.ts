@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationScript } from 'temporal-lro/testing';
-import { decodeOperation } from '../src/apis/envelope';
+import { decodeOperation } from '../src/apis/yandex';
 import { loadDescriptors } from '../src/descriptors/load';
 import { IDEMPOTENCY_KEY_HEADER } from '../src/model/names';
 import { CallHandler, startMethod } from '../src/testing/call-handler';

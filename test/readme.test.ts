@@ -3,6 +3,7 @@ import { START_OPTION_KEYS, WAIT_OPTION_KEYS } from '../src/model/options';
 import { README } from './support/readme';
 
 const CLOUD_OPTIONS: Record<keyof CloudOptions, true> = {
+  api: true,
   endpoint: true,
   discovery: true,
   services: true,

@@ -1,4 +1,6 @@
 import type {
+  CallInput,
+  CallResult,
   CancelInput,
   CancelResult,
   GetInput,
@@ -10,9 +12,9 @@ import type {
 } from '../src/model/contract';
 import type { RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
-import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
+import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { resolveWaitOptions } from '../src/model/options';
-import { checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
+import { checkCallResult, checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
 import type { Target } from './target';
 
 /**
@@ -46,7 +48,7 @@ function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions)
 }
 
 /** `scheduleToCloseTimeoutMs` bounds the whole call, retries included. */
-export interface CallLimits {
+interface CallLimits {
   summary: string;
   scheduleToCloseTimeoutMs?: number;
 }
@@ -55,13 +57,21 @@ function limits({ summary, scheduleToCloseTimeoutMs: ms }: CallLimits): Activity
   return { summary, ...(ms === undefined ? {} : { scheduleToCloseTimeout: ms }) };
 }
 
+/** How the activities' inputs name an operation and its wait. */
+function operationOf({
+  taskQueue: _,
+  waitNumber,
+  ...operation
+}: Target): Pick<CancelInput, 'cloud' | 'operationId' | 'method' | 'wait'> {
+  return { ...operation, ...(waitNumber !== undefined && { wait: waitNumber }) };
+}
+
 /** What a poll gets from its wait. */
-export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
+type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
 
 export async function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
-  const { taskQueue: _, ...operation } = target;
   const proxies = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) });
-  return checkGetResult(await proxies[GET_ACTIVITY]({ ...operation, ...input }), target);
+  return checkGetResult(await proxies[GET_ACTIVITY]({ ...operationOf(target), ...input }), target);
 }
 
 /** Polls once, and returns the operation in whatever state it is. */
@@ -80,11 +90,10 @@ export function getOnce(target: Target): Promise<OperationSeen> {
 }
 
 /** What a request to cancel gets from its wait. */
-export type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
+type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
 
 export async function cancelOperation(target: Target, request: CancelRequest, call: CallLimits): Promise<CancelResult> {
-  const { taskQueue: _, ...operation } = target;
-  const input: CancelInput = { ...operation, ...request };
+  const input: CancelInput = { ...operationOf(target), ...request };
   const proxies = activities(target, { ...CALL_TIMEOUTS, ...limits(call) });
   return checkCancelResult(await proxies[CANCEL_ACTIVITY](input), target);
 }
@@ -106,4 +115,22 @@ export async function startOperation(
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
   return checkStartResult(await proxies[START_ACTIVITY](input), input.cloud);
+}
+
+/**
+ * Calls a method until it answers. Cancelling a read ends at once; cancelling any other call waits for the attempt in
+ * progress, since only that attempt knows what it has changed.
+ */
+export async function callUntilAnswered(
+  input: CallInput,
+  taskQueue: string | undefined,
+  isRead: boolean,
+  call: CallLimits,
+): Promise<CallResult> {
+  const proxies = activities(taskQueue === undefined ? {} : { taskQueue }, {
+    ...CALL_TIMEOUTS,
+    ...limits(call),
+    ...(!isRead && { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED }),
+  });
+  return checkCallResult(await proxies[CALL_ACTIVITY](input), input);
 }

@@ -1,11 +1,29 @@
 import { statusCode } from '../model/snapshot';
 import { TokenCache, type TokenCacheOptions } from '../credentials/token-cache';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { CallError } from '../transport/channel';
 import { checkAddress, hostOf, isLoopback } from '../model/address';
-import { LIST_ENDPOINTS } from './envelope';
+import { messageOf } from '../model/thrown';
+import { isFields, method, text, type Fields } from './envelope';
 import { OperationServiceError } from './error';
 import { iamAddressOf, type TokenService } from './iam';
+
+const ENDPOINT_SERVICE = 'yandex.cloud.endpoint.ApiEndpointService';
+
+/** ApiEndpointService.List: the endpoints of a cloud's services. */
+const LIST_ENDPOINTS = {
+  path: `/${ENDPOINT_SERVICE}/List`,
+  encode: (pageToken: string): Buffer =>
+    method('List', ENDPOINT_SERVICE).requestSerialize({ pageSize: 1000, pageToken }),
+  decode(bytes: Buffer): { endpoints: { id: string; address: string }[]; nextPageToken: string } {
+    const reply: Fields = { ...method('List', ENDPOINT_SERVICE).responseDeserialize(bytes) };
+    const endpoints = Array.isArray(reply.endpoints) ? reply.endpoints.filter(isFields) : [];
+    return {
+      endpoints: endpoints.map(({ id, address }) => ({ id: text(id), address: text(address) })),
+      nextPageToken: text(reply.nextPageToken),
+    };
+  },
+};
 
 /** Limits what a hostile or broken server can make us fetch. */
 const MAXIMUM_PAGES = 20;
@@ -98,7 +116,7 @@ export class Discovery implements Endpoints {
       // A poll would take NOT_FOUND for an unknown operation and end the wait.
       const isTold = err instanceof CallError && err.code !== statusCode('NOT_FOUND');
       const code = isTold ? err.code : statusCode('UNAVAILABLE');
-      const reason = err instanceof Error ? err.message : String(err);
+      const reason = messageOf(err);
       const message = `${this.#address} does not list its endpoints: ${reason}`;
       throw new OperationServiceError(`Endpoints of ${this.#cloud}`, { code, message, neverSent: true });
     }

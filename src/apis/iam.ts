@@ -2,12 +2,12 @@ import { codeName } from '../model/snapshot';
 import { CredentialsError, type Credentials } from '../credentials/credentials';
 import { ServiceAccountKey } from '../credentials/service-account-key';
 import { checked } from '../model/failure';
-import { onlyKeys } from '../model/options';
+import { onlyKeys } from '../model/check';
 import { redact } from '../model/redact';
 import { statusText } from '../model/texts';
 import { CallError, Channels, type Reply } from '../transport/channel';
 import { checkAddress, hostOf, isLoopback } from '../model/address';
-import { CREATE_TOKEN } from './envelope';
+import { method, text, timestamp, type Fields } from './envelope';
 import { plaintextCredentials, TransportSecurity } from '../transport/tls';
 
 /** Overrides the token service of the cloud that a service account key is configured for. */
@@ -19,6 +19,22 @@ export interface ServiceAccountKeyOptions {
   /** Disables TLS. Rejected unless the host is loopback. @default as for the cloud's other calls */
   plaintext?: boolean;
 }
+
+const TOKEN_SERVICE = 'yandex.cloud.iam.v1.IamTokenService';
+
+/** IamTokenService.Create: exchanges a signed JWT for a token. */
+const CREATE_TOKEN = {
+  path: `/${TOKEN_SERVICE}/Create`,
+  encode: (jwt: string): Buffer => method('Create', TOKEN_SERVICE).requestSerialize({ jwt }),
+  decode(bytes: Buffer): { token: string; expiresAt?: Date } {
+    const reply: Fields = { ...method('Create', TOKEN_SERVICE).responseDeserialize(bytes) };
+    const expiresAt = timestamp(reply.expiresAt);
+    return {
+      token: text(reply.iamToken),
+      ...(expiresAt && { expiresAt: new Date(Number(expiresAt.seconds) * 1000 + expiresAt.nanos / 1e6) }),
+    };
+  },
+};
 
 const DEFAULT_IAM_ENDPOINT = 'iam.api.cloud.yandex.net:443';
 

@@ -3,21 +3,26 @@ import { checkToken, CredentialsError, type Credentials } from '../credentials/c
 import { TokenCache, type Fetched } from '../credentials/token-cache';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { configurationError } from '../model/failure';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { CallError, Channels, type Reply } from '../transport/channel';
 import { OperationServiceError } from '../apis/error';
 import { BARE_CALL_TIMEOUT_MS, type BareCall } from '../apis/iam';
+import { messageOf } from '../model/thrown';
 import { Limiter, type Purpose, type TurnOptions } from '../transport/limiter';
 import type { ResolvedCloudOptions } from './options';
 
+/** What a call is for. */
+export type CallKind = 'poll' | 'cancel' | 'start' | 'call';
+
 /** One unary call. */
 export interface Call {
+  kind: CallKind;
   /** Describes the call in error messages: the request and the operation. */
   what: string;
   address: string;
   path: string;
   body: Buffer;
-  headers?: Record<string, string>;
+  headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
   /** @default the request timeout of the cloud */
   timeoutMs?: number;
@@ -28,7 +33,7 @@ export interface Call {
 /** Observes the outcomes of calls, in the async context of each call. Must not throw. */
 export interface CallObserver {
   /** `code` is the name of a status code; `OK` if the call succeeded. */
-  called(path: string, code: string, latencyMs: number): void;
+  called(kind: CallKind, code: string, latencyMs: number): void;
   tokenFetched(succeeded: boolean): void;
 }
 
@@ -76,7 +81,7 @@ export class Caller {
 
   /** Lets `calls` make several calls to an address in sequence, in one turn of the cloud's limits. */
   async inOneTurn<T>(
-    to: Pick<Call, 'what' | 'address' | 'path'>,
+    to: Pick<Call, 'kind' | 'what' | 'address' | 'path'>,
     calls: (make: (call: Call) => Promise<Reply>) => Promise<T>,
     turn: TurnOptions,
   ): Promise<T> {
@@ -126,7 +131,7 @@ export class Caller {
       throw new OperationServiceError(what, {
         code,
         neverSent: true,
-        message: `no token: ${err instanceof Error ? err.message : String(err)}`,
+        message: `no token: ${messageOf(err)}`,
       });
     }
   }
@@ -149,7 +154,7 @@ export class Caller {
     const signal = inFlight ?? call.signal;
     try {
       const reply = await this.#channels.to(address).unary({ ...unary, signal, token: token?.value, timeoutMs });
-      this.#observer?.called(call.path, 'OK', performance.now() - beganAt);
+      this.#observer?.called(call.kind, 'OK', performance.now() - beganAt);
       return reply;
     } catch (err) {
       throw this.#failed(call, err, beganAt);
@@ -157,10 +162,10 @@ export class Caller {
   }
 
   /** The error to throw for `err`. */
-  #failed({ what, path }: Call, err: unknown, beganAt: number): unknown {
+  #failed({ kind, what }: Call, err: unknown, beganAt: number): unknown {
     if (err instanceof CallError) {
       const error = OperationServiceError.from(what, err, this.#registry);
-      this.#observer?.called(path, error.codeName, performance.now() - beganAt);
+      this.#observer?.called(kind, error.codeName, performance.now() - beganAt);
       return error;
     }
     return err instanceof OptionError ? configurationError(this.#cloud, `${what}: ${err.message}`) : err;

@@ -1,19 +1,27 @@
 import { loadDescriptors } from '../descriptors/load';
-import { jsonToRequest } from '../descriptors/json-to-request';
 import { RequestError } from '../descriptors/check-request';
 import { findOperationMethod } from '../descriptors/operation-method';
 import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
 import { configurationError, toApplicationFailure } from '../model/failure';
-import { IDEMPOTENCY_KEY_HEADER, POLL_INTERVAL_HEADER } from '../model/names';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { statusCode, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
+import {
+  encodeRequest,
+  prepareCall,
+  readReply,
+  replyNotReceived,
+  toBuffer,
+  type Called,
+  type PreparedCall,
+} from './call';
 import { Caller, type Call, type CallObserver } from './caller';
 import { MAXIMUM_REPLY_BYTES, type Reply } from '../transport/channel';
-import { CANCEL, decodeOperation, GET, type OperationCall, type RawOperation } from '../apis/envelope';
+import type { OperationCall, OperationsApi, RawOperation } from '../apis/api';
 import { OperationServiceError } from '../apis/error';
 import { Discovery, fixedEndpoints, type Endpoints } from '../apis/discovery';
 import { ServiceAccountCredentials, type BareCall } from '../apis/iam';
+import { messageOf } from '../model/thrown';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
 import { toSnapshot } from './to-snapshot';
 import { isReplyTooLarge, replyTooLarge, toStarted } from './started';
@@ -39,6 +47,7 @@ type Send = (call: Call) => Promise<Reply>;
  */
 export class Cloud {
   readonly registry: DescriptorRegistry;
+  readonly api: OperationsApi;
   readonly #options: ResolvedCloudOptions;
   readonly #caller: Caller;
   readonly #endpoints: Endpoints;
@@ -56,6 +65,7 @@ export class Cloud {
       if (!(err instanceof OptionError || err instanceof DescriptorError)) throw err;
       throw configurationError(name, `cloud ${JSON.stringify(name)}: ${err.message}`);
     }
+    this.api = this.#options.api;
     this.#caller = new Caller(name, this.#options, this.registry, observer);
     const { root, credentials } = this.#options;
     const call = (bare: BareCall): Promise<Reply> => this.#caller.callBare(bare);
@@ -75,13 +85,12 @@ export class Cloud {
 
   /** Polls the operation once. */
   get(operationId: string, signal?: AbortSignal): Promise<Polled> {
-    return this.#callOperationService('Get', GET, operationId, signal, (call) => this.#caller.call(call));
+    return this.#callOperation('poll', this.api.get, operationId, signal, (call) => this.#caller.call(call));
   }
 
   /** Asks the cloud to cancel the operation and returns its state at that moment. */
   cancel(operationId: string, signal?: AbortSignal): Promise<Polled> {
-    const send: Send = (call) => this.#caller.call(call, 'cancel');
-    return this.#callOperationService('Cancel', CANCEL, operationId, signal, send);
+    return this.#cancel(operationId, signal, (call) => this.#caller.call(call, 'cancel'));
   }
 
   /**
@@ -91,11 +100,11 @@ export class Cloud {
   async inOneTurn<T>(operationId: string, signal: AbortSignal, calls: (turn: CancelTurn) => Promise<T>): Promise<T> {
     const address = await this.#endpoints.operations(signal);
     return this.#caller.inOneTurn(
-      { what: `Get of ${operationName(this.name, operationId)}`, address, path: GET.path },
+      { kind: 'poll', what: `Get of ${operationName(this.name, operationId)}`, address, path: this.api.get.path },
       (send) =>
         calls({
-          get: () => this.#callOperationService('Get', GET, operationId, signal, send),
-          cancel: () => this.#callOperationService('Cancel', CANCEL, operationId, signal, send),
+          get: () => this.#callOperation('poll', this.api.get, operationId, signal, send),
+          cancel: () => this.#cancel(operationId, signal, send),
         }),
       { purpose: 'cancel', signal },
     );
@@ -119,22 +128,50 @@ export class Cloud {
     const what = `${this.name} ${path.slice(1)}`;
     let body: Buffer;
     try {
-      // grpc-js writes Buffers only; this one shares the memory.
-      const bytes = jsonToRequest(found.method.input, request, this.registry);
-      body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      body = encodeRequest(found.method.input, request, this.registry, this.api.isRequired);
     } catch (err) {
       if (err instanceof RequestError) throw configurationError(this.name, `${what}: ${err.message}`);
       throw err;
     }
-    const headers = { [IDEMPOTENCY_KEY_HEADER]: idempotencyKey };
+    const { headers = {} } = this.api.mark(idempotencyKey, found.method) ?? {};
     const send = async (): Promise<Reply> => {
       const address = await this.#serviceAddress(found.method.parent.typeName, signal);
-      return this.#caller.call({ what, address, path, body, headers, signal, inFlight }, 'start');
+      return this.#caller.call({ kind: 'start', what, address, path, body, headers, signal, inFlight }, 'start');
     };
     try {
-      return this.#read(what, undefined, await unlessAborted(what, send, signal, inFlight));
+      const reply = await unlessAborted(what, send, signal, inFlight);
+      const raw = this.#decoded(what, reply, () => this.api.decodeStarted(reply, found.method));
+      return this.#polled(
+        raw,
+        toStarted(what, raw, (named) => this.#snapshot(named)),
+      );
     } catch (err) {
       throw isReplyTooLarge(err) ? replyTooLarge(this.name, what, idempotencyKey) : err;
+    }
+  }
+
+  /** Checks a call of a method that starts no operation. Throws an `OperationConfigurationError`. */
+  prepare(method: string, request: unknown): PreparedCall {
+    return prepareCall(this, method, request);
+  }
+
+  /**
+   * Makes the call. A repeated call with the same key takes effect once, if the API can mark it. `signal` aborts the call
+   * before it is sent, `inFlight` afterwards.
+   */
+  async call(call: PreparedCall, key?: string, signal?: AbortSignal, inFlight = signal): Promise<Called> {
+    const { what, path, body, method, effect } = call;
+    const { headers = {} } = (key === undefined ? undefined : this.api.mark(key, method)) ?? {};
+    const send = async (): Promise<Reply> => {
+      const address = await this.#serviceAddress(method.parent.typeName, signal);
+      const sent = { kind: 'call', what, address, path, body, headers, signal, inFlight } as const;
+      return this.#caller.call(sent, effect === 'read' ? 'poll' : 'start');
+    };
+    try {
+      const reply = await unlessAborted(what, send, signal, inFlight);
+      return readReply(this, call, reply.body);
+    } catch (err) {
+      throw isReplyTooLarge(err) ? replyNotReceived(this.name, call) : err;
     }
   }
 
@@ -154,21 +191,35 @@ export class Cloud {
     throw configurationError(this.name, problem);
   }
 
-  async #callOperationService(
-    verb: string,
-    { path, encode }: OperationCall,
+  async #cancel(operationId: string, signal: AbortSignal | undefined, make: Send): Promise<Polled> {
+    const { cancel } = this.api;
+    if (cancel) return this.#callOperation('cancel', cancel, operationId, signal, make);
+    const what = `Cancel of ${operationName(this.name, operationId)}`;
+    const message = `the API ${JSON.stringify(this.api.name)} cannot cancel operations`;
+    throw new OperationServiceError(what, { code: statusCode('UNIMPLEMENTED'), message, neverSent: true });
+  }
+
+  async #callOperation(
+    kind: 'poll' | 'cancel',
+    { path, encode, decode }: OperationCall,
     operationId: string,
     signal: AbortSignal | undefined,
     make: Send,
   ): Promise<Polled> {
     const name = operationName(this.name, operationId);
-    const what = `${verb} of ${name}`;
+    const what = `${kind === 'poll' ? 'Get' : 'Cancel'} of ${name}`;
     const send = async (): Promise<Reply> => {
       const address = await this.#endpoints.operations(signal);
-      return make({ what, address, path, body: encode(operationId), signal });
+      return make({ kind, what, address, path, body: toBuffer(encode(operationId)), signal });
     };
     try {
-      return this.#read(what, operationId, await unlessAborted(what, send, signal));
+      const reply = await unlessAborted(what, send, signal);
+      const raw = this.#decoded(what, reply, () => decode(reply));
+      if (raw.id !== operationId) {
+        const shown = JSON.stringify(raw.id.slice(0, 100));
+        throw garbled(what, raw.id === '' ? 'names no operation' : `is about another operation, ${shown}`);
+      }
+      return this.#polled(raw, this.#snapshot(raw));
     } catch (err) {
       if (!isReplyTooLarge(err)) throw err;
       const message = `${name} cannot be read: its reply is larger than ${MAXIMUM_REPLY_BYTES / 2 ** 20} MiB. Read the resource with a call of your own`;
@@ -176,26 +227,27 @@ export class Cloud {
     }
   }
 
-  #read(what: string, expectedId: string | undefined, { body, header }: Reply): Polled {
-    const garbled = (problem: string): OperationServiceError =>
-      new OperationServiceError(what, { code: statusCode('INTERNAL'), message: `the reply ${problem}` });
-    let raw;
-    try {
-      raw = decodeOperation(body);
-    } catch (err) {
-      throw garbled(`is not an Operation (${err instanceof Error ? err.message : String(err)})`);
-    }
+  #decoded(what: string, { body }: Reply, decode: () => RawOperation): RawOperation {
     // A proxy that has lost a reply returns an empty one.
-    if (body.length === 0 || (raw.id === '' && expectedId !== undefined)) throw garbled('names no operation');
-    if (expectedId !== undefined && raw.id !== expectedId) {
-      throw garbled(`is about another operation, ${JSON.stringify(raw.id.slice(0, 100))}`);
+    if (body.length === 0) throw garbled(what, 'names no operation');
+    try {
+      return decode();
+    } catch (err) {
+      throw garbled(what, `is not an Operation (${messageOf(err)})`);
     }
-    const read = (named: RawOperation): OperationSnapshot =>
-      toSnapshot(this.name, named, this.registry, this.#options.progress);
-    const operation = expectedId === undefined ? toStarted(what, raw, read) : read(raw);
-    const seconds = Number(header(POLL_INTERVAL_HEADER));
-    return seconds > 0 ? { operation, hintMs: seconds * 1000 } : { operation };
   }
+
+  #snapshot(raw: RawOperation): OperationSnapshot {
+    return toSnapshot(this.name, raw, this.registry, this.#options.progress);
+  }
+
+  #polled({ pollAfterMs }: RawOperation, operation: OperationSnapshot): Polled {
+    return pollAfterMs === undefined ? { operation } : { operation, hintMs: pollAfterMs };
+  }
+}
+
+function garbled(what: string, problem: string): OperationServiceError {
+  return new OperationServiceError(what, { code: statusCode('INTERNAL'), message: `the reply ${problem}` });
 }
 
 /**

@@ -1,13 +1,27 @@
 import { checkAddress } from '../model/address';
 import type { Duration } from '@temporalio/common';
 import type { Credentials } from '../credentials/credentials';
-import { OptionError, durationMs, onlyKeys, plainObject } from '../model/options';
+import {
+  durationMs,
+  flag,
+  isObject,
+  numberWithin,
+  onlyKeys,
+  OptionError,
+  plainObject,
+  text,
+  wholeNumber,
+} from '../model/check';
 import type { ProgressReader } from '../model/progress';
+import type { OperationsApi } from '../apis/api';
 import { ServiceAccountCredentials, iamAddressOf } from '../apis/iam';
+import { yandexApi } from '../apis/yandex';
 import { TransportSecurity, plaintextCredentials } from '../transport/tls';
 
 /** How a worker reaches one cloud. Workflows refer to the cloud by name and never carry a host or a token. */
 export interface CloudOptions {
+  /** How the cloud expresses operations: a known API, or your own implementation. @default 'yandex' */
+  api?: 'yandex' | OperationsApi;
   /** `host:port` of the OperationService. Give this or `discovery`. */
   endpoint?: string;
   /**
@@ -48,6 +62,7 @@ export interface CloudOptions {
 
 /** {@link CloudOptions}, checked. */
 export interface ResolvedCloudOptions {
+  api: OperationsApi;
   /** The address of OperationService, or of ApiEndpointService. */
   root: { endpoint: string } | { discovery: string };
   services: ReadonlyMap<string, string>;
@@ -75,6 +90,7 @@ const KEYS = [
   'maxRequestsPerSecond',
   'watch',
   'progress',
+  'api',
 ] as const satisfies readonly (keyof CloudOptions)[];
 
 /** A poll must end before its activity attempt times out. */
@@ -97,9 +113,10 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
   const tls = plainObject('tls', options.tls ?? {});
   onlyKeys('tls', tls, ['rootCertificates', 'clientCertificate', 'clientKey', 'serverName']);
   for (const [key, value] of Object.entries(tls)) {
-    if (value !== undefined && typeof value !== 'string') throw new OptionError(`tls.${key}`, value, 'give a string');
+    if (value !== undefined) text(`tls.${key}`, value);
   }
   return {
+    api: apiOf(options.api ?? 'yandex'),
     root,
     services,
     security: new TransportSecurity(options.tls),
@@ -107,8 +124,13 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     ...(credentials && { credentials }),
     descriptors: descriptorsOf(options.descriptors ?? []),
     requestTimeoutMs: requestTimeoutMs(options.requestTimeout ?? '10 s'),
-    maxConcurrentRequests: positive('maxConcurrentRequests', options.maxConcurrentRequests ?? 100, Number.isInteger),
-    maxRequestsPerSecond: positive('maxRequestsPerSecond', options.maxRequestsPerSecond ?? Infinity),
+    maxConcurrentRequests: wholeNumber('maxConcurrentRequests', options.maxConcurrentRequests ?? 100, 1),
+    maxRequestsPerSecond: numberWithin(
+      'maxRequestsPerSecond',
+      options.maxRequestsPerSecond ?? Infinity,
+      'give a number above 0',
+      (n) => n > 0,
+    ),
     watch: flag('watch', options.watch ?? true),
     progress: new Map(
       Object.entries(plainObject('progress', options.progress ?? {})).map(([type, reader]) => [
@@ -117,6 +139,16 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
       ]),
     ),
   };
+}
+
+function apiOf(api: unknown): OperationsApi {
+  if (api === 'yandex') return yandexApi;
+  if (isApi(api)) return api;
+  throw new OptionError('api', api, "give 'yandex', or an OperationsApi of your own");
+}
+
+function isApi(api: unknown): api is OperationsApi {
+  return isObject(api) && 'get' in api && 'decodeStarted' in api;
 }
 
 function checkReader(type: string, reader: unknown): ProgressReader {
@@ -162,19 +194,8 @@ function descriptorsOf(sets: (string | Uint8Array)[]): (string | Uint8Array)[] {
   return sets;
 }
 
-function flag(field: string, value: boolean): boolean {
-  if (typeof value !== 'boolean') throw new OptionError(field, value, 'give true or false');
-  return value;
-}
-
 function requestTimeoutMs(value: Duration): number {
   const ms = durationMs('requestTimeout', value);
   if (ms > MAXIMUM_REQUEST_TIMEOUT_MS) throw new OptionError('requestTimeout', value, 'give at most 30 s');
   return ms;
-}
-
-function positive(field: string, value: number, also: (value: number) => boolean = () => true): number {
-  if (typeof value !== 'number' || !(value > 0) || !also(value))
-    throw new OptionError(field, value, `give a ${also === Number.isInteger ? 'whole ' : ''}number above 0`);
-  return value;
 }

@@ -4,7 +4,7 @@ import { isOperationId, MAXIMUM_ID_BYTES } from '../model/options';
 import type { OperationSnapshot } from '../model/snapshot';
 import { nameOf, stateText } from '../model/texts';
 import { MAXIMUM_REPLY_BYTES } from '../transport/channel';
-import type { RawOperation } from '../apis/envelope';
+import type { RawOperation } from '../apis/api';
 import { OperationServiceError } from '../apis/error';
 
 // Replies to starts whose operation cannot be awaited. They must not be lost, and the start must not be retried.

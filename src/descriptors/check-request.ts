@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from '@bufbuild/protobuf';
+import { isObject } from '../model/check';
 import { maskPaths, resolveFieldMask } from './field-mask';
 import type { DescriptorRegistry } from './registry';
 
@@ -15,7 +16,7 @@ export class RequestError extends Error {
 }
 
 /** A path in a request: field names, list indices and map keys. */
-export type RequestPath = readonly (string | number)[];
+type RequestPath = readonly (string | number)[];
 
 /** A FieldMask that was taken out of a request. */
 export interface FoundMask {
@@ -23,8 +24,8 @@ export interface FoundMask {
   paths: string[];
 }
 
-/** Extension `(yandex.cloud.required)` of FieldOptions, a bool: one varint byte. */
-const REQUIRED_OPTION = 101501;
+/** Whether a request without this field is invalid. */
+export type RequiredRule = (field: DescField) => boolean;
 
 /**
  * Checks a request against its message type and returns JSON for protobuf's own reader, without null fields and without
@@ -34,13 +35,15 @@ export function checkRequest(
   schema: DescMessage,
   request: unknown,
   registry: DescriptorRegistry,
+  isRequired: RequiredRule,
 ): { json: JsonValue; masks: FoundMask[] } {
   const masks: FoundMask[] = [];
-  return { json: checkMessage(schema, request, [], { registry, masks }), masks };
+  return { json: checkMessage(schema, request, [], { registry, isRequired, masks }), masks };
 }
 
 interface Check {
   registry: DescriptorRegistry;
+  isRequired: RequiredRule;
   masks: FoundMask[];
 }
 
@@ -68,7 +71,7 @@ function checkMessage(schema: DescMessage, value: unknown, at: RequestPath, chec
     }
   }
   for (const field of schema.fields) {
-    if (isRequired(field) && !given.has(field.oneof?.name ?? field.name)) {
+    if (check.isRequired(field) && !given.has(field.oneof?.name ?? field.name)) {
       throw new RequestError(`${show([...at, field.jsonName])} is missing: ${schema.typeName} requires it`);
     }
   }
@@ -131,10 +134,6 @@ function checkMask(parent: DescMessage, value: unknown, at: RequestPath): string
   );
 }
 
-function isRequired(field: DescField): boolean {
-  return (field.proto.options?.$unknown ?? []).some(({ no, data }) => no === REQUIRED_OPTION && data[0] === 1);
-}
-
 function typeText(field: DescField): string {
   if (field.message) return `the JSON of a ${field.message.typeName}`;
   if (field.enum) return `one of ${field.enum.values.map(({ name }) => name).join(', ')}`;
@@ -161,10 +160,6 @@ function plainJson(value: unknown): JsonValue {
 function misfit(at: RequestPath, expected: string, value: unknown): RequestError {
   const actual = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
   return new RequestError(`${show(at)} must be ${expected}, but is ${actual} that does not match`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function show(at: RequestPath): string {

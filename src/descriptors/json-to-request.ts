@@ -7,15 +7,20 @@ import {
   type ReflectMessage,
 } from '@bufbuild/protobuf/reflect';
 import { FieldMaskSchema } from '@bufbuild/protobuf/wkt';
-import { checkRequest, RequestError, type FoundMask } from './check-request';
+import { checkRequest, RequestError, type FoundMask, type RequiredRule } from './check-request';
 import type { DescriptorRegistry } from './registry';
 
 /** gRPC's default limit for received messages: services refuse larger requests unless configured otherwise. */
 const MAXIMUM_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** Encodes a request given as JSON. Throws a RequestError that names the path of an invalid value. */
-export function jsonToRequest(schema: DescMessage, request: unknown, registry: DescriptorRegistry): Uint8Array {
-  const { json, masks } = checkRequest(schema, request, registry);
+export function jsonToRequest(
+  schema: DescMessage,
+  request: unknown,
+  registry: DescriptorRegistry,
+  isRequired: RequiredRule = () => false,
+): Uint8Array {
+  const { json, masks } = checkRequest(schema, request, registry, isRequired);
   const message = fromJson(schema, json, { registry });
   for (const mask of masks) setMask(schema, message, mask);
   const bytes = toBinary(schema, message);

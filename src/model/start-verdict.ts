@@ -1,15 +1,8 @@
 import { pollVerdict, retryDelayMs } from './error-table';
+import { fieldsOf } from './check';
 import { isOperationId } from './options';
 import type { AnyJson, StatusCodeName } from './snapshot';
-import {
-  FREES_ITSELF,
-  idIn,
-  matches,
-  NAMES_CONFLICT,
-  NAMES_OPERATION,
-  NEEDS_SOMEBODY,
-  SAYS_IN_PROGRESS,
-} from './start-refusals';
+import { idIn, KNOWN_REFUSALS, matches, type StartRefusals } from './start-refusals';
 
 /**
  * What an error of a start means.
@@ -18,7 +11,7 @@ import {
  * - `conflict`: nothing was started; another operation holds the resource. Wait for it, then retry.
  * - `refused`: nothing was started, and retrying will not help.
  */
-export type StartVerdict =
+type StartVerdict =
   { verdict: 'unknown' | 'busy' | 'refused' } | { verdict: 'conflict'; conflictingOperationId: string };
 
 /** The parts of an error that the verdict depends on. */
@@ -66,37 +59,44 @@ interface Told {
  * What an error of a start means. RESOURCE_EXHAUSTED without further information is `busy`: retrying in vain costs at
  * most `startTimeout`, while treating a rate limit as a refusal would fail the workflow.
  */
-export function startVerdict(error: StartError): StartVerdict {
+export function startVerdict(error: StartError, refusals: StartRefusals = KNOWN_REFUSALS): StartVerdict {
   const { codeName, message, details, neverSent } = error;
   if (neverSent) return { verdict: pollVerdict(codeName) === 'transient' ? 'busy' : 'refused' };
-  const conflictingOperationId = idIn(NAMES_CONFLICT, message);
+  const conflictingOperationId = idIn(refusals.namesConflict, message);
   if (conflictingOperationId !== undefined) return { verdict: 'conflict', conflictingOperationId };
   if (TROUBLE.includes(codeName)) return { verdict: 'unknown' };
-  if (IN_PROGRESS.includes(codeName)) return inProgressVerdict(codeName, message, told(details));
-  return { verdict: codeName === 'RESOURCE_EXHAUSTED' ? exhaustedVerdict(message, told(details)) : 'refused' };
+  if (IN_PROGRESS.includes(codeName)) return inProgressVerdict(codeName, message, told(details), refusals);
+  return {
+    verdict: codeName === 'RESOURCE_EXHAUSTED' ? exhaustedVerdict(message, told(details), refusals) : 'refused',
+  };
 }
 
 function inProgressVerdict(
   codeName: string,
   message: string,
   { verdict, conflict, preconditions }: Told,
+  { namesConflict, namesOperation, saysInProgress }: StartRefusals,
 ): StartVerdict {
   const texts = [message, ...preconditions];
-  const tables = [NAMES_CONFLICT, NAMES_OPERATION];
+  const tables = [namesConflict, namesOperation];
   const named = tables.flatMap((table) => texts.map((text) => idIn(table, text)));
   const conflictingOperationId = conflict ?? named.find((id) => id !== undefined);
   if (conflictingOperationId !== undefined) return { verdict: 'conflict', conflictingOperationId };
   // A text may match without naming a valid id.
-  const says = (text: string): boolean => [SAYS_IN_PROGRESS, ...tables].some((table) => matches(table, text));
+  const says = (text: string): boolean => [saysInProgress, ...tables].some((table) => matches(table, text));
   const passes = codeName === 'ABORTED' || texts.some(says);
   return { verdict: verdict ?? (passes ? 'busy' : 'refused') };
 }
 
-function exhaustedVerdict(message: string, { verdict, quotas }: Told): 'busy' | 'refused' {
+function exhaustedVerdict(
+  message: string,
+  { verdict, quotas }: Told,
+  { freesItself, needsSomebody }: StartRefusals,
+): 'busy' | 'refused' {
   if (verdict) return verdict;
-  if (quotas && quotas.length > 0) return quotas.every((quota) => matches(FREES_ITSELF, quota)) ? 'busy' : 'refused';
-  if (matches(FREES_ITSELF, message)) return 'busy';
-  return quotas || matches(NEEDS_SOMEBODY, message) ? 'refused' : 'busy';
+  if (quotas && quotas.length > 0) return quotas.every((quota) => matches(freesItself, quota)) ? 'busy' : 'refused';
+  if (matches(freesItself, message)) return 'busy';
+  return quotas || matches(needsSomebody, message) ? 'refused' : 'busy';
 }
 
 function told(details: readonly AnyJson[]): Told {
@@ -148,10 +148,6 @@ function addServiceError(found: Told, { retryType, operationConflict, tooManyReq
 
 function violations({ violations: given }: Record<string, unknown>): Record<string, unknown>[] {
   return Array.isArray(given) ? given.map(fieldsOf) : [];
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function textOf(value: unknown): string {

@@ -1,15 +1,17 @@
 import { fromJsonString } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
-import { CANCEL, GET, message, method } from '../apis/envelope';
+import { message, method } from '../apis/envelope';
+import { yandexApi } from '../apis/yandex';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { AnyJson } from '../model/snapshot';
+import { messageOf } from '../model/thrown';
 import { TYPE_URL_PREFIX, type CheckedError } from './check-script';
 import type { Scene } from './play';
 
 /** The methods of OperationService, by path. */
 export const OPERATION_METHODS: ReadonlyMap<string, 'Get' | 'Cancel'> = new Map([
-  [GET.path, 'Get'],
-  [CANCEL.path, 'Cancel'],
+  [yandexApi.get.path, 'Get'],
+  [yandexApi.get.path.replace(/Get$/, 'Cancel'), 'Cancel'],
 ]);
 
 /** Returns `operation_id` of a Get or Cancel request, which have the same wire format. Throws for invalid bytes. */
@@ -70,7 +72,7 @@ function toAnyBytes(json: AnyJson, registry: DescriptorRegistry): AnyBytes {
     return { type_url: any.typeUrl, value: any.value };
   } catch (err) {
     throw new Error(
-      `cannot write ${JSON.stringify(json)} as ${type}: ${err instanceof Error ? err.message : String(err)}. Give that type's canonical JSON, its descriptor set to FakeCloud.start({ descriptors }), or the bytes as { '@type', base64 }`,
+      `cannot write ${JSON.stringify(json)} as ${type}: ${messageOf(err)}. Give that type's canonical JSON, its descriptor set to FakeCloud.start({ descriptors }), or the bytes as { '@type', base64 }`,
     );
   }
 }

@@ -7,7 +7,7 @@ import {
   FileDescriptorSetSchema,
   type FieldDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
-import { CANCEL, GET } from '../../src/apis/envelope';
+import { yandexApi } from '../../src/apis/yandex';
 import { startInteropServer } from '../support/interop';
 import { PROTO_DIRECTORY } from '../support/proto';
 
@@ -17,7 +17,7 @@ const proto = readSet(join(PROTO_DIRECTORY, 'envelope.binpb'));
 describe('the descriptors inside the code that Yandex generates', () => {
   let yandex: ReturnType<typeof readSet>;
   beforeAll(async () => {
-    const server = await startInteropServer();
+    const server = await startInteropServer('yandex');
     yandex = readSet(server.descriptorSet);
     await server.close();
   });
@@ -53,7 +53,7 @@ describe('the descriptors inside the code that Yandex generates', () => {
     const paths = yandex
       .service(`${PACKAGE}.OperationService`)
       .methods.map(({ parent, name }) => `/${parent.typeName}/${name}`);
-    expect(paths).toEqual([GET.path, CANCEL.path]);
+    expect(paths).toEqual([yandexApi.get.path, yandexApi.cancel?.path]);
   });
 });
 

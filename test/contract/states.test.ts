@@ -1,6 +1,7 @@
 import { fromJson, toBinary, type JsonObject } from '@bufbuild/protobuf';
 import { operationFailure } from 'temporal-lro';
-import { decodeOperation, method } from '../../src/apis/envelope';
+import { method } from '../../src/apis/envelope';
+import { decodeOperation } from '../../src/apis/yandex';
 import { toSnapshot } from '../../src/cloud/to-snapshot';
 import { loadDescriptors } from '../../src/descriptors/load';
 import type { OperationSnapshot } from '../../src/model/snapshot';

@@ -2,7 +2,7 @@ import dns from 'node:dns';
 import { join } from 'node:path';
 import { FakeCloud } from 'temporal-lro/testing';
 import { TransportSecurity } from '../../src/transport/tls';
-import { GET } from '../../src/apis/envelope';
+import { yandexApi } from '../../src/apis/yandex';
 import { PROTO_DIRECTORY } from '../support/proto';
 import { deafListener } from '../support/deaf-listener';
 import { CERTIFICATE, tlsProxy } from '../support/tls-proxy';
@@ -90,7 +90,7 @@ test.each(hanging)(
     await until(() => open() === 0);
     heal?.();
     await untilServed(call);
-    expect(new Set(scene.served)).toEqual(new Set([GET.path]));
+    expect(new Set(scene.served)).toEqual(new Set([yandexApi.get.path]));
   },
 );
 

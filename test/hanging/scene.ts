@@ -1,7 +1,7 @@
 import { OperationsClient, type CloudOptions } from 'temporal-lro';
 import { CallError, Channels, type Reply } from '../../src/transport/channel';
 import type { ConnectionLimits } from '../../src/transport/connection';
-import { GET } from '../../src/apis/envelope';
+import { yandexApi } from '../../src/apis/yandex';
 import { TransportSecurity } from '../../src/transport/tls';
 import { UnaryServer } from '../../src/testing/server';
 import { relay, type Relay, type RelayOptions } from '../support/relay';
@@ -32,7 +32,7 @@ export class Scene {
     this.served.splice(0);
     const released = new Promise<void>((resolve) => (this.release = resolve));
     const server = new UnaryServer();
-    for (const path of [GET.path, SLOW]) {
+    for (const path of [yandexApi.get.path, SLOW]) {
       server.answer(path, async () => {
         this.served.push(path);
         if (path === SLOW) await released;
@@ -74,7 +74,7 @@ export class Scene {
 }
 
 export function caller(channels: Channels, to: string): Unary {
-  return (timeoutMs = 20_000, path = GET.path, signal?: AbortSignal) =>
+  return (timeoutMs = 20_000, path = yandexApi.get.path, signal?: AbortSignal) =>
     channels.to(to).unary({ path, body: Buffer.alloc(0), timeoutMs, signal });
 }
 
