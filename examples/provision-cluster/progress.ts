@@ -1,5 +1,5 @@
 import { operationProgress, OperationsClient } from 'temporal-lro';
-import { FakeCloud } from 'temporal-lro/testing';
+import type { FakeCloud, FakeCloudCall } from 'temporal-lro/testing';
 import type { OperationSnapshot } from 'temporal-lro/workflow';
 
 const INTERVAL_MS = 250;
@@ -22,15 +22,18 @@ export interface Progress {
   stop(): Promise<SeenOperation[]>;
 }
 
+/** Distinguishes the calls of workers, which have a token, from those that only show progress. */
+export function isByWorker({ headers }: FakeCloudCall): boolean {
+  return headers.includes('authorization');
+}
+
 /** Shows the operations that workers poll from now on. */
-export async function showProgress(cloud: FakeCloud, descriptors: string[]): Promise<Progress> {
-  // An operation's id encodes its script, so a second FakeCloud can show it, and its calls do not count as polls.
-  const mirror = await FakeCloud.start();
-  const client = OperationsClient.connect({ endpoint: mirror.address, plaintext: true, descriptors });
+export function showProgress(cloud: FakeCloud, descriptors: string[]): Progress {
+  const client = OperationsClient.connect({ endpoint: cloud.address, plaintext: true, descriptors });
   const display = process.stdout.isTTY ? new Bars() : new Lines();
   const seen = new Map<string, SeenOperation>();
   const look = async (): Promise<void> => {
-    const polled = cloud.calls.flatMap(({ operationId }) => operationId ?? []);
+    const polled = cloud.calls.filter(isByWorker).flatMap(({ operationId }) => operationId ?? []);
     for (const id of new Set(polled)) {
       const former = seen.get(id)?.snapshot;
       const snapshot = former && isDone(former) ? former : await client.get(id);
@@ -55,7 +58,6 @@ export async function showProgress(cloud: FakeCloud, descriptors: string[]): Pro
     await looking;
     display.stop();
     client.close();
-    await mirror.close();
     return [...seen.values()];
   };
   let stopped: Promise<SeenOperation[]> | undefined;

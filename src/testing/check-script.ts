@@ -3,7 +3,7 @@ import { codeName, statusCode, type AnyJson } from '../model/snapshot';
 
 /**
  * An OperationScript with durations in whole milliseconds and every type named. It is itself an OperationScript, so its
- * fields have no suffix `Ms`: operation ids encode it, and a decoded one is checked again like a user's script.
+ * fields have no suffix `Ms`: a FakeCloud's file keeps it, and checks what it reads like a user's script.
  */
 export type CheckedOperation = {
   after?: number;
