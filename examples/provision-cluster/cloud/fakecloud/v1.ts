@@ -64,9 +64,20 @@ export interface Cluster {
   networkId: string;
   status: Cluster_Status;
   version: string;
+  /**
+   * Becomes known some time after the cluster is created.
+   */
+  health: Cluster_Health;
+  /**
+   * The address of its control plane.
+   */
+  endpoint: string;
+  folderId: string;
 }
 
 export type Cluster_Status = "STATUS_UNSPECIFIED" | "PROVISIONING" | "RUNNING";
+
+export type Cluster_Health = "HEALTH_UNKNOWN" | "ALIVE" | "DEAD" | "DEGRADED";
 
 export interface CreateClusterRequest {
   folderId?: string | undefined;
