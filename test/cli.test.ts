@@ -107,6 +107,7 @@ test('on a terminal await draws a bar when the cloud reports a percentage', asyn
   expect(stdout).toMatch(/[⠋⠙⠹⠸⠼] Operation \(fc1[a-v0-9]{17}\) · waiting for a worker/);
   expect(stdout).toMatch(/\[█{4}░{16}\] Create cluster pg-prod \(fc1[a-v0-9]{17}\) · 21 % creating VMs · \d+ m?s/);
   expectDocumented(['⠋ Operation', '[████', '✔ Create'].map((begin) => drawn(stdout, begin)));
+  expect(stdout.match(/\x1b\[\?25[hl]/g)).toEqual(['\x1b[?25l', '\x1b[?25h']);
   expect(stdout).toMatch(/✔ Create cluster pg-prod \(fc1[a-v0-9]{17}\) succeeded after \d+ s/);
   expect(code).toBe(0);
 });

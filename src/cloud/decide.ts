@@ -10,6 +10,7 @@ import { codeName, isDone, statusCode, type OperationStatus } from '../model/sna
 import { operationName, runningText, statusText } from '../model/texts';
 import type { Polled } from './cloud';
 import { OperationServiceError } from '../apis/error';
+import { messageOf } from '../model/thrown';
 import { checkResponseType } from './to-snapshot';
 
 /** The outcome of a poll. `unserved` says why this worker cannot poll. */
@@ -98,7 +99,7 @@ function decideError(input: GetInput, error: unknown, context: PollContext, reco
   const again = (atLeastMs: number): Decision => ({
     next: 'poll',
     intervalMs: nextInterval(schedule, age, random, atLeastMs),
-    message: `${name} could not be polled: ${error instanceof Error ? error.message : String(error)}`,
+    message: `${name} could not be polled: ${messageOf(error)}`,
   });
   const backoff = (doublings: number): number =>
     doublings > 0 ? intervalAtAge(schedule, age) * Math.min(2 ** doublings, BACKOFF_LIMIT) : 0;

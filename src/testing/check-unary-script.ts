@@ -1,4 +1,4 @@
-import { onlyKeys, OptionError, plainObject } from '../model/options';
+import { onlyKeys, OptionError, plainObject } from '../model/check';
 import type { JsonObject } from '../model/snapshot';
 import { checkCallError, delayMs, type CheckedError } from './check-script';
 

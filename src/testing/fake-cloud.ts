@@ -3,7 +3,7 @@ import { loadDescriptors } from '../descriptors/load';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { findMethod, findOperationMethod } from '../descriptors/operation-method';
 import type { UnaryMethod } from '../model/method';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import type { AnyJson, JsonObject } from '../model/snapshot';
 import { OperationsPlugin } from '../plugin';
 import { CallHandler, type FakeCloudCall, type Interceptor } from './call-handler';

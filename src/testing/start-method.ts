@@ -1,7 +1,7 @@
 import { bytesToJson } from '../descriptors/any-to-json';
 import type { OperationMethodTypes } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { plainObject } from '../model/options';
+import { plainObject } from '../model/check';
 import type { AnyJson } from '../model/snapshot';
 import { checkScript, type CheckedScript } from './check-script';
 import type { OperatedResource } from './readable-resources';

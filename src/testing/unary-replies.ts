@@ -1,7 +1,7 @@
 import { fromJsonString, toBinary, type DescMethod } from '@bufbuild/protobuf';
 import { bytesToJson } from '../descriptors/any-to-json';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { plainObject } from '../model/options';
+import { plainObject } from '../model/check';
 import { statusCode, type JsonObject } from '../model/snapshot';
 import { checkUnaryScript, type CheckedStage } from './check-unary-script';
 import { callFailure } from './faults';
