@@ -34,7 +34,7 @@ import { OperationWait } from './wait';
 export { operationFailure, type OperationFailure } from '../src/model/failure';
 export type { CancelOutcome } from './cancel';
 export type { OperationHandle, StartedOperation } from './handle';
-export type { OperationMethod } from '../src/model/method';
+export type { OperationMethod, UnaryMethod } from '../src/model/method';
 export { operationWorkflowId } from '../src/model/names';
 export { operationProgress, type OperationProgress } from '../src/model/progress';
 export { operationSearchAttributes } from '../src/model/names';

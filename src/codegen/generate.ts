@@ -1,7 +1,8 @@
 import { clearField, clone, create, toBinary, type DescFile } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { emitModules, nameAll } from './module';
+import { emitModules } from './modules';
+import { nameAll } from './names';
 import { selectMethods } from './select';
 import { neededShapes } from './shapes';
 

@@ -1,7 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { operationMethods, type OperationMethodTypes } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { Identifiers } from './identifiers';
+import { unique } from './names';
 
 /** A service with its methods that start operations. */
 export interface ServiceMethods {
@@ -57,9 +57,8 @@ export function selectMethods(registry: DescriptorRegistry, only: readonly strin
  * generating more of them later renames nothing.
  */
 function named(methods: readonly OperationMethodTypes[]): NamedMethod[] {
-  // A property may have any name.
-  const properties = new Identifiers(new Set());
-  return methods.map((types) => ({ ...types, property: properties.take(types.method.localName) }));
+  const taken = new Set<string>();
+  return methods.map((types) => ({ ...types, property: unique(types.method.localName, taken) }));
 }
 
 /** Normalises a method path or a dotted name, with or without a leading slash, to a dotted name. */

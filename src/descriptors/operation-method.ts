@@ -1,106 +1,177 @@
-import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
+import { ScalarType, type DescField, type DescMessage, type DescMethod, type DescService } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { DescriptorError, type DescriptorRegistry } from './registry';
-
-/** How a family of APIs declares that a method starts an operation, and the types in the operation. */
-interface Dialect {
-  /** The type that such a method returns. */
-  operation: string;
-  /** The service that manages operations: its methods return operations but do not start any. */
-  operationService: string;
-  /** The number of the method option that names the types, followed by the numbers of its fields. */
-  option: number;
-  metadata: number;
-  response: number;
-}
-
-/** `(yandex.cloud.api.operation)` */
-const YANDEX: Dialect = {
-  operation: 'yandex.cloud.operation.Operation',
-  operationService: 'yandex.cloud.operation.OperationService',
-  option: 87334,
-  metadata: 1,
-  response: 2,
-};
-
-/** `(google.longrunning.operation_info)` */
-const GOOGLE: Dialect = {
-  operation: 'google.longrunning.Operation',
-  operationService: 'google.longrunning.Operations',
-  option: 1049,
-  metadata: 2,
-  response: 1,
-};
+import { ALL_START_RULES, YANDEX, type ResourceRules, type StartRules } from './start-rules';
 
 /** A method that starts an operation, and the types in the operation. */
 export interface OperationMethodTypes {
   /** `/package.Service/Method` */
   path: string;
   method: DescMethod;
-  /** Undefined if the method's option names none. */
+  /** The field of the reply that has the operation. Undefined if the reply is the operation. */
+  operationField?: DescField;
+  /** The type of the result. Undefined if the method's option does not name it. */
   responseType?: DescMessage;
   metadataType?: DescMessage;
+  /** How to read the result, a resource. Undefined if the operation has its result, or if the result is empty. */
+  resource?: ResourceRead;
   /** Type names in the option that are not in the descriptors. */
   unresolved: string[];
 }
 
+/** How to read a resource after its operation. */
+export interface ResourceRead {
+  method: DescMethod;
+  /** The field of its request that takes the resource's ID. */
+  id: DescField;
+  /** The field of the start's reply or request that has the ID. Undefined if the operation itself has it. */
+  idFrom?: { in: 'reply' | 'request'; field: DescField };
+  /** The field of its reply that has the resource. Undefined if the reply is the resource. */
+  field?: DescField;
+}
+
+/**
+ * A method option that `temporal-lro generate --read` adds to a start: the path of the method that reads its resource.
+ * The number is from the range that protobuf reserves for use within an organization.
+ */
+export const READ_OPTION = 87_336;
+
 /**
  * The method at `path` (with or without the leading slash), or a text that says why there is none. Finds only methods
- * of Yandex's dialect: operations of another dialect would be misread without an error.
+ * of the API with these `rules`: operations of another API would be misread without an error.
  */
-export function findOperationMethod(registry: DescriptorRegistry, path: string): OperationMethodTypes | string {
+export function findOperationMethod(
+  registry: DescriptorRegistry,
+  path: string,
+  rules: StartRules = YANDEX,
+): OperationMethodTypes | string {
+  return orReason(() => {
+    const method = lookUpMethod(registry, path);
+    if (typeof method === 'string') return method;
+    const { typeName } = method.output;
+    return operationMethod(registry, method, rules) ?? `${path} does not return an operation: it returns ${typeName}`;
+  });
+}
+
+/** The method at `path` (with or without the leading slash), or a text that says why there is none. */
+export function findMethod(registry: DescriptorRegistry, path: string): DescMethod | string {
+  return orReason(() => lookUpMethod(registry, path));
+}
+
+function orReason<T>(find: () => T | string): T | string {
   try {
-    return lookUpMethod(registry, path);
+    return find();
   } catch (err) {
     if (err instanceof DescriptorError) return err.message;
     throw err;
   }
 }
 
-function lookUpMethod(registry: DescriptorRegistry, path: string): OperationMethodTypes | string {
+function lookUpMethod(registry: DescriptorRegistry, path: string): DescMethod | string {
   const [, serviceName = '', methodName = ''] = /^\/?([\w.]+)\/(\w+)$/.exec(path) ?? [];
   if (serviceName === '') return `${JSON.stringify(path)} is not a method path: give "/package.Service/Method"`;
   const service = registry.getService(serviceName);
   if (!service) return `no service ${serviceName} in the descriptors of this cloud: add the set that has it`;
-  const method = service.methods.find(({ name }) => name === methodName);
-  if (!method)
-    return `${serviceName} has no method ${methodName}; it has ${service.methods.map(({ name }) => name).join(', ')}`;
-  return (
-    operationMethod(registry, method, YANDEX) ??
-    `${path} does not return an operation: it returns ${method.output.typeName}`
+  const methods = service.methods.map(({ name }) => name);
+  return methodOf(service, methodName) ?? `${serviceName} has no method ${methodName}; it has ${methods.join(', ')}`;
+}
+
+/** All methods of a service that start operations, in any of these APIs. */
+export function operationMethods(
+  registry: DescriptorRegistry,
+  service: DescService,
+  apis: readonly StartRules[] = ALL_START_RULES,
+): OperationMethodTypes[] {
+  return service.methods.flatMap((method) =>
+    apis.flatMap((rules) => operationMethod(registry, method, rules) ?? []).slice(0, 1),
   );
 }
 
-/** All methods of a service that start operations, in any dialect. */
-export function operationMethods(registry: DescriptorRegistry, service: DescService): OperationMethodTypes[] {
-  return service.methods.flatMap(
-    (method) => operationMethod(registry, method, YANDEX) ?? operationMethod(registry, method, GOOGLE) ?? [],
-  );
-}
-
+/** Undefined if the method starts no operation of the API with these `rules`. */
 function operationMethod(
   registry: DescriptorRegistry,
   method: DescMethod,
-  dialect: Dialect,
+  rules: StartRules,
 ): OperationMethodTypes | undefined {
   const { parent: service } = method;
-  if (method.output.typeName !== dialect.operation || method.methodKind !== 'unary') return undefined;
-  if (service.typeName === dialect.operationService) return undefined;
-  const { [dialect.metadata]: metadata, [dialect.response]: response } = stringFields(method, dialect.option);
-  const resolve = (name: string | undefined): DescMessage | undefined =>
-    name === undefined ? undefined : resolveType(registry, service.file.proto.package, name);
+  const name = `${service.typeName}.${method.name}`;
+  if (method.methodKind !== 'unary' || rules.except.some((one) => one === service.typeName || one === name)) return;
+  const isOperation = ({ typeName }: DescMessage): boolean => rules.operations.includes(typeName);
+  const operationField = rules.inField
+    ? method.output.fields.find((field) => field.fieldKind === 'message' && isOperation(field.message))
+    : undefined;
+  if (!operationField && !isOperation(method.output)) return;
+  const start = { path: `/${service.typeName}/${method.name}`, method, ...(operationField && { operationField }) };
+  if (!rules.reads) return { ...start, ...namedTypes(registry, method, rules) };
+  const resource = resourceRead(registry, method, rules.reads, operationField);
+  if (!resource) return { ...start, responseType: EmptySchema, unresolved: [] };
+  const responseType = resource.field?.message ?? resource.method.output;
+  return { ...start, responseType, resource, unresolved: [] };
+}
+
+/** The types that the method's option names. */
+function namedTypes(
+  registry: DescriptorRegistry,
+  method: DescMethod,
+  { types }: StartRules,
+): Pick<OperationMethodTypes, 'responseType' | 'metadataType' | 'unresolved'> {
+  if (!types) return { unresolved: [] };
+  const { [types.metadata]: metadata, [types.response]: response } = stringsOfOption(method, types.option);
+  const unresolved: string[] = [];
+  const resolve = (name: string | undefined): DescMessage | undefined => {
+    if (name === undefined || name === '') return undefined;
+    const type = resolveType(registry, method.parent.file.proto.package, name);
+    if (!type) unresolved.push(name);
+    // Some methods name Any itself, which says nothing.
+    return type?.typeName === 'google.protobuf.Any' ? undefined : type;
+  };
   const metadataType = resolve(metadata);
   const responseType = resolve(response);
-  return {
-    path: `/${service.typeName}/${method.name}`,
-    method,
-    ...(responseType && { responseType }),
-    ...(metadataType && { metadataType }),
-    unresolved: [
-      ...(metadata !== undefined && !metadataType ? [metadata] : []),
-      ...(response !== undefined && !responseType ? [response] : []),
-    ],
-  };
+  return { ...(responseType && { responseType }), ...(metadataType && { metadataType }), unresolved };
+}
+
+function resourceRead(
+  registry: DescriptorRegistry,
+  start: DescMethod,
+  { methods, idFrom }: ResourceRules,
+  operationField: DescField | undefined,
+): ResourceRead | undefined {
+  const chosen = readOption(start);
+  const method =
+    chosen === undefined
+      ? methods(start).flatMap((name) => methodOf(start.parent, name) ?? [])[0]
+      : lookUpMethod(registry, chosen);
+  if (method === undefined || typeof method === 'string' || method.methodKind !== 'unary') return undefined;
+  const id = idField(method.input);
+  if (!id) return undefined;
+  const field = operationField && messageField(method.output);
+  const read: ResourceRead = { method, id, ...(field && { field }) };
+  if (idFrom === 'operation') return read;
+  const has = (field: DescField): boolean => field.name === id.name && isString(field);
+  const inReply = start.output.fields.find(has);
+  if (inReply) return { ...read, idFrom: { in: 'reply', field: inReply } };
+  const inRequest = start.input.fields.find(has);
+  return inRequest && { ...read, idFrom: { in: 'request', field: inRequest } };
+}
+
+/** The field `id`, or else the only string. */
+function idField({ fields }: DescMessage): DescField | undefined {
+  const strings = fields.filter(isString);
+  return strings.find(({ name }) => name === 'id') ?? (strings.length === 1 ? strings[0] : undefined);
+}
+
+function isString({ fieldKind, scalar }: DescField): boolean {
+  return fieldKind === 'scalar' && scalar === ScalarType.STRING;
+}
+
+/** The message in a reply that has nothing else. */
+function messageField({ fields: [field, ...others] }: DescMessage): DescField | undefined {
+  return field?.fieldKind === 'message' && others.length === 0 ? field : undefined;
+}
+
+function methodOf(service: DescService, name: string): DescMethod | undefined {
+  return service.methods.find((method) => method.name === name);
 }
 
 /** Resolves a type name as the .proto language does: from the innermost scope outwards. */
@@ -112,21 +183,28 @@ function resolveType(registry: DescriptorRegistry, scope: string, name: string):
   }
 }
 
-/** The string fields of a message option, decoded by hand: descriptor sets rarely define the extension. */
-function stringFields(method: DescMethod, option: number): Record<number, string> {
+function readOption(method: DescMethod): string | undefined {
+  const [data] = optionBytes(method, READ_OPTION);
+  return data && new BinaryReader(data).string();
+}
+
+/** The string fields of a message option. */
+function stringsOfOption(method: DescMethod, option: number): Record<number, string> {
   const found: Record<number, string> = {};
-  for (const field of method.proto.options?.$unknown ?? []) {
-    if (field.no !== option || !isLengthDelimited(field.wireType)) continue;
-    const reader = new BinaryReader(new BinaryReader(field.data).bytes());
+  for (const data of optionBytes(method, option)) {
+    const reader = new BinaryReader(new BinaryReader(data).bytes());
     while (reader.pos < reader.len) {
       const [no, wireType] = reader.tag();
-      if (isLengthDelimited(wireType)) found[no] = reader.string();
+      if (wireType === WireType.LengthDelimited) found[no] = reader.string();
       else reader.skip(wireType, no);
     }
   }
   return found;
 }
 
-function isLengthDelimited(wireType: WireType): boolean {
-  return wireType === WireType.LengthDelimited;
+/** The length-delimited values of an option, by hand: descriptor sets rarely define the extension. */
+function optionBytes(method: DescMethod, option: number): Uint8Array[] {
+  return (method.proto.options?.$unknown ?? [])
+    .filter(({ no, wireType }) => no === option && wireType === WireType.LengthDelimited)
+    .map(({ data }) => data);
 }
