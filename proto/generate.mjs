@@ -5,7 +5,12 @@ import { createRequire } from 'node:module';
 import { format, resolveConfig } from 'prettier';
 
 const packages = {
-  'src/descriptors/contract-set.ts': ['CONTRACT_SET', 'proto/google/rpc', 'proto/yandex', 'proto/nebius/common/v1/error.proto'],
+  'src/descriptors/contract-set.ts': [
+    'CONTRACT_SET',
+    'proto/google/rpc',
+    'proto/yandex',
+    'proto/nebius/common/v1/error.proto',
+  ],
   'src/testing/resources-set.ts': ['RESOURCES_SET', 'proto/fakecloud'],
 };
 for (const [file, [name, ...paths]] of Object.entries(packages)) {
