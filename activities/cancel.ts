@@ -15,7 +15,7 @@ import { isDone, type OperationSnapshot, type OperationStatus } from '../src/mod
 import { statusText } from '../src/model/texts';
 import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
-import { outcomeOf, recordBefore } from './poll';
+import { boundedOutcome, recordBefore } from './poll';
 
 /** The schedule of attempts. Frequent, since an unwanted operation costs money. */
 const SCHEDULE = { initialIntervalMs: 1_000, ageFraction: 0.1, maximumIntervalMs: 10_000, jitter: 0.2 };
@@ -91,7 +91,7 @@ class Cancellation {
   /** Makes a call. Throws once another attempt may have begun, which may have seen the end of the operation. */
   #call(call: () => Promise<Polled>): Promise<PollOutcome> {
     if (this.attempt.isOver) throw this.#again('the attempt ended before the cloud could be asked');
-    return outcomeOf(call());
+    return boundedOutcome(call());
   }
 
   /** Returns the snapshot of a call. Throws a failure that ends the activity, or {@link #again} to retry. */

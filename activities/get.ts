@@ -6,7 +6,7 @@ import { findOperationMethod } from '../src/descriptors/operation-method';
 import { intervalAtAge, WATCH_BELOW_MS } from '../src/model/schedule';
 import { unknownCloudText, type ActivityContext } from './context';
 import { logPoll } from './observe';
-import { leaveRecord, outcomeOf, pollAgain, recordBefore } from './poll';
+import { leaveRecord, boundedOutcome, pollAgain, recordBefore } from './poll';
 import { Lease } from './lease';
 
 /**
@@ -26,7 +26,9 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
     }
   }
   const outcome: PollOutcome =
-    typeof cloud === 'string' ? { unserved: cloud } : await outcomeOf(cloud.get(input.operationId, signalOf(activity)));
+    typeof cloud === 'string'
+      ? { unserved: cloud }
+      : await boundedOutcome(cloud.get(input.operationId, signalOf(activity)));
   const registry = typeof cloud === 'string' ? undefined : cloud.registry;
   const { decision, record } = decide(input, outcome, { ageMs, record: before, random: context.random(), registry });
   logPoll(activity.log, input, outcome, decision);

@@ -2,7 +2,7 @@ import { isStatusCodeName, type StatusCodeName } from '../src/model/snapshot';
 import { METRICS } from '../src/model/names';
 import type { GetInput } from '../src/model/contract';
 import { Context } from '@temporalio/activity';
-import type { Logger } from '@temporalio/common';
+import type { Logger, MetricCounter, MetricHistogram } from '@temporalio/common';
 import type { CallObserver } from '../src/cloud/caller';
 import type { Decision, PollOutcome } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/apis/error';
@@ -38,9 +38,8 @@ export function countConflict(cloud: string): void {
 }
 
 /** Counts a report of a watched operation that Temporal did not accept. */
-export function countReportFailure(cloud: string, { metricMeter }: Context): void {
-  const { name, description } = METRICS.reportFailures;
-  metricMeter.createCounter(name, undefined, description).add(1, { cloud });
+export function countReportFailure(cloud: string, activity: Context): void {
+  counter(activity, METRICS.reportFailures).add(1, { cloud });
 }
 
 /** Counts a watched activity until the returned function is called. Does nothing if the SDK lacks up-down counters. */
@@ -52,17 +51,45 @@ export function countWatched(cloud: string, { metricMeter }: Context): () => voi
 }
 
 type Tags = Record<string, string>;
+type Named = { name: string; unit?: string; description: string };
 
-function count({ name, description }: { name: string; description: string }, tags: Tags): void {
-  activity()?.metricMeter.createCounter(name, undefined, description).add(1, tags);
+function count(metric: Named, tags: Tags): void {
+  const context = activity();
+  if (context) counter(context, metric).add(1, tags);
 }
 
-function record(
-  { name, unit, description }: { name: string; unit: string; description: string },
-  value: number,
-  tags: Tags,
-): void {
-  activity()?.metricMeter.createHistogram(name, 'int', unit, description).record(Math.round(value), tags);
+function record(metric: Named, value: number, tags: Tags): void {
+  const context = activity();
+  if (context) histogram(context, metric).record(Math.round(value), tags);
+}
+
+/** The instruments of each activity. A watch uses the same ones at every poll, and to create one costs more than to use it. */
+const counters = new WeakMap<Context, Map<string, MetricCounter>>();
+const histograms = new WeakMap<Context, Map<string, MetricHistogram>>();
+
+function counter(context: Context, { name, description }: Named): MetricCounter {
+  return instrument(counters, context, name, ({ metricMeter }) =>
+    metricMeter.createCounter(name, undefined, description),
+  );
+}
+
+function histogram(context: Context, { name, unit, description }: Named): MetricHistogram {
+  return instrument(histograms, context, name, ({ metricMeter }) =>
+    metricMeter.createHistogram(name, 'int', unit, description),
+  );
+}
+
+function instrument<T>(
+  all: WeakMap<Context, Map<string, T>>,
+  context: Context,
+  name: string,
+  create: (context: Context) => T,
+): T {
+  let own = all.get(context);
+  if (!own) all.set(context, (own = new Map<string, T>()));
+  let found = own.get(name);
+  if (found === undefined) own.set(name, (found = create(context)));
+  return found;
 }
 
 /** Undefined outside activities, where the SDK has no meter. Calls keep the context of the activity that began them. */

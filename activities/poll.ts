@@ -10,7 +10,7 @@ import type { OperationSnapshot } from '../src/model/snapshot';
 import { durationText, nameOf } from '../src/model/texts';
 
 /** Awaits a call for an operation and bounds its result to what Temporal can carry. Never rejects. */
-export async function outcomeOf(call: Promise<Polled>): Promise<{ polled: Polled } | { error: unknown }> {
+export async function boundedOutcome(call: Promise<Polled>): Promise<{ polled: Polled } | { error: unknown }> {
   try {
     const polled = await call;
     return { polled: { ...polled, operation: checkSize(polled.operation) } };

@@ -3,7 +3,7 @@ import { decide, type PollOutcome } from '../src/cloud/decide';
 import type { PollRecord } from '../src/model/evidence';
 import type { Lease } from './lease';
 import { countWatched, logPoll } from './observe';
-import { outcomeOf } from './poll';
+import { boundedOutcome } from './poll';
 
 /** The maximum number of leases in one process, some 2 kB each. Further waits sleep by activity retries instead. */
 const MAXIMUM_LEASES = 10_000;
@@ -124,7 +124,7 @@ class Watch {
     this.#nextAt = Infinity;
     const polling = new AbortController();
     this.#polling = polling;
-    const outcome = await outcomeOf(this.cloud.get(this.operationId, polling.signal));
+    const outcome = await boundedOutcome(this.cloud.get(this.operationId, polling.signal));
     this.#polling = undefined;
     if (this.#leases.size === 0) return;
     this.#last = { outcome, at: performance.now() };

@@ -10,7 +10,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { DESCRIPTORS_FILE, generate, type Generated } from '../src/codegen/generate';
 import { loadDescriptors } from '../src/descriptors/load';
 import { DescriptorRegistry } from '../src/descriptors/registry';
-import { yandexDescriptors } from '../test/support/interop';
+import { interopDescriptors } from '../test/support/generated-code';
 
 const SERVICE = 'yandex.cloud.k8s.v1';
 const MB = 1e6;
@@ -94,7 +94,7 @@ export const workflow = () => operations('yandex').execute(${method}, { folderId
 }
 
 async function main(): Promise<void> {
-  const set = readFileSync(await yandexDescriptors());
+  const set = readFileSync(await interopDescriptors('yandex'));
   measureRegistry(set);
   mkdirSync('.cache', { recursive: true });
   const directory = mkdtempSync(resolve('.cache/bench-generate-'));

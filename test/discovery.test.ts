@@ -6,7 +6,7 @@ import { nebiusIsrael, yandexCloud, yandexCloudKazakhstan } from 'temporal-lro';
 import { CallError } from '../src/transport/channel';
 import { Discovery } from '../src/apis/discovery';
 import { method } from '../src/apis/envelope';
-import { yandexDescriptors } from './support/interop';
+import { interopDescriptors } from './support/generated-code';
 
 describe('a preset', () => {
   test.each([
@@ -160,7 +160,7 @@ describe('discovery', () => {
     list = () => Object.fromEntries(YANDEX_ENDPOINT_IDS.split(/\s+/).map((id) => [id, 'x.api.cloud.yandex.net:443']));
     const found = discovery();
     const lost = new Set<string>();
-    for (const { typeName, methods } of services(await yandexDescriptors())) {
+    for (const { typeName, methods } of services(await interopDescriptors('yandex'))) {
       if (!methods.some(({ output }) => output.typeName === 'yandex.cloud.operation.Operation')) continue;
       if (typeName.endsWith('.OperationService')) continue;
       if ((await found.service(typeName)) === undefined) lost.add(typeName.slice(0, typeName.lastIndexOf('.')));

@@ -10,7 +10,7 @@ let server: InteropServer;
 beforeAll(async () => {
   const { n = '', e = '' } = key.publicKey.export({ format: 'jwk' });
   const { id, service_account_id } = key.file;
-  server = await startInteropServer({ id, service_account_id, audience: AUDIENCE, n, e });
+  server = await startInteropServer('yandex', { id, service_account_id, audience: AUDIENCE, n, e });
 });
 afterAll(() => server.close());
 

@@ -216,8 +216,8 @@ describe('metrics', () => {
 
   test('have no label whose value a workflow or a cloud can choose freely', async () => {
     const typed = Array.from({ length: 5 }, (_, i) => `typed-${i}`);
-    const end = async (...args: Parameters<typeof awaitOperation>): Promise<void> => {
-      const ended = env.client.workflow.execute<typeof awaitOperation>('awaitOperation', { ...env.workflow(), args });
+    const end = async (...args: [Parameters<typeof awaitOperation>[0], unknown?]): Promise<void> => {
+      const ended = env.client.workflow.execute('awaitOperation', { ...env.workflow(), args });
       await expect(ended).rejects.toThrow();
     };
     const operation = { id: 'x', state: 'running' } as const;

@@ -86,11 +86,6 @@ test('every link in its pages points to a file of the installed package', async 
   expect(broken).toEqual([]);
 });
 
-test('package.json has no repository, homepage or bugs, because none is published', async () => {
-  const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
-  for (const field of ['repository', 'homepage', 'bugs']) expect(manifest).not.toHaveProperty(field);
-});
-
 test('every entry exports the same names to require and to import, and loads no files except modules', async () => {
   const code = `
     import fs from 'node:fs';

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { quietRuntime } from './support/environment';
@@ -28,12 +28,7 @@ async function replay(histories: Record<string, string>): Promise<Record<string,
   return errors;
 }
 
-test('every path through the workflow code has a committed history, and every history a recipe', () => {
-  const files = readdirSync(HISTORIES).map((file) => file.replace(/\.json$/, ''));
-  expect(files.sort()).toEqual([...names].sort());
-});
-
-test('the histories of real runs replay without a difference', async () => {
+test('the history of every recipe replays without a difference', async () => {
   const errors = await replay(Object.fromEntries(names.map((name) => [name, read(name)])));
   expect(errors).toEqual(Object.fromEntries(names.map((name) => [name, undefined])));
 });

@@ -1,5 +1,5 @@
 import { cluster, CREATE, startStarts, type StartEnvironment } from './start/environment';
-import { continueRetried, executeOperation } from './start/workflows';
+import { continueRetried } from './start/workflows';
 import { CLOUD } from './support/environment';
 
 const retry = { maximumAttempts: 2, initialInterval: '10 ms' } as const;
@@ -15,7 +15,7 @@ test('a retry of a workflow that continued as new begins a new operation instead
   const id = cloud.operation({ after: 10, error: { code: 14, message: 'no machine is free' } });
   const now = Date.now();
   const state = { startedAtMs: now, polls: 400, timers: 0, operation: { cloud: CLOUD, id, state: 'running' } } as const;
-  const result = client.workflow.execute(executeOperation, {
+  const result = client.workflow.execute('executeOperation', {
     ...workflow(),
     args: [{ cloud: CLOUD, method: CREATE, request: { name } }, state],
     retry,

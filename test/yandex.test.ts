@@ -10,13 +10,13 @@ import { loadDescriptors } from '../src/descriptors/load';
 import { operationMethods, type OperationMethodTypes } from '../src/descriptors/operation-method';
 import type { DescriptorRegistry } from '../src/descriptors/registry';
 import { canonicalJson, seededRandom } from './support/canonical-json';
-import { yandexDescriptors } from './support/interop';
+import { interopDescriptors } from './support/generated-code';
 
 // All services that Yandex publishes: some 1,280 methods that start operations.
 let registry: DescriptorRegistry;
 let methods: OperationMethodTypes[];
 beforeAll(async () => {
-  registry = loadDescriptors([await yandexDescriptors()]);
+  registry = loadDescriptors([await interopDescriptors('yandex')]);
   methods = [...registry.services()].flatMap((service) => operationMethods(registry, service));
 }, 60_000);
 

@@ -55,13 +55,21 @@ function limits({ summary, scheduleToCloseTimeoutMs: ms }: CallLimits): Activity
   return { summary, ...(ms === undefined ? {} : { scheduleToCloseTimeout: ms }) };
 }
 
+/** How the activities' inputs name an operation and its wait. */
+function operationOf({
+  taskQueue: _,
+  waitNumber,
+  ...operation
+}: Target): Pick<CancelInput, 'cloud' | 'operationId' | 'method' | 'wait'> {
+  return { ...operation, ...(waitNumber !== undefined && { wait: waitNumber }) };
+}
+
 /** What a poll gets from its wait. */
 export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
 
 export async function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
-  const { taskQueue: _, ...operation } = target;
   const proxies = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) });
-  return checkGetResult(await proxies[GET_ACTIVITY]({ ...operation, ...input }), target);
+  return checkGetResult(await proxies[GET_ACTIVITY]({ ...operationOf(target), ...input }), target);
 }
 
 /** Polls once, and returns the operation in whatever state it is. */
@@ -83,8 +91,7 @@ export function getOnce(target: Target): Promise<OperationSeen> {
 export type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
 
 export async function cancelOperation(target: Target, request: CancelRequest, call: CallLimits): Promise<CancelResult> {
-  const { taskQueue: _, ...operation } = target;
-  const input: CancelInput = { ...operation, ...request };
+  const input: CancelInput = { ...operationOf(target), ...request };
   const proxies = activities(target, { ...CALL_TIMEOUTS, ...limits(call) });
   return checkCancelResult(await proxies[CANCEL_ACTIVITY](input), target);
 }

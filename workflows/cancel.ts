@@ -36,7 +36,7 @@ export async function cancelAndConfirm(
   // The first end seen is final. Cancel might change it in the cloud.
   if (state.operation && isDone(state.operation)) {
     stopPolling();
-    return outcomeOf(state.operation, {});
+    return cancelOutcome(state.operation, {});
   }
   const untilMs = Date.now() + options.cancelTimeoutMs;
   const requested = request(target, state, options.cancelTimeoutMs);
@@ -53,7 +53,7 @@ export async function cancelAndConfirm(
   }
   const { operation, ...notSeen } = await endOf(target, options, state, untilMs, why);
   if (isDone(operation)) ends.get(keyOf(target))?.forEach((tell) => tell(operation));
-  return outcomeOf(operation, { ...why, ...notSeen });
+  return cancelOutcome(operation, { ...why, ...notSeen });
 }
 
 /** Returns the operation when it is done or time is up. `lastLook` says why the last poll failed, if it did. */
@@ -166,7 +166,7 @@ function keyOf({ cloud, operationId, taskQueue }: Target): string {
   return JSON.stringify([cloud, operationId, taskQueue]);
 }
 
-function outcomeOf(operation: OperationSnapshot, why: NotCancelled): ConfirmedCancel {
+function cancelOutcome(operation: OperationSnapshot, why: NotCancelled): ConfirmedCancel {
   switch (operation.state) {
     case 'succeeded':
       return { outcome: 'completed', operation };

@@ -28,30 +28,44 @@ import { operationChanged, operationQuery, pollOperation } from './messages';
 import { HistoryTooLong } from './poll';
 import { showOperation } from './show';
 import { OperationStart, resolveStart } from './start';
-import { beginWait, continuedWait, recordPoll, shownOperation, type WaitState } from './state';
+import {
+  beginWait,
+  carriedWait,
+  continuedWait,
+  recordPoll,
+  shownOperation,
+  type CarriedWait,
+  type WaitState,
+} from './state';
 import { resolveTarget } from './target';
 import { OperationWait } from './wait';
+
+type AwaitOperationInput = { cloud: string; operationId: string; taskQueue?: string; method?: string } & WaitOptions;
+type ExecuteOperationInput = { cloud: string; method: string; request: JsonObject; taskQueue?: string } & WaitOptions &
+  StartOptions;
+
+/** A workflow type as it continues itself. The state is no part of its public signature. */
+type ContinuedRun = (input: unknown, continued: CarriedWait) => Promise<AnyJson>;
 
 /**
  * Workflow type: waits until an operation is done and returns its response. Fails with an ApplicationFailure that
  * `operationFailure()` reads. Use the workflow id `operationWorkflowId(cloud, operationId)`, so that each operation has
- * one wait. Continues as new before its history grows long, and passes `continued` to the next run: leave it out.
+ * one wait. `method` is the path of the method that started the operation, if the response must have its type.
+ * Continues as new before its history grows long.
  */
-export async function awaitOperation(
-  input: { cloud: string; operationId: string; taskQueue?: string } & WaitOptions,
-  continued?: WaitState,
-): Promise<AnyJson> {
+export function awaitOperation(input: AwaitOperationInput): Promise<AnyJson>;
+export async function awaitOperation(input: AwaitOperationInput, continued?: unknown): Promise<AnyJson> {
   let state: WaitState = beginWait();
   const shown = (): ShownOperation => shownOperation(input.cloud, input.operationId, state);
   const onPoll = (): void => showOperation(shown());
   setHandler(operationQuery, shown, { description: 'The operation as last seen' });
   return withCallerFailure(input, async () => {
     state = { ...(isNil(continued) ? state : continuedWait(continued)), onPoll };
-    const { cloud, operationId, taskQueue, ...options } = plainObject('input', input);
-    const target = resolveTarget(cloud, operationId, taskQueue);
+    const { cloud, operationId, taskQueue, method, ...options } = plainObject('input', input);
+    const target = resolveTarget(cloud, operationId, taskQueue, method);
     const wait = new OperationWait(target, resolveWaitOptions(options), state, 'continueAsNew');
     handleMessages(input, Promise.resolve(wait));
-    return response(wait, (carried) => continueAsNew<typeof awaitOperation>(input, carried));
+    return response(wait, input);
   });
 }
 
@@ -59,13 +73,10 @@ export async function awaitOperation(
  * Workflow type: starts an operation exactly once, even across crashes, waits until it is done and returns its
  * response. Fails as {@link awaitOperation} does; the failure is retryable if the operation failed with a transient
  * code. With a retry policy, each workflow attempt starts another operation unless the input has an `idempotencyKey`.
- * Continues as new before its history grows long, and passes the operation to the next run in `continued`: leave it
- * out.
+ * Continues as new before its history grows long.
  */
-export async function executeOperation(
-  input: { cloud: string; method: string; request: JsonObject; taskQueue?: string } & WaitOptions & StartOptions,
-  continued?: WaitState,
-): Promise<AnyJson> {
+export function executeOperation(input: ExecuteOperationInput): Promise<AnyJson>;
+export async function executeOperation(input: ExecuteOperationInput, continued?: unknown): Promise<AnyJson> {
   let state: WaitState = beginWait();
   const shown = (): ShownOperation => shownOperation(input.cloud, '', state);
   const onPoll = (): void => showOperation(shown());
@@ -100,9 +111,7 @@ export async function executeOperation(
       await handlersFinished();
       throw err;
     }
-    return retryable(async () =>
-      response(await wait, (carried) => continueAsNew<typeof executeOperation>(input, carried)),
-    );
+    return retryable(async () => response(await wait, input));
   });
 }
 
@@ -116,16 +125,14 @@ function handleMessages(subject: { cloud: string }, begun: Promise<OperationWait
   });
 }
 
-async function response(wait: OperationWait, goOn: (state: WaitState) => Promise<never>): Promise<AnyJson> {
+/** The response. If the history grows long instead, the workflow continues as new with `input` and the wait's state. */
+async function response(wait: OperationWait, input: unknown): Promise<AnyJson> {
   try {
     const operation = await wait.run();
     await handlersFinished();
     return operation.response;
   } catch (err) {
-    if (err instanceof HistoryTooLong) {
-      const { onPoll: _, ...carried } = wait.state;
-      return goOn(carried);
-    }
+    if (err instanceof HistoryTooLong) return continueAsNew<ContinuedRun>(input, carriedWait(wait.state));
     await handlersFinished();
     throw err;
   }

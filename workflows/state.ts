@@ -3,8 +3,8 @@ import { KNOWN_OPERATION, recordOutcome, UNKNOWN_OPERATION, type PollRecord } fr
 import { OptionError } from '../src/model/options';
 import { isDone, type OperationSnapshot, type ShownOperation } from '../src/model/snapshot';
 
-/** The state of a wait: plain JSON, so that it survives continue-as-new. Times are epoch ms by Temporal's clock. */
-export interface WaitState {
+/** What continue-as-new carries of a wait: plain JSON. Times are epoch ms by Temporal's clock. */
+export interface CarriedWait {
   startedAtMs: number;
   /** Polls returned to the workflow. A worker's watch does not return its polls. */
   polls: number;
@@ -20,7 +20,11 @@ export interface WaitState {
   pollError?: NonNullable<ShownOperation['pollError']>;
   /** How many series of refusals have begun. */
   refusals?: number;
-  /** Called after every poll that returned. Belongs to this run only: continue-as-new does not carry it over. */
+}
+
+/** The state of a wait in this run. */
+export interface WaitState extends CarriedWait {
+  /** Called after every poll that returned. */
   onPoll?: () => void;
 }
 
@@ -28,15 +32,20 @@ export function beginWait(): WaitState {
   return { startedAtMs: Date.now(), polls: 0, timers: 0 };
 }
 
+/** What the next run needs of the wait. */
+export function carriedWait({ onPoll: _, ...carried }: WaitState): CarriedWait {
+  return carried;
+}
+
 /** Checks the state that the former run passed on. Throws an OptionError for anything else. */
-export function continuedWait(continued: unknown): WaitState {
-  if (isWaitState(continued)) return continued;
+export function continuedWait(continued: unknown): CarriedWait {
+  if (isCarriedWait(continued)) return continued;
   throw new OptionError('continued', continued, 'leave it out: a workflow that continues as new hands it to itself');
 }
 
-function isWaitState(value: unknown): value is WaitState {
+function isCarriedWait(value: unknown): value is CarriedWait {
   if (typeof value !== 'object' || value === null) return false;
-  const { startedAtMs, polls, timers }: Partial<Record<keyof WaitState, unknown>> = value;
+  const { startedAtMs, polls, timers }: Partial<Record<keyof CarriedWait, unknown>> = value;
   return [startedAtMs, polls, timers].every((number) => typeof number === 'number');
 }
 

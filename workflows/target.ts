@@ -9,7 +9,7 @@ export interface Target {
   /** The path of the method that started the operation, if the caller expects the method's types. */
   method?: string;
   /** The number of the wait in its workflow run, from 1, by which a worker finds the wait's watch. */
-  wait?: number;
+  waitNumber?: number;
 }
 
 /** Checks a caller's input. Throws an OptionError if it is invalid. `method` is an OperationMethod or its path. */

@@ -53,7 +53,7 @@ export class OperationWait {
     readonly state: WaitState,
     readonly longHistory: LongHistory,
   ) {
-    this.target = { ...target, wait: ++waits };
+    this.target = { ...target, waitNumber: ++waits };
   }
 
   /**

@@ -36,13 +36,22 @@ export class Limiter {
    * `calls` must call `another` before each further call, which delays the next turn.
    */
   async run<T>(calls: (another: () => void) => Promise<T>, options: TurnOptions = {}): Promise<T> {
-    await this.#turn(options);
+    if (options.signal?.aborted || !this.#begins()) await this.#turn(options);
     try {
       return await calls(() => this.#countCall());
     } finally {
       this.#running--;
       this.#next();
     }
+  }
+
+  /** Begins a turn at once, if no other call waits and the limits allow it. */
+  #begins(): boolean {
+    if (this.#running >= this.#maximumConcurrent || this.#nextAt > performance.now()) return false;
+    if (this.#lines.some(({ size }) => size > 0)) return false;
+    this.#countCall();
+    this.#running++;
+    return true;
   }
 
   #turn({ purpose = 'poll', signal }: TurnOptions): Promise<void> {

@@ -1,6 +1,6 @@
-"""Writes the descriptors inside yandexcloud's generated modules as one FileDescriptorSet.
+"""Writes the descriptors inside the generated modules of a package as one FileDescriptorSet.
 
-Usage: python3 descriptors.py OUTPUT
+Usage: python3 descriptors.py OUTPUT PACKAGE
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ import importlib
 import sys
 from pathlib import Path
 
-import yandex
+import packages  # noqa: F401  for the imports of the generated modules
+
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-OPERATION = '.yandex.cloud.operation.Operation'
 
-
-def generated_files() -> list[FileDescriptor]:
+def generated_files(package: str) -> list[FileDescriptor]:
     """All files of the package and what they import, imports first."""
     files: dict[str, FileDescriptor] = {}
 
@@ -27,9 +26,9 @@ def generated_files() -> list[FileDescriptor]:
             add(dependency)
         files[file.name] = file
 
-    for root in map(Path, yandex.__path__):
+    for root in map(Path, importlib.import_module(package).__path__):
         for path in sorted(root.rglob('*_pb2.py')):
-            name = '.'.join(path.relative_to(root.parent).with_suffix('').parts)
+            name = '.'.join((package, *path.relative_to(root).with_suffix('').parts))
             add(importlib.import_module(name).DESCRIPTOR)
     return list(files.values())
 
@@ -57,15 +56,14 @@ def to_proto(descriptor: FileDescriptor) -> FileDescriptorProto:
     return file
 
 
-def main(output: str) -> None:
-    descriptors = FileDescriptorSet(file=map(to_proto, generated_files()))
+def main(output: str, package: str) -> None:
+    descriptors = FileDescriptorSet(file=map(to_proto, generated_files(package)))
     Path(output).write_bytes(descriptors.SerializeToString())
-    methods = [method for file in descriptors.file for service in file.service for method in service.method]
-    starting = sum(method.output_type == OPERATION for method in methods)
-    print(f'{len(descriptors.file)} files, {starting} methods that return {OPERATION[1:]}')
+    services = sum(len(file.service) for file in descriptors.file)
+    print(f'{len(descriptors.file)} files, {services} services')
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(sys.argv[1])
+    main(*sys.argv[1:])

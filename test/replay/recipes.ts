@@ -159,19 +159,19 @@ export const recipes: Record<string, Recipe> = {
     const operation = { cloud: CLOUD, id: operationId, state: 'running' } as const;
     const now = Date.now();
     const state = { startedAtMs: now - 200_000, polls: 20, timers: 20, operation, lastPolledAtMs: now };
-    const args: Parameters<typeof awaitOperation> = [
+    const args = [
       { cloud: CLOUD, operationId, timeout: '1 h' },
       { ...state, nextPollAtMs: now + 3000 },
     ];
-    return ended(client.workflow.start(awaitOperation, { ...workflow(), args }));
+    return ended(client.workflow.start('awaitOperation', { ...workflow(), args }));
   },
   /** The poll that a signal requests sees the end before the next scheduled poll. */
   'await-operation-hinted': async ({ client, cloud, workflow }) => {
     const operationId = cloud.operation({ after: 500, response: EMPTY });
     const poll = { initialInterval: '1 s', maximumInterval: '1 h', ageFraction: 1, jitter: 0 } as const;
     const state = { startedAtMs: Date.now() - 3_600_000, polls: 1, timers: 0 };
-    const args: Parameters<typeof awaitOperation> = [{ cloud: CLOUD, operationId, poll }, state];
-    const handle = await client.workflow.start(awaitOperation, { ...workflow(), args });
+    const args = [{ cloud: CLOUD, operationId, poll }, state];
+    const handle = await client.workflow.start('awaitOperation', { ...workflow(), args });
     await until(async () => (await handle.describe()).historyLength >= 10);
     await handle.signal(operationChanged);
     return ended(Promise.resolve(handle));

@@ -1,5 +1,5 @@
 // npm run histories [NAME …]: writes test/histories from real runs, of all recipes or of the named ones.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { quietRuntime, startEnvironment } from '../support/environment';
@@ -28,6 +28,8 @@ async function record(names: string[]): Promise<void> {
   await setUp();
   const environment = await startEnvironment({ worker: { workflowsPath: require.resolve('./workflows') } });
   try {
+    // No history outlives its recipe.
+    if (names.length === 0) rmSync(HISTORIES, { recursive: true, force: true });
     mkdirSync(HISTORIES, { recursive: true });
     const chosen = Object.entries(recipes).filter(([name]) => names.length === 0 || names.includes(name));
     await Promise.all(

@@ -17,7 +17,7 @@ export const CLOUD = 'yandex';
 export const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}|\.\d{9})?Z$/;
 
 /**
- * An interop server (test/interop/server.py), and a worker on the Temporal server of the test run that waits for its
+ * An interop server (test/interop/yandex_server.py), and a worker on the Temporal server of the test run that waits for its
  * operations.
  */
 export interface InteropWorker {
@@ -49,7 +49,7 @@ export async function startInteropWorker(workflowsPath: string): Promise<Interop
     for (const end of started.splice(0).reverse()) await end();
   };
   try {
-    const server = await startInteropServer();
+    const server = await startInteropServer('yandex');
     started.push(() => server.close());
     const temporal = process.env.TEMPORAL_ADDRESS === undefined ? {} : { address: process.env.TEMPORAL_ADDRESS };
     const connection = await Connection.connect(temporal);

@@ -1,19 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
+import { installGeneratedCode, ISOLATED, type InteropCloud } from './generated-code';
 
 export interface InteropServer {
   /** host:port of every service, plaintext. */
   address: string;
-  /** Path of a FileDescriptorSet with everything in Yandex's generated code. */
+  /** Path of a FileDescriptorSet with the services of the cloud. */
   descriptorSet: string;
   /**
-   * The requests so far that change something, as Yandex's generated code read them: `{ method, request, headers,
-   * idempotencyKey? }`, headers by name only. An entry may come a moment after the reply.
+   * The requests so far, as the cloud's own generated code read them: `{ method, request, headers }`; the header of the
+   * server's file says which requests and which headers. An entry may come a moment after the reply.
    */
   requests(): unknown[];
   close(): Promise<void>;
@@ -28,18 +25,24 @@ export interface InteropAccount {
   e: string;
 }
 
+const SERVERS: Record<InteropCloud, string> = {
+  yandex: 'yandex_server.py',
+  google: 'google_server.py',
+  nebius: 'nebius_server.py',
+  temporalCloud: 'temporal_cloud_server.py',
+};
+
 /**
- * Starts test/interop/server.py, whose header lists the operations that it plays. The first start in a checkout
- * installs the Python packages under `.cache/`, which takes some seconds; needs `python3` with pip.
+ * Starts a server of test/interop, whose header lists the operations that it plays. The first start in a checkout
+ * installs the Python packages; see `installGeneratedCode`. Only Yandex's server checks tokens.
  */
-export async function startInteropServer(account?: InteropAccount): Promise<InteropServer> {
-  const sources = interopSources();
-  const { packages, descriptorSet } = await install(sources);
+export async function startInteropServer(cloud: InteropCloud, account?: InteropAccount): Promise<InteropServer> {
+  const { sources, packages, descriptorSets } = await installGeneratedCode();
   const child = spawn(
     'python3',
-    [...ISOLATED, join(sources, 'server.py'), ...(account ? [JSON.stringify(account)] : [])],
+    [...ISOLATED, join(sources, SERVERS[cloud]), ...(account ? [JSON.stringify(account)] : [])],
     {
-      env: { ...process.env, PYTHONPATH: packages },
+      env: { ...process.env, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1' },
       stdio: ['pipe', 'pipe', 'inherit'],
     },
   );
@@ -58,7 +61,7 @@ export async function startInteropServer(account?: InteropAccount): Promise<Inte
   });
   return {
     address: `127.0.0.1:${port}`,
-    descriptorSet,
+    descriptorSet: descriptorSets[cloud],
     requests: () => [...lines],
     async close() {
       child.kill();
@@ -67,88 +70,6 @@ export async function startInteropServer(account?: InteropAccount): Promise<Inte
   };
 }
 
-/**
- * A FileDescriptorSet with everything in Yandex's generated code; see {@link startInteropServer} for the requirements.
- */
-export async function yandexDescriptors(): Promise<string> {
-  return (await install(interopSources())).descriptorSet;
-}
-
-// Without the machine's own site-packages: a `google` package with an __init__.py there would hide ours.
-const ISOLATED = ['-S'];
-
 function isReady(line: unknown): line is { port: number } {
   return typeof line === 'object' && line !== null && 'port' in line && typeof line.port === 'number';
-}
-
-/** The Python files stay next to the TypeScript sources, while this module runs from its compiled copy under dist/. */
-function interopSources(): string {
-  for (let directory = __dirname; directory !== dirname(directory); directory = dirname(directory)) {
-    const sources = join(directory, 'test', 'interop');
-    if (existsSync(join(sources, 'server.py'))) return sources;
-  }
-  throw new Error(`No test/interop/server.py in any directory above ${__dirname}.`);
-}
-
-async function install(sources: string): Promise<{ packages: string; descriptorSet: string }> {
-  const requirements = join(sources, 'requirements.txt');
-  const descriptors = join(sources, 'descriptors.py');
-  const hash = createHash('sha256')
-    // The packages hold extension modules, which fit one interpreter and one platform.
-    .update(
-      await python(['-c', 'import sys, sysconfig; print(sys.implementation.cache_tag, sysconfig.get_platform())']),
-    )
-    .update(await readFile(requirements))
-    .update(await readFile(descriptors))
-    .digest('hex');
-  const cache = join(sources, '..', '..', '.cache');
-  const target = join(cache, `interop-${hash.slice(0, 16)}`);
-  if (!existsSync(target)) {
-    await mkdir(cache, { recursive: true });
-    // On the same file system, so that the rename is atomic and a partial installation is never used.
-    const temporary = await mkdtemp(`${target}.`);
-    try {
-      const { packages, descriptorSet } = contents(temporary);
-      await python([...PIP_INSTALL, '--target', packages, '--requirement', requirements]);
-      await python([...ISOLATED, descriptors, descriptorSet], packages);
-      await rename(temporary, target);
-    } catch (error) {
-      await rm(temporary, { recursive: true, force: true });
-      // Another process may have been first.
-      if (!existsSync(target)) throw error;
-    }
-  }
-  return contents(target);
-}
-
-const contents = (directory: string) => ({
-  packages: join(directory, 'packages'),
-  descriptorSet: join(directory, 'yandexcloud.binpb'),
-});
-
-// Not compiled: of 2,000 modules half are imported once, for the descriptors, and the rest never.
-const PIP_INSTALL = ['-m', 'pip', 'install', '--no-deps', '--only-binary', ':all:', '--no-compile', '--no-input'];
-
-async function python(args: string[], packages?: string): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)('python3', args, {
-      env: {
-        ...process.env,
-        PIP_DISABLE_PIP_VERSION_CHECK: '1',
-        ...(packages !== undefined && { PYTHONPATH: packages }),
-      },
-      maxBuffer: 16 << 20,
-    });
-    return stdout;
-  } catch (error) {
-    throw new Error(`The interop tests need python3 (3.9 or later) with pip on the PATH: ${reasonOf(error)}.`, {
-      cause: error,
-    });
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const stderr = 'stderr' in error && typeof error.stderr === 'string' ? error.stderr.trim() : '';
-  return stderr.split('\n').at(-1) || error.message;
 }

@@ -17,8 +17,8 @@ const NEEDS: Need[] = [
     lacks: () => (canRun('java', '-version') && canRun('mvn', '-v') ? undefined : 'a Java runtime and Maven'),
   },
   {
-    module: 'interop.js',
-    tests: "against the cloud's own Python code",
+    module: 'generated-code.js',
+    tests: "against the clouds' own Python code",
     lacks: () => (canRun('python3', '-m', 'pip', '--version') ? undefined : 'Python with pip'),
   },
   {

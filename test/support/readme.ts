@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { yandexDescriptors } from './interop';
+import { interopDescriptors } from './generated-code';
 
 export const README = readFileSync('README.md', 'utf8');
 
@@ -26,7 +26,7 @@ export async function makeReadmeProject(directory: string, cli: string): Promise
     await mkdir(dirname(join(directory, path)), { recursive: true });
     await writeFile(join(directory, path), code);
   }
-  await cp(await yandexDescriptors(), join(directory, 'yandex.binpb'));
+  await cp(await interopDescriptors('yandex'), join(directory, 'yandex.binpb'));
   const [, generate] = /^npx temporal-lro (generate .*)$/m.exec(README) ?? [];
   if (generate === undefined) throw new Error('The README has no command that generates methods.');
   await run(directory, [cli, ...generate.split(' ')]);

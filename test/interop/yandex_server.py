@@ -7,7 +7,6 @@ An operation runs for a second; a name or id that ends in `-<n>ms` or `-<n>s` sa
 starts one that fails if the cluster's name begins with `fail-`. Other operations come into being when first asked for,
 and the beginning of their id says what they do:
 
-    folder-     creates a yandex.cloud.resourcemanager.v1.Folder
     disk-       creates a yandex.cloud.compute.v1.Disk; can be cancelled
     instance-   creates a yandex.cloud.compute.v1.Instance; can be cancelled
     storage-    creates a yandex.cloud.storage.v1.Bucket; Cancel is not implemented
@@ -63,8 +62,6 @@ from yandex.cloud.operation import operation_service_pb2 as operation_service
 from yandex.cloud.operation import operation_service_pb2_grpc as operation_grpc
 from yandex.cloud.operation.operation_pb2 import Operation
 from yandex.cloud.quota.quota_pb2 import QuotaFailure, QuotaMetric
-from yandex.cloud.resourcemanager.v1 import folder_pb2
-from yandex.cloud.resourcemanager.v1.folder_service_pb2 import CreateFolderMetadata
 from yandex.cloud.storage.v1 import bucket_pb2
 from yandex.cloud.storage.v1.bucket_service_pb2 import CreateBucketMetadata
 
@@ -139,21 +136,6 @@ class Work:
         elif done:
             result.response.Pack(self.outcome)
         return result
-
-
-def folder(name: str) -> Work:
-    response = folder_pb2.Folder(
-        id=f'b1g-{name}',
-        cloud_id='b1gnqph3l4s5r1h1ggf9',
-        created_at=Timestamp(seconds=1717243200),
-        name=name,
-        # Both are members of every JavaScript object, and both are labels that the cloud allows.
-        labels={'constructor': 'interop', '__proto__': 'label'},
-        status=folder_pb2.Folder.ACTIVE,
-    )
-    return Work(
-        'Create folder', CreateFolderMetadata(folder_id=response.id), response, duration_of(name), NOT_SUPPORTED
-    )
 
 
 def disk(name: str) -> Work:
@@ -358,7 +340,6 @@ def random_id(length: int) -> str:
 
 
 BY_PREFIX: dict[str, Callable[[str], Work]] = {
-    'folder': folder,
     'disk': disk,
     'instance': instance,
     'storage': bucket,
