@@ -182,7 +182,7 @@ function withoutChance(line: string): string {
   return line
     .replace(/, its UI \S+;/, ';')
     .replace(/http:\S+\/workflows\/([^/]+)\/\S+/, (_link, id: string) => decodeURIComponent(id))
-    .replace(/A[\w-]{7}…|A[\w-]{40,}/g, 'ID')
+    .replace(/fc1[a-v0-9]{17}/g, 'ID')
     .replace(/\d+(\.\d+)*/g, 'N')
     .replace(/T?N-N-NTN:N:NZ/g, 'TIME')
     .replace(/^ +/, ' ');

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fromJson, toBinary } from '@bufbuild/protobuf';
@@ -20,7 +22,7 @@ const poll = { initialInterval: '100 ms' } as const;
 const workflowsPath = require.resolve('./end-to-end/workflows');
 const registry = loadDescriptors([join(PROTO_DIRECTORY, 'fakecloud.binpb')]);
 
-/** An operation in wire format that exceeds gRPC's default message limit, which no ID of FakeCloud could encode. */
+/** An operation in wire format that exceeds gRPC's default message limit. */
 function largeOperation(id: string, large: 'metadata' | 'response'): string {
   const schema = registry.getMessage('yandex.cloud.operation.Operation');
   if (!schema) throw new Error('proto/ has no Operation');
@@ -156,7 +158,9 @@ describe.each([
 });
 
 test('a cloud that is down when a wait begins is polled until it is up', async () => {
-  const environment = await startEnvironment({ worker: { workflowsPath } });
+  const directory = await mkdtemp(join(tmpdir(), 'temporal-lro-cloud-'));
+  const file = join(directory, 'operations.jsonl');
+  const environment = await startEnvironment({ cloud: { file }, worker: { workflowsPath } });
   const { client, cloud, workflow } = environment;
   const id = cloud.operation({ after: 100, response: NETWORK });
   await cloud.close();
@@ -169,11 +173,12 @@ test('a cloud that is down when a wait begins is polled until it is up', async (
     const handle = await client.workflow.start(awaitOperation, { ...workflow(), args });
     await turnedAway;
     await new Promise((resolve) => down.close(resolve));
-    await using back = await FakeCloud.start({ port });
+    await using back = await FakeCloud.start({ port, file });
     expect(await handle.result()).toEqual(NETWORK);
     expect(back.calls.length).toBeGreaterThan(0);
   } finally {
     down.close();
     await environment.stop();
+    await rm(directory, { recursive: true });
   }
 });

@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { fromJsonString, toBinary } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { decodeOperation } from '../src/apis/yandex';
@@ -116,35 +113,15 @@ test('operations follow a given clock, which may be asynchronous', async () => {
   expect(await state(id)).toBe('succeeded');
 });
 
-test('a FakeCloud in another process needs nothing but the operation ID', async () => {
-  const id = cloud.operation({ after: 60_000, metadata: EMPTY, error: { code: 13, message: 'broke' } });
-  await cloud.close();
-  const modules = join(__dirname, '..', 'src');
-  // The process exits on its own, since a closed FakeCloud leaves no handle open.
-  const program = `
-    const { FakeCloud } = require('${modules}/testing/fake-cloud');
-    const { OperationsClient } = require('${modules}/client/operations-client');
-    FakeCloud.start({ port: ${port()}, now: () => ${T0 + 60_000} }).then(async (cloud) => {
-      const client = OperationsClient.connect({ endpoint: cloud.address, plaintext: true });
-      console.log(JSON.stringify(await client.get('${id}')));
-      client.close(), cloud.close();
-    });`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], { timeout: 20_000 });
-  expect(JSON.parse(stdout)).toMatchObject({ id, createdAt: '2026-03-01T12:00:00Z', error: { message: 'broke' } });
-});
-
-test('operation IDs are short, and differ for operations that begin at the same time with the same script', async () => {
+test('operation IDs have the form of Yandex Cloud, and differ for operations with the same script', () => {
   const ids = Array.from({ length: 300 }, () => cloud.operation({ response: EMPTY }));
   expect(new Set(ids).size).toBe(300);
-  expect(ids[0]?.length).toBeLessThan(20);
-  const cluster = { name: 'pg-prod', networkId: 'network-prod', version: '1.31' };
-  expect((await start(ClusterService.create, cluster)).length).toBeLessThan(80);
+  for (const id of ids) expect(id).toMatch(/^fc1[a-v0-9]{17}$/);
 });
 
 test('an operation ID that no FakeCloud has issued is not found', async () => {
   const id = cloud.operation({ after: 1000, response: EMPTY });
-  const mangled = [id.slice(1), id.slice(0, -1), `${id}A`, `B${id.slice(1)}`, `${id}=`];
-  for (const wrong of ['fcmq0j5033e516c56ctq', 'x', 'naïve 🙂', ...mangled]) {
+  for (const wrong of ['fcmq0j5033e516c56ctq', 'x', 'naïve 🙂', id.toUpperCase(), `${id} `]) {
     await expect(client.get(wrong)).rejects.toMatchObject({ codeName: 'NOT_FOUND' });
   }
   await expect(client.cancel('x')).rejects.toMatchObject({ codeName: 'NOT_FOUND' });
@@ -277,8 +254,6 @@ test.each<[string, unknown, RegExp]>([
 
 test('a script that cannot be played is refused when its operation begins', () => {
   const begin = (script: Script) => () => cloud.operation(script);
-  const long = { code: 13, message: randomBytes(400).toString('base64') };
-  expect(begin({ error: long })).toThrow(/would have \d+ bytes where 512 is the limit: shorten/);
   expect(begin({ response: { '@type': 'a.B' } })).toThrow(/a\.B is not in the type registry.*descriptor set/);
   expect(begin({ refuse: { code: 8 } })).toThrow(/only a method can refuse/);
 });

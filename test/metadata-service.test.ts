@@ -35,7 +35,11 @@ describe('the metadata service', () => {
     requests.splice(0);
     delete process.env.YC_METADATA_ADDR;
   });
-  afterAll(() => server.close());
+  afterAll(() => {
+    server.close();
+    // After an abort, fetch connects once more and keeps that connection for some seconds.
+    server.closeAllConnections();
+  });
 
   const reply =
     (status: number, text: string, headers = {}) =>
@@ -105,7 +109,37 @@ describe('the metadata service', () => {
     trickles.forEach(clearInterval);
   });
 
-  test.each(['http://169.254.169.254', 'a b', 'user@host', 'host:port'])('is not asked at %s', (given) => {
-    expect(() => metadataService({ address: given })).toThrow(/address is ".*": give "host" or "host:port"/);
+  test.each([200, 302])('whose reply with status %d never ends is left, and its connection closed', async (status) => {
+    let parts: NodeJS.Timeout | undefined;
+    const closed = new Promise<void>((resolve) => {
+      answer = (_, response) => {
+        response.writeHead(status, { location: `http://${address}/elsewhere` });
+        parts = setInterval(() => response.write('x'.repeat(10_000)), 5);
+        response.on('close', resolve);
+      };
+    });
+    const token = metadataService({ address }).getToken(new AbortController().signal);
+    await expect(token).rejects.toThrow('its reply is too long');
+    await closed;
+    clearInterval(parts);
+    expect(requests).toHaveLength(1);
   });
+
+  test('that nobody listens for gives no token, and the error says why', async () => {
+    const getToken = (at: string): Promise<unknown> =>
+      metadataService({ address: at }).getToken(new AbortController().signal);
+    const closed = createServer();
+    const at = await listen(closed);
+    await new Promise((resolve) => closed.close(resolve));
+    await expect(getToken(at)).rejects.toThrow(`the metadata service at ${at} cannot be reached: connect ECONNREFUSED`);
+    const localhost = at.replace('127.0.0.1', 'localhost');
+    await expect(getToken(localhost)).rejects.toThrow(/ cannot be reached: (connect )?ECONNREFUSED/);
+  });
+
+  test.each(['http://169.254.169.254', 'a b', 'user@host', 'host:port', 'host:65536', '[1:2]'])(
+    'is not asked at %s',
+    (given) => {
+      expect(() => metadataService({ address: given })).toThrow(/address is ".*": give "host" or "host:port"/);
+    },
+  );
 });

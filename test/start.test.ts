@@ -130,7 +130,7 @@ describe('a start that conflicts', () => {
       expect(await handle.result()).toMatchObject({ name });
       expect(await environment.timeline(handle)).toEqual([
         `operation.start • ClusterService/Create ${name}`,
-        `operation.get • ${conflicting.slice(0, 23)}… · conflicts with a start · poll 1`,
+        `operation.get • ${conflicting} · conflicts with a start · poll 1`,
         `operation.start • ClusterService/Create ${name}`,
       ]);
     },

@@ -16,13 +16,13 @@ afterAll(async () => {
 });
 
 /** The ID as the UI shows it, followed by our text. */
-const labelled = (text: string): RegExp => new RegExp(`[\\w-]{23}… · ${text}`);
+const labelled = (text: string): RegExp => new RegExp(`fc1[a-v0-9]{17} · ${text}`);
 
 test("the parent's timeline names every operation, and the failed one shows the reason when it is opened", async () => {
   const page = await ui.open(scene.parent, 'timeline');
   await page.getByText('operation.start • NetworkService/Create net').first().waitFor();
   await page
-    .getByText(/operation\.get • Create network network-net \([\w-]{23}…\)/)
+    .getByText(/operation\.get • Create network network-net \(fc1[a-v0-9]{17}\)/)
     .first()
     .waitFor();
   await page.getByText('Create cluster pg-prod').first().waitFor();
@@ -41,7 +41,7 @@ test('the timeline of a waiting child shows how far its operation is and when it
 test('a wait by activity retries is one row, whose pending activity shows how far the operation is', async () => {
   const page = await ui.open(scene.retrying, 'timeline');
   await page
-    .getByText(/Attempt\s+\d+ \/ ∞\s+•\s+operation\.get • [\w-]{23}…/)
+    .getByText(/Attempt\s+\d+ \/ ∞\s+•\s+operation\.get • fc1[a-v0-9]{17}/)
     .first()
     .waitFor();
   const pending = await ui.open(scene.retrying, 'pending-activities');

@@ -34,7 +34,7 @@ async function demo(): Promise<void> {
   running.push(() => stopWorker(worker, 'SIGTERM'));
 
   console.log(`Temporal ${address}${uiUrl ? `, its UI ${uiUrl}` : ''}; FakeCloud ${cloud.address}\n`);
-  const progress = await showProgress(cloud, [join(__dirname, 'cloud/descriptors.binpb')]);
+  const progress = showProgress(cloud, [join(__dirname, 'cloud/descriptors.binpb')]);
   running.push(() => progress.stop());
   const handle = await client.workflow.start(provisionCluster, {
     workflowId: `provision-cluster-${Date.now()}`,

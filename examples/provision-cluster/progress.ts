@@ -1,6 +1,5 @@
-import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { operationProgress, OperationsClient } from 'temporal-lro';
-import { FakeCloud } from 'temporal-lro/testing';
+import type { FakeCloud, FakeCloudCall } from 'temporal-lro/testing';
 import type { OperationSnapshot } from 'temporal-lro/workflow';
 
 const INTERVAL_MS = 250;
@@ -23,15 +22,18 @@ export interface Progress {
   stop(): Promise<SeenOperation[]>;
 }
 
+/** Distinguishes the calls of workers, which have a token, from those that only show progress. */
+export function isByWorker({ headers }: FakeCloudCall): boolean {
+  return headers.includes('authorization');
+}
+
 /** Shows the operations that workers poll from now on. */
-export async function showProgress(cloud: FakeCloud, descriptors: string[]): Promise<Progress> {
-  // An operation's id encodes its script, so a second FakeCloud can show it, and its calls do not count as polls.
-  const mirror = await FakeCloud.start();
-  const client = OperationsClient.connect({ endpoint: mirror.address, plaintext: true, descriptors });
+export function showProgress(cloud: FakeCloud, descriptors: string[]): Progress {
+  const client = OperationsClient.connect({ endpoint: cloud.address, plaintext: true, descriptors });
   const display = process.stdout.isTTY ? new Bars() : new Lines();
   const seen = new Map<string, SeenOperation>();
   const look = async (): Promise<void> => {
-    const polled = cloud.calls.flatMap(({ operationId }) => operationId ?? []);
+    const polled = cloud.calls.filter(isByWorker).flatMap(({ operationId }) => operationId ?? []);
     for (const id of new Set(polled)) {
       const former = seen.get(id)?.snapshot;
       const snapshot = former && isDone(former) ? former : await client.get(id);
@@ -56,7 +58,6 @@ export async function showProgress(cloud: FakeCloud, descriptors: string[]): Pro
     await looking;
     display.stop();
     client.close();
-    await mirror.close();
     return [...seen.values()];
   };
   let stopped: Promise<SeenOperation[]> | undefined;
@@ -95,37 +96,35 @@ interface Display {
   stop(): void;
 }
 
-/** For a terminal: a progress bar for each operation. */
+const BAR_COLUMNS = 20;
+
+/** For a terminal: a progress bar for each operation, drawn again in place. */
 class Bars implements Display {
-  readonly #multi = new MultiBar(
-    {
-      format: '{title} {bar} polls: {polls}, {status}',
-      barsize: 20,
-      hideCursor: true,
-      linewrap: false,
-      // Otherwise, a printed line would hide the bars that no longer change.
-      forceRedraw: true,
-    },
-    Presets.shades_classic,
-  );
-  readonly #bars = new Map<string, SingleBar>();
+  readonly #bars = new Map<string, string>();
+  #drawn = 0;
 
   show({ id, title, snapshot, polls }: SeenOperation): void {
     const percent = isDone(snapshot) ? 100 : (operationProgress(snapshot)?.percent ?? 0);
-    const payload = { title: title.padEnd(36), polls: String(polls).padStart(2), status: statusOf(snapshot) };
-    const bar = this.#bars.get(id) ?? this.#multi.create(100, 0, payload);
-    this.#bars.set(id, bar);
-    bar.update(percent, payload);
+    const bar = '█'.repeat(Math.round((percent / 100) * BAR_COLUMNS)).padEnd(BAR_COLUMNS, '░');
+    const text = `${title.padEnd(36)} ${bar} polls: ${String(polls).padStart(2)}, ${statusOf(snapshot)}`;
+    // A wrapped line would not be overwritten.
+    this.#bars.set(id, text.slice(0, (process.stdout.columns || 80) - 1));
+    this.#draw();
   }
 
   say(text: string): void {
-    this.#multi.log(`${text}\n`);
-    this.#multi.update();
+    this.#draw(text);
   }
 
-  stop(): void {
-    this.#multi.stop();
+  /** Draws the bars over the former ones, below `text`. */
+  #draw(text?: string): void {
+    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : '';
+    const lines = [...(text === undefined ? [] : [text]), ...this.#bars.values()];
+    process.stdout.write(`${up}\x1b[J${lines.map((line) => `${line}\n`).join('')}`);
+    this.#drawn = this.#bars.size;
   }
+
+  stop(): void {}
 }
 
 /** For other outputs: a line for each change. */

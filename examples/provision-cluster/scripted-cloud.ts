@@ -1,5 +1,6 @@
 import { FakeCloud } from 'temporal-lro/testing';
 import { ClusterService, NetworkService, NodeGroupService } from './cloud/fakecloud/v1';
+import { isByWorker } from './progress';
 
 /** The name under which the worker configures the cloud, and the workflow finds it. */
 export const CLOUD = 'fakecloud';
@@ -59,9 +60,10 @@ export async function startScriptedCloud(): Promise<ScriptedCloud> {
     response: {},
   }));
   const clusterHalfway = new Promise<void>((resolve) => {
-    cloud.intercept(({ operationId, count }) => {
+    cloud.intercept(({ operationId }) => {
+      const polls = cloud.calls.filter((call) => isByWorker(call) && call.operationId === operationId).length;
       // Only the cluster is being created then, and it is polled once a second: no poll is in flight.
-      if (clusterStarted && operationId !== undefined && count === 5) setTimeout(resolve, 400);
+      if (clusterStarted && operationId !== undefined && polls === 5) setTimeout(resolve, 400);
       return undefined;
     });
   });

@@ -1,4 +1,3 @@
-import { Presets, SingleBar } from 'cli-progress';
 import { operationProgress, progressText } from '../model/progress';
 import { isDone, type ShownOperation } from '../model/snapshot';
 import { durationText, operationTitle, stateText } from '../model/texts';
@@ -68,38 +67,38 @@ function shownState(operation: ShownOperation): string {
 
 const FRAMES = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
 
+const FRAME_MS = 100;
+const BAR_COLUMNS = 20;
+const HIDE_CURSOR = '\x1b[?25l';
+const SHOW_CURSOR = '\x1b[?25h';
+/** Returns to the beginning of the line and clears it. */
+const CLEAR_LINE = '\r\x1b[K';
+
 /** One animated line: a progress bar if the cloud reports a percentage, a spinner otherwise. */
 function liveDisplay(operationId: string): Display {
+  const { stderr } = process;
   const told = new WaitHeadline(operationId);
   let note = 'waiting for a worker';
   let frame = 0;
-  const bar = new SingleBar(
-    {
-      format: ({ barsize = 20 }, { progress }) => {
-        const percent = told.operation && operationProgress(told.operation)?.percent;
-        const done = Math.round(progress * barsize);
-        const drawn =
-          percent === undefined
-            ? (FRAMES[frame++ % FRAMES.length] ?? '')
-            : `[${'█'.repeat(done)}${'░'.repeat(barsize - done)}]`;
-        const line = [drawn, told.title, note, told.age].join(' · ').replace(' · ', ' ');
-        // A wrapped line would not be overwritten.
-        return cutToWidth(line, (process.stderr.columns || 80) - 1);
-      },
-      barsize: 20,
-      hideCursor: true,
-      clearOnComplete: true,
-      linewrap: true,
-      forceRedraw: true,
-      // We handle Ctrl-C ourselves: it may have to cancel the wait first.
-      gracefulExit: false,
-      stream: process.stderr,
-    },
-    Presets.shades_classic,
-  );
-  bar.start(100, 0);
+  let isDrawing = true;
+  const draw = (): void => {
+    const percent = told.operation && operationProgress(told.operation)?.percent;
+    const drawn = percent === undefined ? (FRAMES[frame++ % FRAMES.length] ?? '') : barText(percent);
+    const line = [`${drawn} ${told.title}`, note, told.age].join(' · ');
+    // A wrapped line would not be overwritten.
+    stderr.write(CLEAR_LINE + cutToWidth(line, (stderr.columns || 80) - 1));
+  };
+  stderr.write(HIDE_CURSOR);
+  draw();
+  const timer = setInterval(draw, FRAME_MS);
+  const stop = (): void => {
+    if (!isDrawing) return;
+    isDrawing = false;
+    clearInterval(timer);
+    stderr.write(CLEAR_LINE + SHOW_CURSOR);
+  };
   const above = (text: string): void => {
-    bar.stop();
+    stop();
     console.error(text);
   };
   return {
@@ -108,7 +107,6 @@ function liveDisplay(operationId: string): Display {
       const progress = operationProgress(operation);
       const isPolled = operation.state === 'running' && !operation.pollError;
       note = isPolled && progress ? progressText(progress) : shownState(operation);
-      bar.update(progress?.percent ?? 0);
     },
     note: (message) => {
       note = message;
@@ -118,8 +116,13 @@ function liveDisplay(operationId: string): Display {
       if (outcome.outcome === 'succeeded') console.log(JSON.stringify(outcome.response, undefined, 2));
     },
     detach: above,
-    stop: () => bar.stop(),
+    stop,
   };
+}
+
+function barText(percent: number): string {
+  const done = Math.round((percent / 100) * BAR_COLUMNS);
+  return `[${'█'.repeat(done)}${'░'.repeat(BAR_COLUMNS - done)}]`;
 }
 
 /** The title and age of the wait, from what the display has shown so far. */

@@ -4,6 +4,7 @@ import { WrongTypeError } from '../apis/wire-scan';
 import { toApplicationFailure } from '../model/failure';
 import { statusCode } from '../model/snapshot';
 import { operationName } from '../model/texts';
+import { messageOf } from '../model/thrown';
 import { MAXIMUM_REPLY_BYTES, type Reply } from '../transport/channel';
 import { isReplyTooLarge } from './started';
 
@@ -32,7 +33,7 @@ export function decodeReply(
   try {
     raw = decode(reply);
   } catch (err) {
-    const problem = `is not an Operation (${err instanceof Error ? err.message : String(err)})`;
+    const problem = `is not an Operation (${messageOf(err)})`;
     if (!(err instanceof WrongTypeError)) throw garbled(problem);
     const message = `${what}: the reply ${problem}. Check that the cloud's \`api\` is the one that this address speaks`;
     throw toApplicationFailure({

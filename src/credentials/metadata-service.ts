@@ -1,5 +1,6 @@
-import { get, type IncomingMessage } from 'http';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
+import { messageOf } from '../model/thrown';
 import { CredentialsError, type Credentials } from './credentials';
 
 /** The link-local address is the same in every instance. */
@@ -24,26 +25,25 @@ export interface MetadataServiceOptions {
 export function metadataService({ address }: MetadataServiceOptions = {}): Credentials {
   const source = address === undefined ? ADDRESS_VARIABLE : 'address';
   const given = address ?? (process.env[ADDRESS_VARIABLE] || DEFAULT_ADDRESS);
-  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?$/i.exec(given);
-  if (!match) {
+  const isAddress = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i.test(given) && URL.canParse(`http://${given}`);
+  if (!isAddress) {
     const shown = JSON.stringify(given.slice(0, 80));
     throw configurationError(
       '',
       `metadataService: ${source} is ${shown}: give "host" or "host:port", without a scheme`,
     );
   }
-  const host = (match[1] ?? '').replace(/^\[|\]$/g, '');
-  const port = Number(match[2] ?? 80);
+  const url = new URL(PATH, `http://${given}`);
   return {
     async getToken(signal) {
       const asked = Date.now();
-      const { status, body } = await ask(host, port, signal);
+      const { status, body } = await ask(url, signal);
       if (status === 404) {
         throw new CredentialsError(
           `the metadata service at ${given} has no token: bind a service account to this instance, or configure serviceAccountKey`,
         );
       }
-      // Redirects are not followed: a token must come from the configured address.
+      // A redirect is not followed: a token must come from the configured address.
       if (status !== 200) throw new Error(`the metadata service at ${given} answered ${status}`);
       const { token, lifeS } = read(body, given);
       return lifeS > 0 ? { token, expiresAt: new Date(asked + lifeS * 1000) } : { token };
@@ -58,40 +58,36 @@ function read(body: string, address: string): { token: string; lifeS: number } {
   } catch {
     reply = undefined;
   }
-  if (typeof reply === 'object' && reply !== null && 'access_token' in reply) {
-    const lifeS = 'expires_in' in reply ? Number(reply.expires_in) : 0;
-    if (typeof reply.access_token === 'string') return { token: reply.access_token, lifeS };
-  }
+  const { access_token: token, expires_in: lifeS = 0 } = fieldsOf(reply);
+  if (typeof token === 'string') return { token, lifeS: Number(lifeS) };
   throw new CredentialsError(`${address} is not a metadata service: its reply has no access_token`);
 }
 
-/** Uses an agent of its own, so that no proxy from the environment applies. */
-function ask(host: string, port: number, signal: AbortSignal): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
-    const failed = (err: Error): void => {
-      const problem = timeout.aborted ? `no whole reply within ${TIMEOUT_MS / 1000} s` : err.message;
-      reject(new Error(`the metadata service at ${host}:${port} cannot be reached: ${problem}`));
-    };
-    const options = {
-      host,
-      port,
-      path: PATH,
+/** Asks once. Every phase ends with the timeout, and the connection closes as soon as the reply is too long. */
+async function ask(url: URL, signal: AbortSignal): Promise<{ status: number; body: string }> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const reply = await fetch(url, {
       headers: { 'Metadata-Flavor': 'Google' },
-      agent: false as const,
+      redirect: 'manual',
       signal: AbortSignal.any([signal, timeout]),
-    };
-    const request = get(options, (reply: IncomingMessage) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      reply.on('data', (chunk: Buffer) => {
-        chunks.push(chunk);
-        size += chunk.length;
-        if (size > MAXIMUM_REPLY_BYTES) request.destroy(new Error('its reply is too long'));
-      });
-      reply.on('end', () => resolve({ status: reply.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
-      reply.on('error', failed);
     });
-    request.on('error', failed);
-  });
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    const body: AsyncIterable<Uint8Array> | null = reply.body;
+    for await (const chunk of body ?? []) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > MAXIMUM_REPLY_BYTES) throw new Error('its reply is too long');
+    }
+    return { status: reply.status, body: Buffer.concat(chunks).toString() };
+  } catch (err) {
+    const problem = timeout.aborted ? `no whole reply within ${TIMEOUT_MS / 1000} s` : messageOf(reasonOf(err));
+    throw new Error(`the metadata service at ${url.host} cannot be reached: ${problem}`);
+  }
+}
+
+/** `fetch` says only "fetch failed"; the reason is its cause. */
+function reasonOf(err: unknown): unknown {
+  return typeof err === 'object' && err !== null && 'cause' in err ? err.cause : err;
 }

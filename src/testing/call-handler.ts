@@ -3,12 +3,12 @@ import { bytesToJson } from '../descriptors/any-to-json';
 import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { type CheckedEffect, type CheckedScript, checkEffect, checkScript } from './check-script';
 import { OPERATION_METHODS, readRequestedId } from './envelope';
 import { callFailure, spoil } from './faults';
 import type { FaultEffect, Script } from './script';
-import type { ScriptedOperation, ScriptedOperations } from './scripted-operations';
+import type { ScriptedOperations } from './scripted-operations';
 import type { IncomingCall, OutgoingReply } from './server';
 
 /** A call that a FakeCloud received. */
@@ -38,8 +38,6 @@ export class CallHandler {
   readonly #operations: ScriptedOperations;
   readonly #now: () => number | Promise<number>;
   readonly #counts = new Map<string, number>();
-  /** By path and idempotency key. */
-  readonly #started = new Map<string, ScriptedOperation>();
 
   constructor(registry: DescriptorRegistry, operations: ScriptedOperations, now: () => number | Promise<number>) {
     this.#registry = registry;
@@ -82,14 +80,12 @@ export class CallHandler {
 
   #start(call: IncomingCall, at: number): Promise<OutgoingReply> {
     const key = call.header(IDEMPOTENCY_KEY_HEADER);
-    const started = key === undefined ? undefined : this.#started.get(`${call.path} ${key}`);
+    const started = key === undefined ? undefined : this.#operations.startedBy(call.path, key);
     if (started) return this.#operations.reply(started, at);
     const script = this.methods.get(call.path)?.script(call.body);
     if (!script) throw new Error('it has no reply');
     if ('refuse' in script) throw callFailure(script.refuse, this.#registry);
-    const operation = this.#operations.begin(script, at);
-    if (key !== undefined) this.#started.set(`${call.path} ${key}`, operation);
-    return this.#operations.reply(operation, at);
+    return this.#operations.reply(this.#operations.begin(script, at, { method: call.path, key }), at);
   }
 
   #notFound(id: string): Error {

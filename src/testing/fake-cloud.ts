@@ -2,7 +2,7 @@ import type { WorkerPlugin } from '@temporalio/worker';
 import { loadDescriptors } from '../descriptors/load';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { OperationMethod } from '../model/method';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import type { AnyJson, JsonObject } from '../model/snapshot';
 import { OperationsPlugin } from '../plugin';
 import { CallHandler, startMethod, type FakeCloudCall, type Interceptor } from './call-handler';
@@ -22,6 +22,11 @@ export interface FakeCloudOptions {
   now?: () => number | Promise<number>;
   /** FileDescriptorSets, as files or bytes, that describe further methods and message types. @default none */
   descriptors?: (string | Uint8Array)[];
+  /**
+   * A file that keeps the operations. A FakeCloud that is started later on the same file knows them, their idempotency
+   * keys and their cancellations. Two FakeClouds must not use one file at the same time. @default none, in memory only
+   */
+  file?: string;
 }
 
 /**
@@ -29,8 +34,9 @@ export interface FakeCloudOptions {
  * methods that start operations. By default it serves the resource API (NetworkService, ClusterService,
  * NodeGroupService), where every operation succeeds within 2 s; `on` changes that.
  *
- * An operation's id encodes its script, so a FakeCloud restarted on the same port, even in another process, still knows
- * the operation. A restart loses only cancellations, the counts of injected faults, and idempotency keys.
+ * Operations are kept in memory, and with `file` also on disk. When there are more than 100,000, FakeCloud forgets the
+ * oldest ones that are done: Get then replies NOT_FOUND. A restart on the same `file` loses only the counts of injected
+ * faults.
  */
 export class FakeCloud {
   readonly #descriptors: (string | Uint8Array)[];
@@ -42,7 +48,7 @@ export class FakeCloud {
   readonly #server = new UnaryServer();
   #address = '';
 
-  private constructor({ now = Date.now, descriptors = [] }: FakeCloudOptions) {
+  private constructor({ now = Date.now, descriptors = [], file }: FakeCloudOptions) {
     this.#descriptors = [...descriptors, Buffer.from(RESOURCES_SET, 'base64')];
     this.#watch = now === Date.now;
     this.#registry = loadDescriptors(this.#descriptors);
@@ -50,13 +56,13 @@ export class FakeCloud {
       const time = now();
       return typeof time === 'number' ? whole(time) : time.then(whole);
     };
-    this.#operations = new ScriptedOperations(this.#registry);
+    this.#operations = new ScriptedOperations(this.#registry, file);
     this.#desk = new CallHandler(this.#registry, this.#operations, this.#now);
     for (const path of OPERATION_METHODS.keys()) this.#serve(path);
     serveResources((method) => this.on(method));
   }
 
-  /** Starts to listen on 127.0.0.1. Rejects if the port is taken or a descriptor set cannot be read. */
+  /** Starts to listen on 127.0.0.1. Rejects if the port is taken, or if a descriptor set or `file` cannot be read. */
   static async start(options: FakeCloudOptions = {}): Promise<FakeCloud> {
     const cloud = new FakeCloud(options);
     cloud.#address = await cloud.#server.listen(options.port ?? 0);
@@ -91,9 +97,8 @@ export class FakeCloud {
   }
 
   /**
-   * Begins an operation without a call, and returns its id. If `now` returns a promise, the start time is kept only in
-   * memory: after a restart, the operation begins when it is first asked for. Throws if the script is invalid or its id
-   * would exceed 512 bytes.
+   * Begins an operation without a call, and returns its id: 20 characters, random. If `now` returns a promise, the
+   * operation begins, and is written to `file`, when that promise resolves. Throws if the script is invalid.
    */
   operation(script: Script): string {
     const checked = checkScript(script);

@@ -1,49 +1,85 @@
+import { randomBytes } from 'crypto';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { POLL_INTERVAL_HEADER } from '../model/names';
-import type { CheckedEffect } from './check-script';
-import type { CheckedOperation } from './check-script';
+import type { CheckedEffect, CheckedOperation } from './check-script';
 import { writeOperation } from './envelope';
 import { callFailure } from './faults';
-import { readOperationId, writeOperationId, type ReadOperationId } from './operation-id';
+import { OperationFile } from './operation-file';
 import { play } from './play';
 import type { OutgoingReply } from './server';
 
-/** An operation that this FakeCloud, or an earlier one, has begun. */
-export type ScriptedOperation = ReadOperationId & { id: string };
+/** An operation that has begun. Times are epoch milliseconds. */
+export interface ScriptedOperation {
+  readonly id: string;
+  readonly script: CheckedOperation;
+  /** The path of the method that started it, and the idempotency key of that call. */
+  readonly method?: string;
+  readonly key?: string;
+  /** Undefined while the clock has not answered. */
+  createdAt?: number;
+  /** When it was first cancelled. */
+  cancelledAt?: number;
+}
 
-/**
- * The operations of a FakeCloud. Their ids encode them. Closing loses only what is kept here: which operations were
- * cancelled, how often their faults applied, and start times that were not known when the id was written.
- */
+/** Beyond this number, each new operation makes FakeCloud forget the oldest one, if that one is done. */
+export const MAXIMUM_OPERATIONS = 100_000;
+
+/** The operations of a FakeCloud, in memory and optionally in a file. */
 export class ScriptedOperations {
   readonly #registry: DescriptorRegistry;
-  readonly #begunAt = new Map<string, number | Promise<number>>();
-  readonly #cancelledAt = new Map<string, number>();
+  readonly #file: OperationFile | undefined;
+  readonly #maximum: number;
+  /** By id, earliest first. */
+  readonly #operations = new Map<string, ScriptedOperation>();
+  /** By method and idempotency key. */
+  readonly #started = new Map<string, ScriptedOperation>();
+  /** By id: settled once the clock has answered. */
+  readonly #beginning = new Map<string, Promise<void>>();
+  /** By id: how often each fault of the script has applied. */
   readonly #spoilt = new Map<string, number[]>();
-  #sequence = 0;
 
-  constructor(registry: DescriptorRegistry) {
+  /** Throws an OptionError if `file` exists and no FakeCloud wrote it. */
+  constructor(registry: DescriptorRegistry, file?: string, maximum = MAXIMUM_OPERATIONS) {
     this.#registry = registry;
+    this.#maximum = maximum;
+    this.#file = file === undefined ? undefined : new OperationFile(file);
+    for (const operation of this.#file?.read() ?? []) this.#keep(operation);
+    this.#file?.write(this.#operations.values());
   }
 
-  /** Begins an operation at `at`. Throws if its id would be too long or its messages cannot be encoded. */
-  begin(script: CheckedOperation, at: number | Promise<number>): ScriptedOperation {
-    const createdAt = typeof at === 'number' ? { createdAt: at } : {};
-    const id = writeOperationId(script, this.#sequence++, createdAt.createdAt);
+  /** Begins an operation at `at`. Throws if its messages cannot be encoded. */
+  begin(
+    script: CheckedOperation,
+    at: number | Promise<number>,
+    by: { method?: string; key?: string | undefined } = {},
+  ): ScriptedOperation {
+    const { method, key } = by;
+    const id = newOperationId();
     for (const moment of [0, ...(script.stages ?? []).map((stage) => stage.at), script.after ?? 0]) {
       writeOperation({ id, createdAt: 0 }, play(script, 0, moment), this.#registry);
     }
-    if (typeof at !== 'number') {
-      this.#begunAt.set(id, at);
-      at.catch(() => this.#begunAt.delete(id));
+    const operation: ScriptedOperation = { id, script, ...(method && { method }), ...(key !== undefined && { key }) };
+    this.#keep(operation);
+    if (typeof at === 'number') {
+      this.#begun(operation, at);
+    } else {
+      const begun = at.then((time) => void this.#begun(operation, time));
+      // Without a time, it begins when it is first asked for.
+      this.#beginning.set(
+        id,
+        begun.catch(() => undefined).finally(() => this.#beginning.delete(id)),
+      );
     }
-    return { id, script, ...createdAt };
+    return operation;
   }
 
-  /** Returns the operation with this id; undefined if no FakeCloud wrote the id. */
   find(id: string): ScriptedOperation | undefined {
-    const read = readOperationId(id);
-    return read && { ...read, id };
+    return this.#operations.get(id);
+  }
+
+  /** Returns the operation that a call of `method` with this idempotency key has started. */
+  startedBy(method: string, key: string): ScriptedOperation | undefined {
+    return this.#started.get(`${method} ${key}`);
   }
 
   /** Returns the fault that applies to this call, if any, and counts it. */
@@ -58,9 +94,9 @@ export class ScriptedOperations {
 
   /** Returns the operation as it is at `at`. */
   async reply(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
-    const { id, script } = operation;
     const createdAt = await this.#createdAt(operation, at);
-    const scene = play(script, createdAt, at, this.#cancelledAt.get(id));
+    const { id, script, cancelledAt } = operation;
+    const scene = play(script, createdAt, at, cancelledAt);
     return { body: writeOperation({ id, createdAt, description: script.description }, scene, this.#registry) };
   }
 
@@ -73,17 +109,56 @@ export class ScriptedOperations {
 
   /** Cancels the operation as its script says, and replies as {@link reply}. Rejects if the script refuses. */
   async cancel(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
-    const { id, script } = operation;
-    const { onCancel } = script;
+    const { onCancel } = operation.script;
     if (typeof onCancel === 'object' && 'refuses' in onCancel) throw callFailure(onCancel.refuses, this.#registry);
-    if (!this.#cancelledAt.has(id)) this.#cancelledAt.set(id, at);
+    await this.#createdAt(operation, at);
+    if (operation.cancelledAt === undefined) {
+      operation.cancelledAt = at;
+      this.#file?.cancel(operation.id, at);
+    }
     return this.reply(operation, at);
   }
 
-  async #createdAt({ id, createdAt }: ScriptedOperation, at: number): Promise<number> {
-    if (createdAt !== undefined) return createdAt;
-    // A former FakeCloud began it, and its start time is lost: it begins when it is first asked for.
-    if (!this.#begunAt.has(id)) this.#begunAt.set(id, at);
-    return (await this.#begunAt.get(id)) ?? at;
+  #keep(operation: ScriptedOperation): void {
+    const { id, method, key } = operation;
+    this.#operations.set(id, operation);
+    if (method !== undefined && key !== undefined) this.#started.set(`${method} ${key}`, operation);
   }
+
+  async #createdAt(operation: ScriptedOperation, at: number): Promise<number> {
+    await this.#beginning.get(operation.id);
+    return operation.createdAt ?? this.#begun(operation, at);
+  }
+
+  #begun(operation: ScriptedOperation, at: number): number {
+    operation.createdAt = at;
+    this.#file?.add(operation);
+    this.#forget(at);
+    return at;
+  }
+
+  /** Forgets the oldest operations in excess of the maximum that are done at `at`. The others become the youngest. */
+  #forget(at: number): void {
+    let excess = this.#operations.size - this.#maximum;
+    for (const operation of this.#operations.values()) {
+      if (excess-- <= 0) return;
+      const { id, script, createdAt, cancelledAt, method, key } = operation;
+      this.#operations.delete(id);
+      if (createdAt === undefined || !play(script, createdAt, at, cancelledAt).done) {
+        this.#operations.set(id, operation);
+      } else {
+        this.#spoilt.delete(id);
+        this.#started.delete(`${method} ${key}`);
+      }
+    }
+  }
+}
+
+const PREFIX = 'fc1';
+const DIGITS = 'abcdefghijklmnopqrstuv0123456789';
+const RANDOM_DIGITS = 17;
+
+/** An id in the form of Yandex Cloud's: 20 characters, of which the first three say which service has the operation. */
+function newOperationId(): string {
+  return PREFIX + Array.from(randomBytes(RANDOM_DIGITS), (byte) => DIGITS.charAt(byte % DIGITS.length)).join('');
 }

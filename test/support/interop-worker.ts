@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fromBinary, fromJson, toBinary, toJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
+import type { JsonObject } from '@bufbuild/protobuf';
 import { Client as GrpcClient, credentials } from '@grpc/grpc-js';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
@@ -9,6 +9,7 @@ import type { DescriptorRegistry } from '../../src/descriptors/registry';
 import { quietRuntime, runWorker } from './environment';
 import { startInteropServer } from './interop';
 import { CREDENTIALS } from './left-behind';
+import { callUnary } from './unary';
 
 /** The name under which the worker knows the interop server. */
 export const CLOUD = 'yandex';
@@ -89,22 +90,11 @@ async function callMethod(
   path: string,
   request: JsonObject,
 ): Promise<JsonObject & { id: string }> {
-  const [, service = '', name] = path.split('/');
-  const method = registry.getService(service)?.methods.find((candidate) => candidate.name === name);
-  if (!method) throw new Error(`Yandex's descriptors have no method ${path}.`);
-  const body = Buffer.from(toBinary(method.input, fromJson(method.input, request, { registry })));
-  const reply = await new Promise<Buffer>((resolve, reject) => {
-    grpc.makeUnaryRequest(path, identity, identity, body, (err, bytes) =>
-      bytes ? resolve(bytes) : reject(err ?? new Error(`${path} replied with nothing.`)),
-    );
-  });
-  const operation = toJson(method.output, fromBinary(method.output, reply), { registry });
-  if (!isOperation(operation)) throw new Error(`${path} replied with no operation.`);
+  const operation = await callUnary(grpc, registry, path, request);
+  if (!hasId(operation)) throw new Error(`${path} replied with no operation.`);
   return operation;
 }
 
-const identity = (bytes: Buffer): Buffer => bytes;
-
-function isOperation(json: JsonValue): json is JsonObject & { id: string } {
-  return typeof json === 'object' && json !== null && !Array.isArray(json) && typeof json.id === 'string';
+function hasId(json: JsonObject): json is JsonObject & { id: string } {
+  return typeof json.id === 'string';
 }

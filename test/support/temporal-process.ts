@@ -28,8 +28,8 @@ export async function startTemporalProcess(
   dynamicConfig: string[] = [],
   parent = runDirectory() ?? tmpdir(),
 ): Promise<TemporalProcess> {
-  const cli = findTemporalCli();
-  if (cli === undefined) throw new Error('There is no Temporal CLI, and none could be fetched');
+  const { path: cli, advice } = findTemporalCli();
+  if (cli === undefined) throw new Error(`There is no Temporal CLI. ${advice}.`);
   const directory = mkdtempSync(join(parent, 'temporal-'));
   const address = await freeAddress();
   const server = [

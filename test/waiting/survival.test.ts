@@ -5,7 +5,7 @@ import { FakeCloud } from 'temporal-lro/testing';
 import { CLOUD, eventsBesideTasks, runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
 import { authorizedKey, GuardedCloud } from '../support/guarded-cloud';
 import { CREDENTIALS } from '../support/left-behind';
-import { relay } from '../support/relay';
+import { relay, type Relay } from '../support/relay';
 import { until } from '../support/until';
 import { startWorkerProcess, type WorkerProcess, type WorkerProcessOptions } from '../support/worker-process';
 import { awaitOperation, lingering } from './workflows';
@@ -47,14 +47,11 @@ const options = ({ address }: { address: string }): CloudOptions => ({ endpoint:
 const callsOf = (cloud: FakeCloud, id: string): FakeCloud['calls'] =>
   cloud.calls.filter(({ operationId }) => operationId === id);
 
-/**
- * The clouds of one scenario. An operation runs until the test ends it, and all clouds know the operations of each
- * other.
- */
+/** The cloud of one scenario, whose operations run until the test ends them. */
 class Scene {
   #now = 1;
 
-  /** A cloud, and when its operations were polled, in real time. */
+  /** The cloud, and when its operations were polled, in real time. */
   async startCloud(): Promise<{ cloud: FakeCloud; polledAt: number[] }> {
     const polledAt: number[] = [];
     const cloud = await FakeCloud.start({ now: () => this.#now });
@@ -88,39 +85,43 @@ function startWait(operationId: string, taskQueue?: string): Promise<WorkflowHan
 }
 
 /**
- * An operation that one worker process watches, while another worker of the task queue is ready, each with its own
- * cloud.
+ * An operation that one worker process watches, while another worker of the task queue is ready. `second` is the
+ * second worker's way to the cloud, by which it connects when it polls.
  */
 async function watchedByFirst(
   scene: Scene,
   given: Partial<WorkerProcessOptions>,
   prepare: (taskQueue: string) => Promise<void> = () => Promise.resolve(),
-): Promise<{ wait: WorkflowHandle; worker: WorkerProcess; secondPolledAt: number[] }> {
+): Promise<{ wait: WorkflowHandle; worker: WorkerProcess; second: Relay }> {
   const taskQueue = environment.workflow().workflowId;
-  const [first, second] = [await scene.startCloud(), await scene.startCloud()];
-  const worker = await startProcess({ taskQueue, clouds: { [CLOUD]: options(first.cloud) }, ...given });
+  const { cloud, polledAt } = await scene.startCloud();
+  const worker = await startProcess({ taskQueue, clouds: { [CLOUD]: options(cloud) }, ...given });
   await prepare(taskQueue);
-  const wait = await startWait(scene.begin(first.cloud), taskQueue);
-  await until(() => first.polledAt.length > 0);
-  await startProcess({ taskQueue, clouds: { [CLOUD]: options(second.cloud) } });
-  return { wait, worker, secondPolledAt: second.polledAt };
+  const wait = await startWait(scene.begin(cloud), taskQueue);
+  await until(() => polledAt.length > 0);
+  const second = await relay(cloud.address);
+  ends.push(() => second.close());
+  await startProcess({ taskQueue, clouds: { [CLOUD]: options(second) } });
+  if (second.connections() > 0) throw new Error('The second worker connects before it polls');
+  return { wait, worker, second };
 }
 
 async function killed(): Promise<{ resumedAfterMs: number; events: number }> {
   const scene = new Scene();
-  const { wait, worker, secondPolledAt } = await watchedByFirst(scene, {});
+  const { wait, worker, second } = await watchedByFirst(scene, {});
   await worker.kill('SIGKILL');
   const killedAt = Date.now();
-  await until(() => secondPolledAt.length > 0);
+  await until(() => second.connections() > 0);
+  const resumedAfterMs = Date.now() - killedAt;
   scene.end();
   await wait.result();
-  return { resumedAfterMs: (secondPolledAt[0] ?? Infinity) - killedAt, events: await eventsBesideTasks(wait) };
+  return { resumedAfterMs, events: await eventsBesideTasks(wait) };
 }
 
 async function terminated(): Promise<{ resumedAfterMs: number; hadEnded: boolean }> {
   const { client, workflow } = environment;
   const draining = { activitiesPath: require.resolve('./activities'), shutdownGraceTime: 60_000 };
-  const { wait, worker, secondPolledAt } = await watchedByFirst(new Scene(), draining, async (taskQueue) => {
+  const { wait, worker, second } = await watchedByFirst(new Scene(), draining, async (taskQueue) => {
     const other = await client.workflow.start(lingering, { ...workflow(), args: [taskQueue] });
     // Its attempt is visible only after the worker has reported it.
     const isRunning = async (): Promise<boolean> => (await other.describe()).raw.pendingActivities?.[0]?.attempt === 1;
@@ -129,9 +130,10 @@ async function terminated(): Promise<{ resumedAfterMs: number; hadEnded: boolean
   const terminatedAt = Date.now();
   let hadEnded = false;
   void worker.kill('SIGTERM').then(() => (hadEnded = true));
-  await until(() => secondPolledAt.length > 0);
+  await until(() => second.connections() > 0);
+  const result = { resumedAfterMs: Date.now() - terminatedAt, hadEnded };
   await wait.terminate();
-  return { resumedAfterMs: (secondPolledAt[0] ?? Infinity) - terminatedAt, hadEnded };
+  return result;
 }
 
 /** A worker in this process whose cloud or Temporal server is behind a relay. */
