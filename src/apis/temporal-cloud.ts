@@ -4,6 +4,7 @@ import { statusCode, type StatusCodeName } from '../model/snapshot';
 import { COMMON_REFUSALS } from '../model/start-refusals';
 import type { OperationsApi, RawOperation, RawStatus } from './api';
 import { any, decodeMessage, method, text, timestamp } from './envelope';
+import { WrongTypeError } from './wire-scan';
 
 const SERVICE = 'temporal.api.cloud.cloudservice.v1.CloudService';
 
@@ -22,10 +23,10 @@ export function temporalCloudApi({ apiVersion = API_VERSION }: TemporalCloudApiO
     get: {
       path: `/${SERVICE}/GetAsyncOperation`,
       encode: (asyncOperationId) => method('GetAsyncOperation', SERVICE).requestSerialize({ asyncOperationId }),
-      decode: ({ body }) => decodeOperation(fieldOf(body, 1)),
+      decode: ({ body }) => operationIn(body, 1),
     },
     starts: TEMPORAL_CLOUD,
-    decodeStarted: ({ body }, { operationField }) => decodeOperation(fieldOf(body, operationField?.number)),
+    decodeStarted: ({ body }, { operationField }) => operationIn(body, operationField?.number),
     mark: (key, { input }) => {
       const field = input.fields.find(({ name }) => name === 'async_operation_id');
       return field && { fields: { [field.jsonName]: key } };
@@ -35,11 +36,15 @@ export function temporalCloudApi({ apiVersion = API_VERSION }: TemporalCloudApiO
   };
 }
 
-/** The message in a field. Throws if there is none. */
-function fieldOf(bytes: Uint8Array, number: number | undefined): Buffer {
+/** The operation in a field. Throws a WrongTypeError if it contains none. */
+function operationIn(bytes: Uint8Array, number: number | undefined): RawOperation {
   const field = fieldsOf(bytes).findLast((one) => one.number === number);
-  if (!field) throw new Error('it contains no operation');
-  return Buffer.from(field.bytes);
+  try {
+    if (field) return decodeOperation(Buffer.from(field.bytes));
+  } catch {
+    // Whatever the field contains, it is no operation.
+  }
+  throw new WrongTypeError('it contains no AsyncOperation');
 }
 
 type Outcome = 'running' | 'succeeded' | { codeName: StatusCodeName; text: string };
