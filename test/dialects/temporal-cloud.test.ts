@@ -110,9 +110,9 @@ test('a state of a newer version is in progress and is shown, and an older serve
   expect(await client.wait(ID, QUICK)).toEqual({ '@type': 'type.googleapis.com/google.protobuf.Empty' });
 });
 
-test('a reply without an operation is not taken for one that runs', async () => {
-  scene.on(GET, Buffer.from('\x0a\x02hi'));
-  expect(await failureOf(scene.client(options).wait(ID, { ...QUICK, timeout: '300 ms' }))).toMatchObject({
+test('the bytes of another message are an operation that cannot be read, and not one that runs forever', async () => {
+  scene.on(GET, encoded('yandex.cloud.operation.OperationService', 'Get', { id: 'fcmq0j5033e516c56ctq' }));
+  expect(await failureOf(scene.client(options).wait(ID, { ...QUICK }))).toMatchObject({
     type: 'OperationUnreadable',
   });
 });
