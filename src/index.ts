@@ -2,7 +2,7 @@
 export { OperationsPlugin } from './plugin';
 export type { CloudOptions } from './cloud/options';
 export type { OperationsApi } from './apis/api';
-export { iamToken, type Credentials } from './credentials/credentials';
+export { apiKey, iamToken, type Credentials } from './credentials/credentials';
 export { serviceAccountKey, type ServiceAccountKeyOptions } from './apis/iam';
 export { googleCredentials, type GoogleAuthLike } from './credentials/google';
 export { metadataService, type MetadataServiceOptions } from './credentials/metadata-service';
