@@ -27,6 +27,7 @@ root.loadSync([
   'yandex/cloud/endpoint/api_endpoint_service.proto',
   'yandex/cloud/iam/v1/iam_token_service.proto',
   'google/rpc/status.proto',
+  'nebius/iam/v1/token_exchange_service.proto',
 ]);
 // Its types want a comment on every method.
 const schema = JSON.stringify(root, (_, value) => (value?.requestType ? { ...value, comment: '' } : value));

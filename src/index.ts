@@ -4,6 +4,7 @@ export type { CloudOptions } from './cloud/options';
 export type { OperationsApi } from './apis/api';
 export { apiKey, iamToken, type Credentials } from './credentials/credentials';
 export { serviceAccountKey, type ServiceAccountKeyOptions } from './apis/iam';
+export { nebiusServiceAccountKey, type NebiusKey } from './apis/nebius-iam';
 export { googleCredentials, type GoogleAuthLike } from './credentials/google';
 export { metadataService, type MetadataServiceOptions } from './credentials/metadata-service';
 export { nebiusIsrael, yandexCloud, yandexCloudKazakhstan } from './cloud/presets';
