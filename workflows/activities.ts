@@ -1,18 +1,21 @@
-import type {
-  CancelInput,
-  CancelResult,
-  GetInput,
-  GetResult,
-  OperationActivities,
-  OperationSeen,
-  StartInput,
-  StartResult,
+import {
+  CALL_HEARTBEAT_TIMEOUT,
+  type CallInput,
+  type CallResult,
+  type CancelInput,
+  type CancelResult,
+  type GetInput,
+  type GetResult,
+  type OperationActivities,
+  type OperationSeen,
+  type StartInput,
+  type StartResult,
 } from '../src/model/contract';
 import type { RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
-import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
+import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { resolveWaitOptions } from '../src/model/options';
-import { checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
+import { checkCallResult, checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
 import type { Target } from './target';
 
 /**
@@ -29,11 +32,8 @@ const RETRY: RetryPolicy = {
 
 /** Longer than the longest call timeout that a worker may configure. */
 const POLL_TIMEOUT = '35 s';
-/**
- * Long enough for the two calls of a start whose token is refused, or of `operation.cancel`. The heartbeat timeout
- * detects a lost worker.
- */
-const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '5 s' };
+/** Long enough for the two calls of a start whose token is refused, or of `operation.cancel`. */
+const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: CALL_HEARTBEAT_TIMEOUT };
 
 function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions): OperationActivities {
   return proxyActivities<OperationActivities>({
@@ -46,7 +46,7 @@ function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions)
 }
 
 /** `scheduleToCloseTimeoutMs` bounds the whole call, retries included. */
-export interface CallLimits {
+interface CallLimits {
   summary: string;
   scheduleToCloseTimeoutMs?: number;
 }
@@ -65,7 +65,7 @@ function operationOf({
 }
 
 /** What a poll gets from its wait. */
-export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
+type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
 
 export async function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
   const proxies = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) });
@@ -88,7 +88,7 @@ export function getOnce(target: Target): Promise<OperationSeen> {
 }
 
 /** What a request to cancel gets from its wait. */
-export type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
+type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
 
 export async function cancelOperation(target: Target, request: CancelRequest, call: CallLimits): Promise<CancelResult> {
   const input: CancelInput = { ...operationOf(target), ...request };
@@ -113,4 +113,22 @@ export async function startOperation(
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
   return checkStartResult(await proxies[START_ACTIVITY](input), input.cloud);
+}
+
+/**
+ * Calls a method until it answers. Cancelling a read ends at once; cancelling any other call waits for the attempt in
+ * progress, since only that attempt knows what it has changed.
+ */
+export async function callUntilAnswered(
+  input: CallInput,
+  taskQueue: string | undefined,
+  isRead: boolean,
+  call: CallLimits,
+): Promise<CallResult> {
+  const proxies = activities(taskQueue === undefined ? {} : { taskQueue }, {
+    ...CALL_TIMEOUTS,
+    ...limits(call),
+    ...(!isRead && { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED }),
+  });
+  return checkCallResult(await proxies[CALL_ACTIVITY](input), input);
 }

@@ -1,4 +1,6 @@
-import { checkCloudName, checkOperationId, isNil, OptionError } from '../src/model/options';
+import { utf8Bytes } from '../src/model/bounds';
+import { checkCloudName, checkOperationId } from '../src/model/options';
+import { isNil, OptionError } from '../src/model/check';
 
 /** An operation, and the task queue of the activities that reach it. */
 export interface Target {
@@ -31,7 +33,7 @@ export function checkTaskQueue(value: unknown): string {
   if (typeof value !== 'string' || value === '' || value.startsWith(RESERVED_PREFIX) || /\p{Surrogate}/u.test(value)) {
     throw new OptionError('taskQueue', value, rule);
   }
-  if (new TextEncoder().encode(value).length > MAXIMUM_TASK_QUEUE_BYTES) {
+  if (utf8Bytes(value) > MAXIMUM_TASK_QUEUE_BYTES) {
     throw new OptionError('taskQueue', value, rule);
   }
   return value;
@@ -39,9 +41,14 @@ export function checkTaskQueue(value: unknown): string {
 
 /** Returns the path of an OperationMethod, or a given path. Throws an OptionError for anything else. */
 export function checkMethod(value: unknown): string {
-  const path = typeof value === 'object' && value !== null && 'path' in value ? value.path : value;
-  if (typeof path !== 'string' || !/^\/?[\w.]+\/\w+$/.test(path)) {
-    throw new OptionError('method', path, 'give a generated method, or a path such as "/package.Service/Method"');
-  }
-  return path;
+  const path = pathOf(value);
+  if (path !== undefined) return path;
+  const given = typeof value === 'object' && value !== null && 'path' in value ? value.path : value;
+  throw new OptionError('method', given, 'give a generated method, or a path such as "/package.Service/Method"');
+}
+
+/** The path of a method that a caller gave; undefined if it is none. */
+export function pathOf(method: unknown): string | undefined {
+  const path = typeof method === 'object' && method !== null && 'path' in method ? method.path : method;
+  return typeof path === 'string' && /^\/?[\w.]+\/\w+$/.test(path) ? path : undefined;
 }

@@ -1,6 +1,7 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import type { OperationMethodTypes } from '../descriptors/operation-method';
+import { ALL_START_RULES } from '../descriptors/start-rules';
+import type { SelectedMethod } from './select';
 
 /**
  * The direction of a message: sent in a request, where fields may be omitted, or received in a response or metadata,
@@ -17,12 +18,11 @@ export interface Shapes {
   isAlike(message: DescMessage): boolean;
 }
 
-/** Extension `(yandex.cloud.required)` of FieldOptions, a bool: one varint byte. */
-const REQUIRED_OPTION = 101501;
-
-export function neededShapes(methods: readonly OperationMethodTypes[]): Shapes {
+export function neededShapes(methods: readonly SelectedMethod[]): Shapes {
   const sent = reachable(methods.map(({ method }) => method.input));
-  const received = reachable(methods.flatMap(({ responseType, metadataType }) => [responseType, metadataType]));
+  const received = reachable(
+    methods.flatMap(({ method, start }) => (start ? [start.responseType, start.metadataType] : [method.output])),
+  );
   const unlike = findUnlike(new Set([...sent.messages, ...received.messages]));
   const messages = new Map<DescMessage, Set<Direction>>();
   const add = (message: DescMessage, direction: Direction): void => {
@@ -43,7 +43,7 @@ export function isAlwaysThere(field: DescField, direction: Direction): boolean {
   if (field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED) return true;
   if (direction === 'received') return field.presence === FeatureSet_FieldPresence.IMPLICIT;
   // A required member of a oneof means only that some member must be set.
-  return !field.oneof && (field.proto.options?.$unknown ?? []).some((o) => o.no === REQUIRED_OPTION && o.data[0] === 1);
+  return !field.oneof && ALL_START_RULES.some(({ isRequired }) => isRequired?.(field));
 }
 
 /** Whether the type has a special JSON format, which needs no declaration. */

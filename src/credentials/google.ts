@@ -1,6 +1,8 @@
 import { createRequire } from 'module';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
 import { redact } from '../model/redact';
+import { messageOf } from '../model/thrown';
 import { CredentialsError, type Credentials } from './credentials';
 import { untilAborted } from './token-cache';
 
@@ -154,14 +156,14 @@ function expiryOf(client: object, token: string): Date | undefined {
 }
 
 function tokenOf(answer: unknown): string {
-  const token = typeof answer === 'object' && answer !== null && 'token' in answer ? answer.token : answer;
+  const { token = answer } = fieldsOf(answer);
   if (typeof token === 'string' && token !== '') return token;
   throw new CredentialsError('getAccessToken() of the Google client returned no token: give a client that has one');
 }
 
 /** An error without the request, which holds the secret. `found`: whether the library has found credentials. */
 function problemOf(err: unknown, found: boolean): Error {
-  const text = redact(err instanceof Error ? err.message : String(err));
+  const text = redact(messageOf(err));
   const problem = `${LIBRARY}: ${text.length > MAXIMUM_PROBLEM_LENGTH ? `${text.slice(0, MAXIMUM_PROBLEM_LENGTH)}…` : text}`;
   const status = statusOf(err);
   if (status !== undefined && REFUSALS.includes(status)) {
@@ -179,8 +181,8 @@ function problemOf(err: unknown, found: boolean): Error {
 const REFUSALS = [400, 401, 403, 404];
 
 function statusOf(err: unknown): number | undefined {
-  const within = typeof err === 'object' && err !== null && 'response' in err ? err.response : undefined;
-  for (const one of [within, err]) {
+  // The status of a response is a getter.
+  for (const one of [fieldsOf(err).response, err]) {
     if (typeof one === 'object' && one !== null && 'status' in one && typeof one.status === 'number') return one.status;
   }
   return undefined;
@@ -188,5 +190,5 @@ function statusOf(err: unknown): number | undefined {
 
 /** Whether it is the error of an HTTP request, as opposed to one of the credentials' form. */
 function isRequest(err: unknown): boolean {
-  return typeof err === 'object' && err !== null && 'config' in err;
+  return 'config' in fieldsOf(err);
 }

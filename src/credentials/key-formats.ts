@@ -1,3 +1,5 @@
+import { fieldsOf } from '../model/check';
+
 /** What differs between the authorized keys of the clouds. */
 export interface KeyFormat {
   /** The function that takes a key, which begins error messages. */
@@ -49,7 +51,7 @@ export const NEBIUS_KEY: KeyFormat = {
     if (typeof of !== 'object' || of === null) {
       return { of: key, id: 'publicKeyId', account: 'serviceAccountId', privateKey: 'privateKey' };
     }
-    const members: Members = { ...of };
+    const members = fieldsOf(of);
     return { of: members, id: 'kid', account: 'sub', privateKey: 'private-key', problem: problemOf(members) };
   },
 };

@@ -1,7 +1,9 @@
 import { createPrivateKey, type KeyObject } from 'crypto';
 import { readFileSync } from 'fs';
 import { SignJWT } from 'jose';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
+import { errorCode, messageOf } from '../model/thrown';
 import type { KeyFormat, Members } from './key-formats';
 
 interface Key {
@@ -51,7 +53,7 @@ export class ServiceAccountKey {
     try {
       this.#key = this.#read();
     } catch (err) {
-      const problem = err instanceof Error ? err.message : String(err);
+      const problem = messageOf(err);
       process.emitWarning(`temporal-lro: ${problem}; the previous key stays in use`);
     }
   }
@@ -63,7 +65,7 @@ class KeyReader {
 
   reader(key: unknown): () => Key {
     if (typeof key === 'object' && key !== null) {
-      const parsed = this.#check('the key', { ...key });
+      const parsed = this.#check('the key', fieldsOf(key));
       return () => parsed;
     }
     if (typeof key !== 'string' || key.trim() === '') {
@@ -81,7 +83,7 @@ class KeyReader {
       try {
         text = readFileSync(key, 'utf8');
       } catch (err) {
-        throw this.#bad(`${name} cannot be read (${codeOf(err)})`);
+        throw this.#bad(`${name} cannot be read (${errorCode(err) || String(err)})`);
       }
       return this.#check(name, this.#json(name, text));
     };
@@ -94,7 +96,7 @@ class KeyReader {
     } catch {
       throw this.#bad(`${name} is not JSON`);
     }
-    return typeof value === 'object' && value !== null ? { ...value } : {};
+    return fieldsOf(value);
   }
 
   #check(name: string, members: Members): Key {
@@ -129,8 +131,4 @@ class KeyReader {
   #bad(problem: string): Error {
     return configurationError('', `${this.format.name}: ${problem}: ${this.format.rule}`);
   }
-}
-
-function codeOf(err: unknown): string {
-  return typeof err === 'object' && err !== null && 'code' in err ? String(err.code) : String(err);
 }

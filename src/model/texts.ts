@@ -1,6 +1,7 @@
+import { utf8Bytes } from './bounds';
 import { operationProgress, progressText } from './progress';
 import { redact } from './redact';
-import type { AnyJson, OperationSnapshot, OperationStatus, ShownOperation } from './snapshot';
+import type { JsonObject, OperationSnapshot, OperationStatus, ShownOperation } from './snapshot';
 
 /**
  * Texts for the Temporal UI, terminals, logs and errors. Pure functions. Each text stays within the server's bounds (a
@@ -22,17 +23,13 @@ function cut(text: string, length: number): string {
   return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : text;
 }
 
-function bytes(text: string): number {
-  return new TextEncoder().encode(text).length;
-}
-
 /** Truncates without splitting a character. */
 function cutBytes(text: string, limit: number): string {
-  if (bytes(text) <= limit) return text;
+  if (utf8Bytes(text) <= limit) return text;
   let kept = '';
-  let size = bytes('…');
+  let size = utf8Bytes('…');
   for (const character of text) {
-    size += bytes(character);
+    size += utf8Bytes(character);
     if (size > limit) break;
     kept += character;
   }
@@ -48,8 +45,8 @@ export function shortId(operationId: string): string {
   return cut(operationId, MAXIMUM_SHORT_ID_LENGTH);
 }
 
-/** The id of the resource that an operation works on: the first metadata field whose name ends in `Id`. */
-export function resourceOf(metadata: AnyJson | undefined): string | undefined {
+/** The id of the resource that metadata or a request names: the first field whose name ends in `Id`. */
+export function resourceOf(metadata: JsonObject | undefined): string | undefined {
   for (const [name, value] of Object.entries(metadata ?? {})) {
     if (/Id$/.test(name) && typeof value === 'string' && value !== '') return cut(value, 100);
   }
