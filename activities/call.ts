@@ -11,6 +11,7 @@ import { configurationError, toApplicationFailure } from '../src/model/failure';
 import { statusCode, type OperationStatus } from '../src/model/snapshot';
 import { refusesAlways, startVerdict, type StartError } from '../src/model/start-verdict';
 import { durationText } from '../src/model/texts';
+import { messageOf } from '../src/model/thrown';
 import { OUTCOME_UNKNOWN_TEXT } from '../src/model/unary-call';
 import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
@@ -67,7 +68,7 @@ class MethodCall {
   /** The failure of the attempt: permanent if the call must not, or need not, be repeated. */
   #failed(err: unknown): ApplicationFailure {
     const { call, cloud } = this;
-    const message = err instanceof Error ? err.message : String(err);
+    const message = messageOf(err);
     // Any other error is not an answer: the call was waiting for its turn, its token or its address.
     const { code, codeName, rawMessage, details, neverSent } =
       err instanceof OperationServiceError ? err : { ...LOST, rawMessage: message, neverSent: true };

@@ -6,7 +6,7 @@ import { isNotFoundFinal, isRefusalFinal, recordOutcome, UNKNOWN_OPERATION, type
 import { configurationError, toApplicationFailure } from '../model/failure';
 import type { GetInput, GetResult } from '../model/contract';
 import { hintLimitMs, intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../model/schedule';
-import { codeName, isDone, statusCode, type OperationStatus } from '../model/snapshot';
+import { codeName, endsWait, statusCode, type OperationStatus } from '../model/snapshot';
 import { operationName, runningText, statusText } from '../model/texts';
 import type { Polled } from './cloud';
 import { OperationServiceError } from '../apis/error';
@@ -72,10 +72,9 @@ function decidePolled(input: GetInput, polled: Polled, { ageMs, random, registry
   // JSON cannot express Infinity, and a hint over the limit has no further effect.
   const hintMs = Math.min(polled.hintMs ?? 0, hintLimitMs(schedule));
   if (input.method !== undefined && registry) checkResponseType(operation, input.method, registry);
-  const ended = isDone(operation) || (operation.state === 'rollingBack' && input.onRollback === 'fail');
   // The workflow is still showing a refusal, which is now over.
   const wasRefused = input.record?.refusedSinceMs !== undefined;
-  if (ended || wasRefused || input.by === undefined || sleepsInWorkflow(input, ageMs)) {
+  if (endsWait(operation, input.onRollback) || wasRefused || input.by === undefined || sleepsInWorkflow(input, ageMs)) {
     return { next: 'return', result: hintMs > 0 ? { operation, hintMs } : { operation } };
   }
   return {

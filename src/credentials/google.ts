@@ -1,6 +1,7 @@
 import { createRequire } from 'module';
 import { configurationError } from '../model/failure';
 import { redact } from '../model/redact';
+import { messageOf } from '../model/thrown';
 import { CredentialsError, type Credentials } from './credentials';
 import { untilAborted } from './token-cache';
 
@@ -161,7 +162,7 @@ function tokenOf(answer: unknown): string {
 
 /** An error without the request, which holds the secret. `found`: whether the library has found credentials. */
 function problemOf(err: unknown, found: boolean): Error {
-  const text = redact(err instanceof Error ? err.message : String(err));
+  const text = redact(messageOf(err));
   const problem = `${LIBRARY}: ${text.length > MAXIMUM_PROBLEM_LENGTH ? `${text.slice(0, MAXIMUM_PROBLEM_LENGTH)}…` : text}`;
   const status = statusOf(err);
   if (status !== undefined && REFUSALS.includes(status)) {
