@@ -1,23 +1,49 @@
+import { numbersOption } from '../descriptors/option-values';
+import { YANDEX } from '../descriptors/start-rules';
 import { IDEMPOTENCY_KEY_HEADER, POLL_INTERVAL_HEADER } from '../model/names';
-import { KNOWN_REFUSALS } from '../model/start-refusals';
+import { COMMON_REFUSALS, joinRefusals, type StartRefusals } from '../model/start-refusals';
+import { violations } from '../model/start-verdict';
 import type { Reply } from '../transport/channel';
 import type { OperationCall, OperationsApi, RawOperation } from './api';
 import { any, decodeMessage, method, status, text, timestamp } from './envelope';
+
+/** Extension `(yandex.cloud.required)` of FieldOptions, a bool. */
+const REQUIRED = 101501;
+
+/** The texts and details of Yandex Cloud's services. */
+export const YANDEX_REFUSALS: Partial<StartRefusals> = {
+  namesConflict: [
+    {
+      text: /conflicting operation (?:"(?<quoted>[^"\s]+)"|(?<bare>\S+)) detected/i,
+      reason: 'in both spellings that its services use',
+    },
+  ],
+  freesItself: [
+    {
+      text: /\bactive[ ._-]operations|operations[ ._-]active/i,
+      reason: 'Compute Cloud limits the concurrent operations of a folder',
+    },
+  ],
+  needsSomebody: [
+    {
+      text: /\blimits? (?:on|of|for) .*(?:exceed|reach)|\b(?:exceed|reach)\w* .*\blimits? (?:on|of|for) /i,
+      reason: '"The limit on total size of network-hdd disks has exceeded"',
+    },
+  ],
+  details: { 'yandex.cloud.quota.QuotaFailure': (detail) => ({ quotas: violations(detail) }) },
+};
 
 /** The operations of Yandex Cloud and Nebius Israel: `yandex.cloud.operation.OperationService`. */
 export const yandexApi: OperationsApi = {
   name: 'yandex',
   get: operationCall('Get'),
   cancel: operationCall('Cancel'),
+  starts: YANDEX,
   decodeStarted: decode,
   mark: (key) => ({ headers: { [IDEMPOTENCY_KEY_HEADER]: key } }),
-  isRequired: (field) =>
-    (field.proto.options?.$unknown ?? []).some(({ no, data }) => no === REQUIRED_OPTION && data[0] === 1),
-  refusals: KNOWN_REFUSALS,
+  isRequired: ({ proto }) => numbersOption(proto.options, REQUIRED).includes(1),
+  refusals: joinRefusals(COMMON_REFUSALS, YANDEX_REFUSALS),
 };
-
-/** Extension `(yandex.cloud.required)` of FieldOptions, a bool: one varint byte. */
-const REQUIRED_OPTION = 101501;
 
 function operationCall(name: string): OperationCall {
   return {

@@ -11,7 +11,7 @@ import { Limiter, type Purpose, type TurnOptions } from '../transport/limiter';
 import type { ResolvedCloudOptions } from './options';
 
 /** What a call is for. */
-export type CallKind = 'poll' | 'cancel' | 'start';
+export type CallKind = 'poll' | 'cancel' | 'start' | 'read';
 
 /** One unary call. */
 export interface Call {
