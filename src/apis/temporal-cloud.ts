@@ -4,6 +4,7 @@ import { statusCode, type StatusCodeName } from '../model/snapshot';
 import { COMMON_REFUSALS } from '../model/start-refusals';
 import type { OperationsApi, RawOperation, RawStatus } from './api';
 import { any, decodeMessage, method, text, timestamp } from './envelope';
+import { WrongTypeError } from './wire-scan';
 
 const SERVICE = 'temporal.api.cloud.cloudservice.v1.CloudService';
 
@@ -22,10 +23,10 @@ export function temporalCloudApi({ apiVersion = API_VERSION }: TemporalCloudApiO
     get: {
       path: `/${SERVICE}/GetAsyncOperation`,
       encode: (asyncOperationId) => method('GetAsyncOperation', SERVICE).requestSerialize({ asyncOperationId }),
-      decode: ({ body }) => decodeOperation(fieldOf(body, 1)),
+      decode: ({ body }) => decodeOperation(messageIn(body, 1)),
     },
     starts: TEMPORAL_CLOUD,
-    decodeStarted: ({ body }, { operationField }) => decodeOperation(fieldOf(body, operationField?.number)),
+    decodeStarted: ({ body }, { operationField }) => decodeOperation(messageIn(body, operationField?.number)),
     mark: (key, { input }) => {
       const field = input.fields.find(({ name }) => name === 'async_operation_id');
       return field && { fields: { [field.jsonName]: key } };
@@ -35,10 +36,12 @@ export function temporalCloudApi({ apiVersion = API_VERSION }: TemporalCloudApiO
   };
 }
 
-/** The message in a field. Throws if there is none. */
-function fieldOf(bytes: Uint8Array, number: number | undefined): Buffer {
+/** The message in a field. Throws if there is none. Throws a WrongTypeError for text, such as the ID in other APIs. */
+function messageIn(bytes: Uint8Array, number: number | undefined): Buffer {
   const field = fieldsOf(bytes).findLast((one) => one.number === number);
   if (!field) throw new Error('it contains no operation');
+  // Each operation begins with a control character: the tag of its ID.
+  if (/^\P{Cc}+$/u.test(field.text)) throw new WrongTypeError(`its field ${number} is text and no operation`);
   return Buffer.from(field.bytes);
 }
 

@@ -38,7 +38,7 @@ requests_of_operation: dict[str, Message] = {}
 def refuse_start(name: str, call: Call) -> None:
     """Refuses a start as the script of its resource says."""
     behaviour = name.split('-')[0]
-    conflict = errors.OperationConflict(conflicting_operation_id='vpcoperation-e00other', resource_id='vpcnetwork-e00x')
+    conflict = errors.OperationConflict(conflicting_operation_id='ok-in-the-way-60ms', resource_id='vpcnetwork-e00x')
     if behaviour == 'refused':
         error = ServiceError(
             service='vpc',
@@ -47,7 +47,7 @@ def refuse_start(name: str, call: Call) -> None:
             retry_type=ServiceError.NOTHING,
         )
         call.refuse(Code.PERMISSION_DENIED, 'Permission denied', error)
-    if behaviour == 'conflict' and works.count(name) <= 2:
+    if behaviour == 'conflict' and works.count(name) == 1:
         error = ServiceError(
             service='vpc', code='OperationConflict', operation_conflict=conflict, retry_type=ServiceError.CALL
         )

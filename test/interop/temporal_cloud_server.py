@@ -11,7 +11,6 @@ Nothing can be cancelled. The ID of a started operation is the request's `async_
     hint         asks for 400 ms between polls
     late         the namespace is NOT_FOUND for the first three reads after the success and ACTIVATING for the next two
     gone         the namespace is never found
-    neither      polls are answered without an operation
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ import foreign
 Code = grpc.StatusCode
 
 works = Works(
-    {'ok', 'fail', 'refused', 'foreign', 'cancelled', 'rejected', 'strange', 'deprecated', 'silent', 'hint', 'neither'}
+    {'ok', 'fail', 'refused', 'foreign', 'cancelled', 'rejected', 'strange', 'deprecated', 'silent', 'hint'}
 )
 requests_of_operation: dict[str, Message] = {}
 specs: dict[str, namespace_pb2.NamespaceSpec] = {}
@@ -45,12 +44,12 @@ def refuse_start(name: str, call: Call) -> None:
     behaviour = name.split('-')[0]
     if behaviour == 'refused':
         call.refuse(Code.PERMISSION_DENIED, 'unauthorized to create namespace')
-    if behaviour == 'conflict' and works.count(name) <= 2:
+    if behaviour == 'conflict' and works.count(name) == 1:
         call.refuse(Code.RESOURCE_EXHAUSTED, 'too many concurrent async operations for the account: the limit is 10')
     if behaviour == 'rate' and works.count(name) == 1:
         call.refuse(Code.RESOURCE_EXHAUSTED, 'rate limit exceeded')
     if behaviour == 'quota':
-        call.refuse(Code.RESOURCE_EXHAUSTED, 'namespace limit exceeded: the account may have 10 namespaces')
+        call.refuse(Code.RESOURCE_EXHAUSTED, 'the number of namespaces has reached the limit of the account, 10')
 
 
 def start(name: str, id: str, request: Message, call: Call) -> Work:
@@ -150,8 +149,6 @@ def get_async_operation(request: cloud.GetAsyncOperationRequest, call: Call) -> 
         call.refuse(Code.PERMISSION_DENIED, 'unauthorized to read async operation')
     if work.behaviour == 'foreign':
         return foreign.operation_of(work.name.split('-')[1], work.id)
-    if work.behaviour == 'neither':
-        return cloud.GetAsyncOperationResponse()
     return cloud.GetAsyncOperationResponse(async_operation=operation(work))
 
 

@@ -87,9 +87,11 @@ function cloudOf(of: InteropCloud, { address, descriptorSet }: InteropServer): C
     case 'yandex':
       return { ...options, endpoint: address };
     case 'google':
+      return { ...options, api: of, services: { google: address } };
     case 'nebius':
+      return { ...options, api: of, services: { nebius: address } };
     case 'temporalCloud':
-      throw new Error('not yet');
+      return { ...options, api: of, endpoint: address };
   }
 }
 
