@@ -12,6 +12,7 @@ import { redact } from '../src/model/redact';
 import { nextInterval } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { statusText } from '../src/model/texts';
+import { messageOf } from '../src/model/thrown';
 import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
 import { boundedOutcome, recordBefore } from './poll';
@@ -72,7 +73,7 @@ class Cancellation {
       const isWaitedOut =
         err instanceof ApplicationFailure && err.type === 'OperationConfigurationError' && this.#record.known;
       if (err instanceof ApplicationFailure && !isWaitedOut) throw err;
-      throw this.#again(err instanceof Error ? err.message : String(err));
+      throw this.#again(messageOf(err));
     }
   }
 

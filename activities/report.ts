@@ -8,6 +8,7 @@ import { toApplicationFailure, withoutContents } from '../src/model/failure';
 import { boundText } from '../src/model/bounds';
 import { redact } from '../src/model/redact';
 import { operationName } from '../src/model/texts';
+import { messageOf } from '../src/model/thrown';
 import { countReportFailure } from './observe';
 
 /** The end of a watched attempt: a result, or a failure, which may be retryable. */
@@ -33,7 +34,7 @@ export async function reportByToken(
       return await send(context, current);
     } catch (err) {
       if (err instanceof ActivityNotFoundError) return;
-      const reason = boundText(redact(err instanceof Error ? err.message : String(err)));
+      const reason = boundText(redact(messageOf(err)));
       countReportFailure(input.cloud, context);
       const { cloud, operationId } = input;
       context.log[failures === 0 ? 'warn' : 'debug']('Operation could not be reported to Temporal', {

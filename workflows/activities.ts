@@ -46,7 +46,7 @@ function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions)
 }
 
 /** `scheduleToCloseTimeoutMs` bounds the whole call, retries included. */
-export interface CallLimits {
+interface CallLimits {
   summary: string;
   scheduleToCloseTimeoutMs?: number;
 }
@@ -65,7 +65,7 @@ function operationOf({
 }
 
 /** What a poll gets from its wait. */
-export type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
+type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
 
 export async function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
   const proxies = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) });
@@ -88,7 +88,7 @@ export function getOnce(target: Target): Promise<OperationSeen> {
 }
 
 /** What a request to cancel gets from its wait. */
-export type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
+type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
 
 export async function cancelOperation(target: Target, request: CancelRequest, call: CallLimits): Promise<CancelResult> {
   const input: CancelInput = { ...operationOf(target), ...request };

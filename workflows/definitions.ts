@@ -8,14 +8,8 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import {
-  isNil,
-  plainObject,
-  resolveStartOptions,
-  resolveWaitOptions,
-  type StartOptions,
-  type WaitOptions,
-} from '../src/model/options';
+import { resolveStartOptions, resolveWaitOptions, type StartOptions, type WaitOptions } from '../src/model/options';
+import { isNil, plainObject } from '../src/model/check';
 import {
   isDone,
   type AnyJson,

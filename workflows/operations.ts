@@ -3,9 +3,6 @@
 // 'temporal-lro/workflow-definitions'.
 import type { OperationMethod } from '../src/model/method';
 import {
-  isNil,
-  onlyKeys,
-  plainObject,
   resolveStartOptions,
   resolveWaitOptions,
   WAIT_OPTION_KEYS,
@@ -13,6 +10,7 @@ import {
   type StartOptions,
   type WaitOptions,
 } from '../src/model/options';
+import { isNil, onlyKeys, plainObject } from '../src/model/check';
 import { isDone, type AnyJson, type JsonObject, type OperationSnapshot } from '../src/model/snapshot';
 import { getOnce } from './activities';
 import { cancelNow } from './cancel';

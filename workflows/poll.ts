@@ -159,7 +159,7 @@ export async function pollOnce(
 const POLL_ONCE = { initialIntervalMs: 1_000, ageFraction: 1, maximumIntervalMs: 1_000, jitter: 0 };
 
 /** The result of a poll that only informs: the operation, or why it could not be polled. */
-export type LastLook = { operation: OperationSnapshot; problem?: never } | { operation?: never; problem: string };
+type LastLook = { operation: OperationSnapshot; problem?: never } | { operation?: never; problem: string };
 
 /** How long the last look may take, retries included. */
 const LAST_LOOK_MS = 10_000;

@@ -1,4 +1,5 @@
-import { checkCloudName, checkOperationId, isNil, OptionError } from '../src/model/options';
+import { checkCloudName, checkOperationId } from '../src/model/options';
+import { isNil, OptionError } from '../src/model/check';
 
 /** An operation, and the task queue of the activities that reach it. */
 export interface Target {

@@ -4,7 +4,8 @@ import { NEBIUS } from '../descriptors/start-rules';
 import type { OperationProgress } from '../model/progress';
 import type { AnyJson } from '../model/snapshot';
 import { COMMON_REFUSALS, joinRefusals, type DetailSays, type StartRefusals } from '../model/start-refusals';
-import { recordOf, violations } from '../model/start-verdict';
+import { fieldsOf } from '../model/check';
+import { violations } from '../model/start-verdict';
 import type { OperationsApi, RawOperation } from './api';
 import { any, decodeMessage, isFields, method, status, text, timestamp, type Fields } from './envelope';
 
@@ -111,12 +112,12 @@ function subdomainsOf(name: string): readonly string[] {
 
 /** `retryType` says whether the call may be retried; without it, the kind of error does. */
 function readServiceError({ retryType, operationConflict, tooManyRequests, quotaFailure }: AnyJson): DetailSays {
-  const { conflictingOperationId } = recordOf(operationConflict);
+  const { conflictingOperationId } = fieldsOf(operationConflict);
   const isBusy = retryType === 'CALL' || tooManyRequests !== undefined;
   const isRefused = retryType === 'UNIT_OF_WORK' || retryType === 'NOTHING';
   return {
     ...(typeof conflictingOperationId === 'string' && { conflict: conflictingOperationId }),
     ...(isBusy ? { verdict: 'busy' } : isRefused ? { verdict: 'refused' } : {}),
-    ...(quotaFailure !== undefined && { quotas: violations(recordOf(quotaFailure)) }),
+    ...(quotaFailure !== undefined && { quotas: violations(fieldsOf(quotaFailure)) }),
   };
 }

@@ -23,10 +23,10 @@ export function temporalCloudApi({ apiVersion = API_VERSION }: TemporalCloudApiO
     get: {
       path: `/${SERVICE}/GetAsyncOperation`,
       encode: (asyncOperationId) => method('GetAsyncOperation', SERVICE).requestSerialize({ asyncOperationId }),
-      decode: ({ body }) => decodeOperation(messageIn(body, 1)),
+      decode: ({ body }) => operationIn(body, 1),
     },
     starts: TEMPORAL_CLOUD,
-    decodeStarted: ({ body }, { operationField }) => decodeOperation(messageIn(body, operationField?.number)),
+    decodeStarted: ({ body }, { operationField }) => operationIn(body, operationField?.number),
     mark: (key, { input }) => {
       const field = input.fields.find(({ name }) => name === 'async_operation_id');
       return field && { fields: { [field.jsonName]: key } };
@@ -36,13 +36,15 @@ export function temporalCloudApi({ apiVersion = API_VERSION }: TemporalCloudApiO
   };
 }
 
-/** The message in a field. Throws if there is none. Throws a WrongTypeError for text, such as the ID in other APIs. */
-function messageIn(bytes: Uint8Array, number: number | undefined): Buffer {
+/** The operation in a field. Throws a WrongTypeError if it contains none. */
+function operationIn(bytes: Uint8Array, number: number | undefined): RawOperation {
   const field = fieldsOf(bytes).findLast((one) => one.number === number);
-  if (!field) throw new Error('it contains no operation');
-  // Each operation begins with a control character: the tag of its ID.
-  if (/^\P{Cc}+$/u.test(field.text)) throw new WrongTypeError(`its field ${number} is text and no operation`);
-  return Buffer.from(field.bytes);
+  try {
+    if (field) return decodeOperation(Buffer.from(field.bytes));
+  } catch {
+    // Whatever the field contains, it is no operation.
+  }
+  throw new WrongTypeError('it contains no AsyncOperation');
 }
 
 type Outcome = 'running' | 'succeeded' | { codeName: StatusCodeName; text: string };

@@ -10,7 +10,7 @@ import { grpcError } from './connect';
 import { CommandError } from './outcome';
 
 /** A worker's answer: the operation, or why the lookup failed. `isGone`: the cloud does not know the operation. */
-export type Answer = { operation: OperationSnapshot } | { problem: string; isGone: boolean };
+type Answer = { operation: OperationSnapshot } | { problem: string; isGone: boolean };
 
 type Activities = {
   [GET_ACTIVITY](input: GetInput): Promise<GetResult>;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'timers/promises';
 import { UNKNOWN_OPERATION } from '../model/evidence';
 import { checked, endedFailure, toApplicationFailure, type LastSeen } from '../model/failure';
-import { checkOperationId, onlyKeys, plainObject, resolveWaitOptions } from '../model/options';
-import type { ResolvedWaitOptions } from '../model/options';
+import { checkOperationId, type ResolvedWaitOptions, resolveWaitOptions } from '../model/options';
+import { onlyKeys, plainObject } from '../model/check';
 import { isDone, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
 import type { Cloud } from '../cloud/cloud';

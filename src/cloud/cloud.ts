@@ -2,7 +2,7 @@ import { loadDescriptors } from '../descriptors/load';
 import { findOperationMethod, type OperationMethodTypes } from '../descriptors/operation-method';
 import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
 import { configurationError } from '../model/failure';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { statusCode, type JsonObject, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
 import { Caller, type Call, type CallObserver } from './caller';

@@ -16,6 +16,7 @@ import {
 import { nameOf, operationName, runningText, statusText } from '../model/texts';
 import type { Cloud, Polled } from './cloud';
 import { OperationServiceError } from '../apis/error';
+import { messageOf } from '../model/thrown';
 import { checkResponseType } from './to-snapshot';
 
 /** The outcome of a poll. `unserved` says why this worker cannot poll. */
@@ -111,7 +112,7 @@ function decideError(input: GetInput, error: unknown, context: PollContext, reco
   const again = (atLeastMs: number): Decision => ({
     next: 'poll',
     intervalMs: nextInterval(schedule, age, random, atLeastMs),
-    message: `${name} could not be polled: ${error instanceof Error ? error.message : String(error)}`,
+    message: `${name} could not be polled: ${messageOf(error)}`,
   });
   const backoff = (doublings: number): number =>
     doublings > 0 ? intervalAtAge(schedule, age) * Math.min(2 ** doublings, BACKOFF_LIMIT) : 0;

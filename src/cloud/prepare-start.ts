@@ -3,8 +3,8 @@ import { RequestError } from '../descriptors/check-request';
 import { jsonToRequest } from '../descriptors/json-to-request';
 import { findOperationMethod, type OperationMethodTypes } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
-import { recordOf } from '../model/start-verdict';
 import type { JsonObject } from '../model/snapshot';
 
 /** A checked and marked start. */
@@ -27,7 +27,7 @@ export function prepareStart(
   const start = findOperationMethod(registry, path, api.starts);
   if (typeof start === 'string') throw configurationError(cloud, `method: ${start}`);
   const what = `${cloud} ${start.path.slice(1)}`;
-  const request = recordOf(given);
+  const request = fieldsOf(given);
   const mark = markOf(api, start, request, key);
   try {
     const marked = mark?.fields ? { ...mark.fields, ...request } : given;

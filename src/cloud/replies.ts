@@ -5,6 +5,7 @@ import { WrongTypeError } from '../apis/wire-scan';
 import { toApplicationFailure } from '../model/failure';
 import { statusCode } from '../model/snapshot';
 import { operationName } from '../model/texts';
+import { messageOf } from '../model/thrown';
 import { MAXIMUM_REPLY_BYTES, type Reply } from '../transport/channel';
 import { isReplyTooLarge } from './started';
 
@@ -43,7 +44,7 @@ export function decodeReply(
   try {
     raw = decode(reply);
   } catch (err) {
-    const problem = `is not an Operation (${err instanceof Error ? err.message : String(err)})`;
+    const problem = `is not an Operation (${messageOf(err)})`;
     throw err instanceof WrongTypeError ? otherMessage(problem) : garbled(problem);
   }
   if (operationId === undefined || raw.id === operationId) return raw;

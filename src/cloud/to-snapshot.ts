@@ -13,6 +13,7 @@ import { codeName, statusCode, type AnyJson, type OperationSnapshot, type Operat
 import { nameOf, operationName } from '../model/texts';
 import type { RawOperation, RawStatus, RawTimestamp } from '../apis/api';
 import type { Cloud } from './cloud';
+import { messageOf } from '../model/thrown';
 
 /**
  * Converts a decoded operation to plain JSON. Values that canonical JSON cannot express become null and are listed in
@@ -66,7 +67,7 @@ function readProgress(metadata: AnyJson, readers: ReadonlyMap<string, ProgressRe
   try {
     return boundedProgress(readers.get(type.slice(type.lastIndexOf('/') + 1))?.(metadata));
   } catch (err) {
-    return boundedProgress({ step: `progress cannot be read: ${err instanceof Error ? err.message : String(err)}` });
+    return boundedProgress({ step: `progress cannot be read: ${messageOf(err)}` });
   }
 }
 

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
 
 /** Provides a cloud's IAM tokens. Implement it for a provider of your own. */
@@ -19,7 +20,7 @@ export class CredentialsError extends Error {
  * in epoch milliseconds.
  */
 export function checkToken(given: unknown, now: number): { value: string; expiresAt?: Date } {
-  const { token, expiresAt } = typeof given === 'object' && given !== null ? { ...nothing, ...given } : nothing;
+  const { token, expiresAt } = fieldsOf(given);
   const value = typeof token === 'string' ? token.trim() : '';
   if (value === '') throw new CredentialsError('the credentials returned no token: return { token, expiresAt? }');
   if (!/^[\x21-\x7e]+$/.test(value)) {
@@ -38,8 +39,6 @@ export function checkToken(given: unknown, now: number): { value: string; expire
   }
   return { value, expiresAt };
 }
-
-const nothing: { token?: unknown; expiresAt?: unknown } = {};
 
 /**
  * Uses an IAM token that you obtain: the token itself, or a function that returns it. A function is called once an hour

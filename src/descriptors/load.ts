@@ -1,4 +1,5 @@
 import { readFileSync } from 'fs';
+import { messageOf } from '../model/thrown';
 import { CONTRACT_SET } from './contract-set';
 import { DescriptorError, DescriptorRegistry } from './registry';
 
@@ -7,17 +8,22 @@ import { DescriptorError, DescriptorRegistry } from './registry';
  * Yandex's QuotaFailure). Throws a DescriptorError that names a set that cannot be read.
  */
 export function loadDescriptors(sets: readonly (string | Uint8Array)[] = []): DescriptorRegistry {
+  return readDescriptors(sets).add(Buffer.from(CONTRACT_SET, 'base64'));
+}
+
+/** Like {@link loadDescriptors}, but without the built-in set. */
+export function readDescriptors(sets: readonly (string | Uint8Array)[]): DescriptorRegistry {
   const registry = new DescriptorRegistry();
   for (const [index, set] of sets.entries()) {
     try {
       registry.add(typeof set === 'string' ? readFileSync(set) : set);
     } catch (err) {
-      const reason = err instanceof Error ? err.message : String(err);
+      const reason = messageOf(err);
       const name = typeof set === 'string' ? set : `descriptors[${index}] (${set.length} bytes)`;
       throw new DescriptorError(
         `cannot read ${name}: ${reason}. Give FileDescriptorSets, as "buf build" or "protoc --include_imports --descriptor_set_out" write them`,
       );
     }
   }
-  return registry.add(Buffer.from(CONTRACT_SET, 'base64'));
+  return registry;
 }

@@ -1,4 +1,5 @@
 import { pollVerdict, retryDelayMs } from './error-table';
+import { fieldsOf } from './check';
 import { isOperationId } from './options';
 import type { AnyJson, StatusCodeName } from './snapshot';
 import { idIn, COMMON_REFUSALS, matches, type StartRefusals } from './start-refusals';
@@ -10,11 +11,11 @@ import { idIn, COMMON_REFUSALS, matches, type StartRefusals } from './start-refu
  * - `conflict`: nothing was started; another operation holds the resource. Wait for it, then retry.
  * - `refused`: nothing was started, and retrying will not help.
  */
-export type StartVerdict =
+type StartVerdict =
   { verdict: 'unknown' | 'busy' | 'refused' } | { verdict: 'conflict'; conflictingOperationId: string };
 
 /** The parts of an error that the verdict depends on. */
-export interface StartError {
+interface StartError {
   codeName: string;
   message: string;
   details: readonly AnyJson[];
@@ -141,12 +142,7 @@ function addQuotas(found: Told, quotas: readonly unknown[]): void {
 
 /** The `violations` of a detail. */
 export function violations({ violations: given }: Record<string, unknown>): Record<string, unknown>[] {
-  return Array.isArray(given) ? given.map(recordOf) : [];
-}
-
-/** The fields of a JSON object; none for anything else. */
-export function recordOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+  return Array.isArray(given) ? given.map(fieldsOf) : [];
 }
 
 function textOf(value: unknown): string {

@@ -3,7 +3,7 @@ import { bytesToJson } from '../descriptors/any-to-json';
 import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { type CheckedEffect, type CheckedScript, checkEffect, checkScript } from './check-script';
 import { OPERATION_METHODS, readRequestedId } from './envelope';
 import { callFailure, spoil } from './faults';

@@ -1,4 +1,4 @@
-import { durationMs, onlyKeys, OptionError, plainObject } from '../model/options';
+import { durationMs, list, onlyKeys, OptionError, plainObject, text, wholeNumber } from '../model/check';
 import { codeName, statusCode, type AnyJson } from '../model/snapshot';
 
 /**
@@ -210,19 +210,4 @@ export function checkCallError(field: string, value: unknown): CheckedError {
 /** Converts a Duration, which may be 0, to whole milliseconds. */
 export function delayMs(field: string, value: unknown): number {
   return /^0(\.0*)?\s*[a-z]*$/i.test(String(value)) ? 0 : Math.round(durationMs(field, value));
-}
-
-export function wholeNumber(field: string, value: unknown, minimum: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= minimum) return value;
-  throw new OptionError(field, value, `give a whole number from ${minimum} on`);
-}
-
-export function text(field: string, value: unknown): string {
-  if (typeof value === 'string') return value;
-  throw new OptionError(field, value, 'give a string');
-}
-
-export function list(field: string, value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new OptionError(field, value, 'give an array');
-  return Array.from<unknown>(value);
 }

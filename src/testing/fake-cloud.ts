@@ -2,7 +2,7 @@ import type { WorkerPlugin } from '@temporalio/worker';
 import { loadDescriptors } from '../descriptors/load';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { OperationMethod } from '../model/method';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import type { AnyJson, JsonObject } from '../model/snapshot';
 import { OperationsPlugin } from '../plugin';
 import { CallHandler, startMethod, type FakeCloudCall, type Interceptor } from './call-handler';

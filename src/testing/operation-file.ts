@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'fs';
-import { OptionError, plainObject } from '../model/options';
-import { checkScript, text, wholeNumber } from './check-script';
+import { OptionError, plainObject, text, wholeNumber } from '../model/check';
+import { messageOf } from '../model/thrown';
+import { checkScript } from './check-script';
 import type { ScriptedOperation } from './scripted-operations';
 
 /** What a FakeCloud keeps in its file: one line for each operation that began, and one for each that was cancelled. */
@@ -23,7 +24,7 @@ export class OperationFile {
         const id = text('id', given.id);
         operations.set(id, { ...(operations.get(id) ?? readOperation(id, given)), ...readCancellation(given) });
       } catch (err) {
-        const problem = `line ${i + 1} cannot be read (${err instanceof Error ? err.message : String(err)})`;
+        const problem = `line ${i + 1} cannot be read (${messageOf(err)})`;
         throw new OptionError('file', this.#path, `${problem}: name a file that a FakeCloud wrote, or delete this one`);
       }
     });
