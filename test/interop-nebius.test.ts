@@ -177,7 +177,7 @@ test('the same start twice is one operation, also if the first reply is lost', a
   expect(keys('lost-1-50ms')).toEqual([expect.any(String), keys('lost-1-50ms')[0]]);
 });
 
-test('a refusal whose retry type is CALL is waited out, and any other is not', async () => {
+test('a conflict and a refusal whose retry type is CALL are waited out, and any other refusal is not', async () => {
   const quota = failing(nebius.execute(CREATE, network('quota-1')));
   const unit = failing(nebius.execute(CREATE, network('unit-1')));
   const names = ['conflict-1-0ms', 'rate-1-0ms'];
@@ -187,7 +187,7 @@ test('a refusal whose retry type is CALL is waited out, and any other is not', a
   expect(await unit).toMatchObject({
     type: 'OperationServiceError',
     codeName: 'ABORTED',
-    details: [{ operationConflict: { conflictingOperationId: 'ok-in-the-way-60ms' } }],
+    details: [{ resourceConflict: { resourceId: 'vpcnetwork-e00x' } }],
   });
   expect(['quota-1', 'unit-1'].map((name) => starts(name).length)).toEqual([1, 1]);
 });

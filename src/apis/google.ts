@@ -54,7 +54,10 @@ export function googleApi({ quotaProject }: GoogleApiOptions = {}): OperationsAp
       const field = input.fields.find(isRequestId);
       return field && { fields: { [field.jsonName]: uuidOf(key) } };
     },
-    isRequired: ({ proto }) => numbersOption(proto.options, FIELD_BEHAVIOR).includes(REQUIRED),
+    // A resource in a request may lack its required fields: a create ignores its name, and an update needs only those in
+    // the mask.
+    isRequired: ({ proto, parent }) =>
+      parent.name.endsWith('Request') && numbersOption(proto.options, FIELD_BEHAVIOR).includes(REQUIRED),
     refusals: joinRefusals(COMMON_REFUSALS, GOOGLE_REFUSALS),
     hostsOf: (_, service) => (service ? hostsOf(service) : []),
     headers: (call) => {

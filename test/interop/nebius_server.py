@@ -54,7 +54,10 @@ def refuse_start(name: str, call: Call) -> None:
         call.refuse(Code.ABORTED, 'Another operation on the resource is running', error)
     if behaviour == 'unit':
         error = ServiceError(
-            service='vpc', code='OperationConflict', operation_conflict=conflict, retry_type=ServiceError.UNIT_OF_WORK
+            service='vpc',
+            code='ResourceConflict',
+            resource_conflict=errors.ResourceConflict(resource_id='vpcnetwork-e00x', message='version 3 is not 4'),
+            retry_type=ServiceError.UNIT_OF_WORK,
         )
         call.refuse(Code.ABORTED, 'The resource has changed since it was read', error)
     if behaviour == 'rate' and works.count(name) == 1:
