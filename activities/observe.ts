@@ -29,6 +29,8 @@ export function callMetrics(cloud: string): CallObserver {
           return;
         case 'start':
           return count(METRICS.starts, { cloud, code });
+        case 'call':
+          return count(METRICS.calls, { cloud, code });
       }
     },
     tokenFetched: (succeeded) => count(METRICS.tokenExchanges, { cloud, result: succeeded ? 'ok' : 'error' }),

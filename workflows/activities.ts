@@ -1,4 +1,6 @@
 import type {
+  CallInput,
+  CallResult,
   CancelInput,
   CancelResult,
   GetInput,
@@ -10,9 +12,9 @@ import type {
 } from '../src/model/contract';
 import type { RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
-import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
+import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { resolveWaitOptions } from '../src/model/options';
-import { checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
+import { checkCallResult, checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
 import type { Target } from './target';
 
 /**
@@ -113,4 +115,22 @@ export async function startOperation(
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
   return checkStartResult(await proxies[START_ACTIVITY](input), input.cloud);
+}
+
+/**
+ * Calls a method until it answers. Cancelling a read ends at once; cancelling any other call waits for the attempt in
+ * progress, since only that attempt knows what it has changed.
+ */
+export async function callUntilAnswered(
+  input: CallInput,
+  taskQueue: string | undefined,
+  isRead: boolean,
+  call: CallLimits,
+): Promise<CallResult> {
+  const proxies = activities(taskQueue === undefined ? {} : { taskQueue }, {
+    ...CALL_TIMEOUTS,
+    ...limits(call),
+    ...(!isRead && { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED }),
+  });
+  return checkCallResult(await proxies[CALL_ACTIVITY](input), input);
 }

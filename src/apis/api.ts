@@ -1,4 +1,4 @@
-import type { DescField, DescMethod, DescService } from '@bufbuild/protobuf';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import type { RawAny } from '../descriptors/any-to-json';
 import type { OperationMethodTypes } from '../descriptors/operation-method';
 import type { StartRules } from '../descriptors/start-rules';
@@ -20,7 +20,10 @@ export interface OperationsApi {
   readonly get: OperationCall;
   /** Asks the cloud to cancel an operation. Leave it out if the API cannot cancel. */
   readonly cancel?: OperationRequest & Partial<OperationCall>;
-  /** Which methods start operations, as the descriptors show it, and whether the result is a resource to read. */
+  /**
+   * What the descriptors show: which methods start operations, which fields are required, and whether the result is a
+   * resource to read.
+   */
   readonly starts: StartRules;
   /** Decodes the reply to a start. Throws if it contains no operation. */
   readonly decodeStarted: (reply: Reply, start: OperationMethodTypes) => RawOperation;
@@ -30,8 +33,6 @@ export interface OperationsApi {
    * repeated after an unknown outcome.
    */
   readonly mark: (key: string, method: DescMethod) => StartMark | undefined;
-  /** Whether a request without this field is invalid. @default no field is required */
-  readonly isRequired?: (field: DescField) => boolean;
   /** How the API's services word the refusals of a start. @default the texts that are common to many clouds */
   readonly refusals?: StartRefusals;
   /**

@@ -1,7 +1,7 @@
 import { createHash } from 'crypto';
 import type { DescField, DescMethod, DescService } from '@bufbuild/protobuf';
 import { ScalarType } from '@bufbuild/protobuf';
-import { fieldsOf, messageOption, numbersOption, stringOption, type OptionField } from '../descriptors/option-values';
+import { fieldsOf, messageOption, stringOption, type OptionField } from '../descriptors/option-values';
 import { GOOGLE } from '../descriptors/start-rules';
 import type { JsonObject } from '../model/snapshot';
 import { COMMON_REFUSALS, joinRefusals, OPERATION_ID, type StartRefusals } from '../model/start-refusals';
@@ -54,10 +54,6 @@ export function googleApi({ quotaProject }: GoogleApiOptions = {}): OperationsAp
       const field = input.fields.find(isRequestId);
       return field && { fields: { [field.jsonName]: uuidOf(key) } };
     },
-    // A resource in a request may lack its required fields: a create ignores its name, and an update needs only those in
-    // the mask.
-    isRequired: ({ proto, parent }) =>
-      parent.name.endsWith('Request') && numbersOption(proto.options, FIELD_BEHAVIOR).includes(REQUIRED),
     refusals: joinRefusals(COMMON_REFUSALS, GOOGLE_REFUSALS),
     hostsOf: (_, service) => (service ? hostsOf(service) : []),
     headers: (call) => {
@@ -87,9 +83,6 @@ function decodeOperation(bytes: Buffer): RawOperation {
 
 /** `google.api.default_host` of ServiceOptions. */
 const DEFAULT_HOST = 1049;
-/** `google.api.field_behavior` of FieldOptions: a list of enum values. */
-const FIELD_BEHAVIOR = 1052;
-const REQUIRED = 2;
 /** `google.api.field_info` of FieldOptions, a message whose field 1 is the format. */
 const FIELD_INFO = 291403980;
 const UUID4 = 1;

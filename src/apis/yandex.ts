@@ -1,4 +1,3 @@
-import { numbersOption } from '../descriptors/option-values';
 import { YANDEX } from '../descriptors/start-rules';
 import { IDEMPOTENCY_KEY_HEADER, POLL_INTERVAL_HEADER } from '../model/names';
 import { COMMON_REFUSALS, joinRefusals, type StartRefusals } from '../model/start-refusals';
@@ -6,9 +5,6 @@ import { violations } from '../model/start-verdict';
 import type { Reply } from '../transport/channel';
 import type { OperationCall, OperationsApi, RawOperation } from './api';
 import { any, decodeMessage, method, status, text, timestamp } from './envelope';
-
-/** Extension `(yandex.cloud.required)` of FieldOptions, a bool. */
-const REQUIRED = 101501;
 
 /** The texts and details of Yandex Cloud's services. */
 export const YANDEX_REFUSALS: Partial<StartRefusals> = {
@@ -41,7 +37,6 @@ export const yandexApi: OperationsApi = {
   starts: YANDEX,
   decodeStarted: decode,
   mark: (key) => ({ headers: { [IDEMPOTENCY_KEY_HEADER]: key } }),
-  isRequired: ({ proto }) => numbersOption(proto.options, REQUIRED).includes(1),
   refusals: joinRefusals(COMMON_REFUSALS, YANDEX_REFUSALS),
 };
 

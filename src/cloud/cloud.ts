@@ -2,9 +2,10 @@ import { loadDescriptors } from '../descriptors/load';
 import { findOperationMethod, type OperationMethodTypes } from '../descriptors/operation-method';
 import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
 import { configurationError } from '../model/failure';
-import { OptionError } from '../model/check';
+import { fieldsOf, OptionError } from '../model/check';
 import { statusCode, type JsonObject, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
+import { prepareCall, readReply, replyNotReceived, type Called, type PreparedCall } from './call';
 import { Caller, type Call, type CallObserver } from './caller';
 import type { Reply } from '../transport/channel';
 import type { OperationCall, OperationRequest, OperationsApi, RawOperation } from '../apis/api';
@@ -13,7 +14,7 @@ import { Discovery, fixedEndpoints, type Endpoints } from '../apis/discovery';
 import { ServiceAccountCredentials, type BareCall } from '../apis/iam';
 import { Hosts, type OperationRef } from './hosts';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
-import { markOf, prepareStart } from './prepare-start';
+import { canMark, markedRequest, toBuffer } from './marked-request';
 import { decodeReply, unlessAborted, unlessTooLarge } from './replies';
 import { resourceIdOf, Results } from './results';
 import { isReplyTooLarge, replyTooLarge, toStarted } from './started';
@@ -129,7 +130,7 @@ export class Cloud {
    */
   isMarked(method: string, request: JsonObject): boolean {
     const start = this.findStart(method);
-    return typeof start === 'string' || markOf(this.api, start, request, '') !== undefined;
+    return typeof start === 'string' || canMark(this.api, start.method, request);
   }
 
   /**
@@ -138,19 +139,20 @@ export class Cloud {
    * the call before it is sent, `inFlight` afterwards.
    */
   async start(method: string, request: unknown, key: string, signal?: AbortSignal, inFlight = signal): Promise<Polled> {
-    const prepared = prepareStart({ cloud: this.name, api: this.api, registry: this.registry }, method, request, key);
-    const { start, what, body, headers } = prepared;
+    const start = this.findStart(method);
+    if (typeof start === 'string') throw configurationError(this.name, `method: ${start}`);
+    const { what, body, headers } = markedRequest(this, start.method, request, key);
     const { path } = start;
     const send = async (): Promise<Reply> => {
       const address = await this.#hosts.ofService(start.method.parent.typeName, signal);
-      const call = { what, address, path, body: toBuffer(body), headers, signal, inFlight };
+      const call = { what, address, path, body, headers, signal, inFlight };
       return this.#caller.call({ kind: 'start', ...call }, 'start');
     };
     try {
       const reply = await unlessAborted(what, send, signal, inFlight);
       const decode = (): RawOperation => this.api.decodeStarted(reply, start);
       const decoded = decodeReply({ what, cloud: this.name }, reply, decode);
-      const resourceId = resourceIdOf(start.resource, reply.body, prepared.request);
+      const resourceId = resourceIdOf(start.resource, reply.body, fieldsOf(request));
       const raw = await this.#started(what, path, { ...decoded, ...(resourceId && { resourceId }) }, inFlight);
       return this.#polled(
         raw,
@@ -158,6 +160,31 @@ export class Cloud {
       );
     } catch (err) {
       throw isReplyTooLarge(err) ? replyTooLarge(this.name, what, key) : err;
+    }
+  }
+
+  /** Checks a call of a method that starts no operation. Throws an `OperationConfigurationError`. */
+  prepare(method: string, request: unknown): PreparedCall {
+    return prepareCall(this, method, request);
+  }
+
+  /**
+   * Makes the call. A repeated call with the same key takes effect once, if the API can mark it. `signal` aborts the call
+   * before it is sent, `inFlight` afterwards.
+   */
+  async call(call: PreparedCall, key?: string, signal?: AbortSignal, inFlight = signal): Promise<Called> {
+    const { what, path, method, effect } = call;
+    const { body, headers } = markedRequest(this, method, call.request, key);
+    const send = async (): Promise<Reply> => {
+      const address = await this.#hosts.ofService(method.parent.typeName, signal);
+      const sent = { kind: 'call', what, address, path, body, headers, signal, inFlight } as const;
+      return this.#caller.call(sent, effect === 'read' ? 'poll' : 'start');
+    };
+    try {
+      const reply = await unlessAborted(what, send, signal, inFlight);
+      return readReply(this, call, reply.body);
+    } catch (err) {
+      throw isReplyTooLarge(err) ? replyNotReceived(this.name, call) : err;
     }
   }
 
@@ -241,9 +268,4 @@ function endpointsOf(
   call: (bare: BareCall) => Promise<Reply>,
 ): Endpoints {
   return 'discovery' in root ? new Discovery(cloud, root.discovery, call) : fixedEndpoints(root.endpoint);
-}
-
-/** grpc-js writes Buffers only; this one shares the memory. */
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -51,7 +51,7 @@ export async function startTemporalServer(options: TemporalServerOptions = {}): 
       stop: () => environment.teardown(),
     };
   } catch (err) {
-      const reason = messageOf(err);
+    const reason = messageOf(err);
     throw new Error(`No Temporal server could be started (${reason}). ${advice}.`, { cause: err });
   }
 }
