@@ -72,7 +72,8 @@ def create_namespace(request: cloud.CreateNamespaceRequest, call: Call) -> Messa
         call.refuse(Code.INVALID_ARGUMENT, 'namespace name is required')
     work = start(request.spec.name, request.async_operation_id, request, call)
     namespace = f'{request.spec.name}.a2dd6'
-    specs[namespace] = request.spec
+    if work.behaviour not in ('fail', 'rejected', 'cancelled'):
+        specs[namespace] = request.spec
     return cloud.CreateNamespaceResponse(namespace=namespace, async_operation=operation(work))
 
 
@@ -98,6 +99,15 @@ def get_namespace(request: cloud.GetNamespaceRequest, call: Call) -> Message:
     )
     result.created_time.FromSeconds(1767225600)
     return cloud.GetNamespaceResponse(namespace=result)
+
+
+def get_namespaces(request: cloud.GetNamespacesRequest, call: Call) -> Message:
+    """Only by name."""
+    check_version(call)
+    found = [namespace for namespace, spec in specs.items() if spec.name == request.name]
+    return cloud.GetNamespacesResponse(
+        namespaces=[namespace_pb2.Namespace(namespace=namespace, spec=specs[namespace]) for namespace in found]
+    )
 
 
 def operation(work: Work) -> AsyncOperation:
@@ -161,5 +171,6 @@ if __name__ == '__main__':
             f'{SERVICE}/CreateNamespace': (cloud.CreateNamespaceRequest, create_namespace),
             f'{SERVICE}/DeleteNamespace': (cloud.DeleteNamespaceRequest, delete_namespace),
             f'{SERVICE}/GetNamespace': (cloud.GetNamespaceRequest, get_namespace),
+            f'{SERVICE}/GetNamespaces': (cloud.GetNamespacesRequest, get_namespaces),
         }
     )

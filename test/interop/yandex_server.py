@@ -4,7 +4,7 @@ Prints `{"port": N}` when ready, then a line of JSON for each request that chang
 arrival. Stops on SIGTERM and when stdin ends, so that it never outlives whoever started it.
 
 An operation runs for a second; a name or id that ends in `-<n>ms` or `-<n>s` says otherwise. `ClusterService.Create`
-starts one that fails if the cluster's name begins with `fail-`. Other operations come into being when first asked for,
+starts one that fails if the cluster's name begins with `fail-`, and `DiskService.Create` one that can be cancelled. Other operations come into being when first asked for,
 and the beginning of their id says what they do:
 
     disk-       creates a yandex.cloud.compute.v1.Disk; can be cancelled
@@ -50,7 +50,8 @@ from google.rpc.status_pb2 import Status
 from google.type import dayofweek_pb2
 from google.type.timeofday_pb2 import TimeOfDay
 from yandex.cloud.compute.v1 import disk_pb2, instance_pb2, maintenance_pb2
-from yandex.cloud.compute.v1.disk_service_pb2 import CreateDiskMetadata
+from yandex.cloud.compute.v1 import disk_service_pb2_grpc as disk_grpc
+from yandex.cloud.compute.v1.disk_service_pb2 import CreateDiskMetadata, CreateDiskRequest
 from yandex.cloud.compute.v1.instance_service_pb2 import CreateInstanceMetadata
 from yandex.cloud.endpoint import api_endpoint_service_pb2 as endpoint_service
 from yandex.cloud.endpoint import api_endpoint_service_pb2_grpc as endpoint_grpc
@@ -477,6 +478,16 @@ class ClusterService(cluster_grpc.ClusterServiceServicer):
         )
 
 
+class DiskService(disk_grpc.DiskServiceServicer):
+    def __init__(self, operations: Operations, requests: Requests) -> None:
+        self._operations = operations
+        self._requests = requests
+
+    def Create(self, request: CreateDiskRequest, context: grpc.ServicerContext) -> Operation:
+        self._requests.record('/yandex.cloud.compute.v1.DiskService/Create', request, context)
+        return self._operations.start(context, lambda: disk(request.name))
+
+
 def refuse_field(context: grpc.ServicerContext, name: str, description: str) -> NoReturn:
     message = f'Request validation error: {name}: {description}'
     violation = BadRequest.FieldViolation(field=name, description=description)
@@ -605,6 +616,7 @@ def main() -> None:
         token_grpc.add_IamTokenServiceServicer_to_server(tokens, server)
     server.add_generic_rpc_handlers((OperationService(operations, requests).handlers(),))
     cluster_grpc.add_ClusterServiceServicer_to_server(ClusterService(operations, requests), server)
+    disk_grpc.add_DiskServiceServicer_to_server(DiskService(operations, requests), server)
     port = server.add_insecure_port('127.0.0.1:0')
     endpoints.address = f'127.0.0.1:{port}'
     server.start()

@@ -14,6 +14,8 @@ export interface ReceivedRequest {
   values: Record<string, string>;
 }
 
+const DEFINITIONS = require.resolve('temporal-lro/workflow-definitions');
+
 type Target = { method?: string; service?: string };
 
 /** Waits and starts on the workflow types of the package, on a real worker and with the cloud's own encoder. */
@@ -23,9 +25,8 @@ export class Outcomes {
     readonly interop: InteropWorker,
   ) {}
 
-  static async start(cloud: InteropCloud): Promise<Outcomes> {
-    const workflows = require.resolve('temporal-lro/workflow-definitions');
-    return new Outcomes(cloud, await startInteropWorker(workflows, cloud));
+  static async start(cloud: InteropCloud, workflowsPath = DEFINITIONS): Promise<Outcomes> {
+    return new Outcomes(cloud, await startInteropWorker(workflowsPath, cloud));
   }
 
   /** The response of an operation that somebody has started. */

@@ -55,7 +55,7 @@ export async function startInteropWorker(workflowsPath: string, of: InteropCloud
     started.push(() => connection.close());
     const workerConnection = await NativeConnection.connect(temporal);
     started.push(() => workerConnection.close());
-    const cloud = cloudOf(of, server);
+    const cloud = interopCloud(of, server);
     const taskQueue = `interop-${randomUUID()}`;
     const plugins = [new OperationsPlugin({ clouds: { [of]: cloud } })];
     started.push(await runWorker({ connection: workerConnection, taskQueue, workflowsPath, plugins }));
@@ -81,7 +81,8 @@ export async function startInteropWorker(workflowsPath: string, of: InteropCloud
   }
 }
 
-function cloudOf(of: InteropCloud, { address, descriptorSet }: InteropServer): CloudOptions {
+/** Options of a worker for the cloud that the server plays. */
+export function interopCloud(of: InteropCloud, { address, descriptorSet }: InteropServer): CloudOptions {
   const options = { plaintext: true, descriptors: [descriptorSet], credentials: CREDENTIALS };
   switch (of) {
     case 'yandex':
