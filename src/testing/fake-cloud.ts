@@ -9,7 +9,8 @@ import { OperationsPlugin } from '../plugin';
 import { CallHandler, type FakeCloudCall, type Interceptor } from './call-handler';
 import { checkScript } from './check-script';
 import { serveResources } from './default-replies';
-import { OPERATION_METHODS } from './envelope';
+import { operationVerbs } from './dialects/served-api';
+import { servedYandex } from './dialects/yandex';
 import { RESOURCES_SET } from './resources-set';
 import type { Script, StartingMethod, UnaryScript } from './script';
 import { ScriptedOperations } from './scripted-operations';
@@ -60,8 +61,8 @@ export class FakeCloud {
       return typeof time === 'number' ? whole(time) : time.then(whole);
     };
     this.#operations = new ScriptedOperations(this.#registry, file);
-    this.#desk = new CallHandler(this.#registry, this.#operations, this.#now);
-    this.#serve([...OPERATION_METHODS.keys()]);
+    this.#desk = new CallHandler(servedYandex, this.#registry, this.#operations, this.#now);
+    this.#serve([...operationVerbs(servedYandex).keys()]);
     serveResources(this);
   }
 

@@ -11,6 +11,7 @@ import { isDeletion, pathOf, resourceMethods, type ResourceMethods } from './res
 export interface StartMethod {
   /** With the leading slash. */
   path: string;
+  start: OperationMethodTypes;
   /** How the resources of its operations are read, if the service has methods for this. */
   resource?: ResourceMethods;
   /**
@@ -39,6 +40,7 @@ export function startMethod<Q, R>(
   };
   return {
     path: start.path,
+    start,
     ...(resource && { resource }),
     play(request, find) {
       const json = plainObject('request', bytesToJson(method.input, request, registry));
