@@ -37,7 +37,7 @@ export async function startOperation(context: ActivityContext, input: StartInput
   try {
     const started = await cloud.start(method, request, idempotencyKey, attempt.wanted, attempt.running);
     const operation = checkSize(started.operation);
-    if (input.typed) checkResponseType(operation, method, cloud.registry);
+    if (input.typed) checkResponseType(operation, method, cloud);
     return { outcome: 'started', operation };
   } catch (err) {
     if (err instanceof OperationServiceError) return answered(context, input, attempt, err, cloud.api);
