@@ -1,9 +1,9 @@
-import { statusCode } from '../model/snapshot';
+import { statusCode, type JsonObject } from '../model/snapshot';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
 import { type CheckedEffect, checkEffect } from './check-script';
 import { operationVerbs, type ServedApi } from './dialects/served-api';
 import { callFailure, spoil } from './faults';
+import { newId } from './new-id';
 import type { FaultEffect } from './script';
 import type { ScriptedOperation, ScriptedOperations } from './scripted-operations';
 import type { IncomingCall, OutgoingReply } from './server';
@@ -97,24 +97,30 @@ export class CallHandler {
 
   async #start(method: StartMethod, call: IncomingCall, at: number): Promise<OutgoingReply> {
     const { encode, encodeStarted = encode } = this.#served;
-    const operation = this.#started(method, call) ?? this.#begin(method, call, at);
-    return encodeStarted(await this.#operations.get(operation, at), method.start);
+    const request = method.request(call.body);
+    const key = this.#keyOf(method, request, call);
+    const started = key === undefined ? undefined : this.#operations.startedBy(method.path, key);
+    const operation = started ?? this.#begin(method, request, key, at);
+    const raw = await this.#operations.get(operation, at);
+    return encodeStarted(operation.script.withoutId ? { ...raw, id: '' } : raw, method.start);
   }
 
-  /** The operation that an earlier call with the same idempotency key has started. */
-  #started({ path }: StartMethod, call: IncomingCall): ScriptedOperation | undefined {
-    const key = call.header(IDEMPOTENCY_KEY_HEADER);
-    return key === undefined ? undefined : this.#operations.startedBy(path, key);
+  /** What marks the call, so that a repeated one returns the same operation. */
+  #keyOf({ start }: StartMethod, request: JsonObject, call: IncomingCall): string | undefined {
+    const { headers = {}, fields = {} } = this.#served.api.mark('', start.method) ?? {};
+    const values = [
+      ...Object.keys(headers).map((name) => call.header(name)),
+      ...Object.keys(fields).map((field) => request[field]),
+    ];
+    return values.find((value): value is string => typeof value === 'string' && value !== '');
   }
 
-  #begin(method: StartMethod, call: IncomingCall, at: number): ScriptedOperation {
-    const { script, resource } = method.play(
-      call.body,
-      (type, id) => this.#operations.resources.find(type, id, at)?.value,
-    );
+  #begin(method: StartMethod, request: JsonObject, key: string | undefined, at: number): ScriptedOperation {
+    const find = (type: string, id: string) => this.#operations.resources.find(type, id, at)?.value;
+    const { script, resource } = method.play(request, find);
     if ('refuse' in script) throw callFailure(script.refuse, this.#registry);
-    const key = call.header(IDEMPOTENCY_KEY_HEADER);
-    return this.#operations.begin(script, at, { method: method.path, key, resource });
+    const id = this.#served.newId?.(newId(), request) ?? newId();
+    return this.#operations.begin(script, at, { id, method: method.path, key, resource });
   }
 
   #notFound(id: string): Error {

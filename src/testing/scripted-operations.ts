@@ -1,8 +1,8 @@
-import { randomBytes } from 'crypto';
 import type { RawOperation } from '../apis/api';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { CheckedEffect, CheckedOperation } from './check-script';
 import { callFailure } from './faults';
+import { newId } from './new-id';
 import { OperationFile } from './operation-file';
 import { play } from './play';
 import { ReadableResources, type OperatedResource } from './readable-resources';
@@ -27,7 +27,9 @@ export const MAXIMUM_OPERATIONS = 100_000;
 
 /** How an operation was started. */
 export interface Origin {
-  method: string;
+  /** @default a new one */
+  id?: string;
+  method?: string;
   key?: string | undefined;
   resource?: OperatedResource | undefined;
 }
@@ -58,7 +60,7 @@ export class ScriptedOperations {
 
   /** Begins an operation at `at`. Throws if its messages cannot be encoded. */
   begin(script: CheckedOperation, at: number | Promise<number>, origin?: Origin): ScriptedOperation {
-    const id = newOperationId();
+    const id = origin?.id ?? newId();
     const scenes = [0, ...(script.stages ?? []).map((stage) => stage.at), script.after ?? 0].map((moment) =>
       play(script, 0, moment),
     );
@@ -101,9 +103,10 @@ export class ScriptedOperations {
   /** Returns the operation as it is at `at`. */
   async get(operation: ScriptedOperation, at: number): Promise<RawOperation> {
     const createdAt = await this.#createdAt(operation, at);
-    const { id, script, cancelledAt } = operation;
+    const { id, script, cancelledAt, resource } = operation;
     const scene = play(script, createdAt, at, cancelledAt);
-    return toRawOperation({ id, createdAt, description: script.description }, scene, this.#registry);
+    const raw = toRawOperation({ id, createdAt, description: script.description }, scene, this.#registry);
+    return { ...raw, ...(resource && { resourceId: resource.id }) };
   }
 
   /** Cancels the operation as its script says, and returns it. Rejects if the script refuses. */
@@ -156,14 +159,5 @@ export class ScriptedOperations {
 }
 
 function originOf({ method, key, resource }: Origin): Pick<ScriptedOperation, 'method' | 'key' | 'resource'> {
-  return { method, ...(key !== undefined && { key }), ...(resource && { resource }) };
-}
-
-const PREFIX = 'fc1';
-const DIGITS = 'abcdefghijklmnopqrstuv0123456789';
-const RANDOM_DIGITS = 17;
-
-/** An id in the form of Yandex Cloud's: 20 characters, of which the first three say which service has the operation. */
-function newOperationId(): string {
-  return PREFIX + Array.from(randomBytes(RANDOM_DIGITS), (byte) => DIGITS.charAt(byte % DIGITS.length)).join('');
+  return { ...(method !== undefined && { method }), ...(key !== undefined && { key }), ...(resource && { resource }) };
 }
