@@ -3,6 +3,8 @@ import type { DescField, DescMethod, DescService } from '@bufbuild/protobuf';
 import { ScalarType } from '@bufbuild/protobuf';
 import { fieldsOf, messageOption, stringOption, type OptionField } from '../descriptors/option-values';
 import { GOOGLE } from '../descriptors/start-rules';
+import { OptionError } from '../model/check';
+import { configurationError } from '../model/failure';
 import type { JsonObject } from '../model/snapshot';
 import { COMMON_REFUSALS, joinRefusals, OPERATION_ID, type StartRefusals } from '../model/start-refusals';
 import type { ApiCall, OperationsApi, RawOperation } from './api';
@@ -39,6 +41,9 @@ export interface GoogleApiOptions {
 
 /** The operations of Google Cloud: `google.longrunning.Operations`, at the host of each service. */
 export function googleApi({ quotaProject }: GoogleApiOptions = {}): OperationsApi {
+  if (quotaProject !== undefined && (typeof quotaProject !== 'string' || !/^[\x21-\x7e]+$/.test(quotaProject))) {
+    throw configurationError('', new OptionError('quotaProject', quotaProject, 'give the ID of a project').message);
+  }
   const encode = (name: string, id: string): Uint8Array => method(name, SERVICE).requestSerialize({ name: id });
   return {
     name: 'google',

@@ -1,5 +1,7 @@
 import { fieldsOf } from '../descriptors/option-values';
 import { TEMPORAL_CLOUD } from '../descriptors/start-rules';
+import { OptionError } from '../model/check';
+import { configurationError } from '../model/failure';
 import { statusCode, type StatusCodeName } from '../model/snapshot';
 import { COMMON_REFUSALS } from '../model/start-refusals';
 import type { OperationsApi, RawOperation, RawStatus } from './api';
@@ -18,6 +20,9 @@ const API_VERSION = 'v0.19.1';
 
 /** The operations of Temporal Cloud: `GetAsyncOperation` of its CloudService. */
 export function temporalCloudApi({ apiVersion = API_VERSION }: TemporalCloudApiOptions = {}): OperationsApi {
+  if (typeof apiVersion !== 'string' || !/^[\x21-\x7e]+$/.test(apiVersion)) {
+    throw configurationError('', new OptionError('apiVersion', apiVersion, 'give a version such as "v0.19.1"').message);
+  }
   return {
     name: 'temporalCloud',
     get: {

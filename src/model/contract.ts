@@ -93,6 +93,11 @@ export interface StartInput {
   idempotencyKey: string;
   /** Whether the caller expects the response type that the method declares. */
   typed: boolean;
+  /**
+   * Whether an earlier attempt may have started the operation. An API that cannot mark starts then gets no second one.
+   * @default false
+   */
+  mayHaveStarted?: boolean;
   /** Whether a busy cloud fails the attempt retryably, since the history of the workflow is long. @default false */
   retryBusy?: boolean;
 }
@@ -109,6 +114,8 @@ export type StartResult =
 export interface StartRefusal {
   /** Whether the request never reached the cloud, so that the refusal says nothing about earlier attempts. */
   neverSent: boolean;
+  /** The operation may have started, and a repeated start might start another one. @default false */
+  outcomeUnknown?: boolean;
 }
 
 /** The failure type when the operation may have been started; `details[0]` is the OperationStatus, if there is one. */
