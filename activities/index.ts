@@ -1,6 +1,7 @@
 import type { OperationActivities } from '../src/model/contract';
 import type { Cloud } from '../src/cloud/cloud';
-import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
+import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
+import { callMethod } from './call';
 import { cancelOperation } from './cancel';
 import { getOperation } from './get';
 import { startOperation } from './start';
@@ -22,6 +23,7 @@ export function createActivities(
       [GET_ACTIVITY]: (input) => getOperation(context, input),
       [CANCEL_ACTIVITY]: (input) => cancelOperation(context, input),
       [START_ACTIVITY]: (input) => startOperation(context, input),
+      [CALL_ACTIVITY]: (input) => callMethod(context, input),
     },
     giveBackLeases: (taskQueue) => watcher.giveBackAll(taskQueue),
   };

@@ -27,6 +27,8 @@ export function callMetrics(cloud: string): CallObserver {
           return count(METRICS.cancels, { cloud, code });
         case 'start':
           return count(METRICS.starts, { cloud, code });
+        case 'call':
+          return count(METRICS.calls, { cloud, code });
       }
     },
     tokenFetched: (succeeded) => count(METRICS.tokenExchanges, { cloud, result: succeeded ? 'ok' : 'error' }),

@@ -117,7 +117,8 @@ function outcomeUnknown(
   });
 }
 
-function retryInMs(context: ActivityContext, status?: OperationStatus): number {
+/** The time until the next attempt, which must begin before the activity times out. */
+export function retryInMs(context: ActivityContext, status?: OperationStatus): number {
   const {
     currentAttemptScheduledTimestampMs: nowMs,
     scheduledTimestampMs,

@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { create, fromJson, toBinary, type JsonObject } from '@bufbuild/protobuf';
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { FileDescriptorProtoSchema, FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { DESCRIPTORS_FILE, generate } from '../src/codegen/generate';
-import { loadDescriptors } from '../src/descriptors/load';
+import { readDescriptors } from '../src/descriptors/load';
 import { DescriptorRegistry } from '../src/descriptors/registry';
 import { findOperationMethod } from '../src/descriptors/operation-method';
+import { compilerErrors, run } from './support/compiler';
+import { field, googleSet } from './support/google-set';
 
 const MAIN = join(__dirname, '../src/cli/main.js');
 
@@ -22,13 +19,6 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-async function run(command: string, args: string[]): Promise<{ stdout: string; stderr: string; failed: boolean }> {
-  return promisify(execFile)(command, args).then(
-    (output) => ({ ...output, failed: false }),
-    (err: { stdout: string; stderr: string }) => ({ stdout: err.stdout, stderr: err.stderr, failed: true }),
-  );
-}
-
 const cli = (...args: string[]) => run(process.execPath, [MAIN, 'generate', `${directory}/set.binpb`, ...args]);
 
 test('the command writes modules that compile, and that are identical on the next run', async () => {
@@ -36,7 +26,7 @@ test('the command writes modules that compile, and that are identical on the nex
   const { stdout, failed } = await cli('--only', 'fakecloud.v1', '--out', out);
   expect(failed).toBe(false);
   expect(stdout).toMatch(
-    /^7 methods of 3 services in 1 modules \([\d.]+ kB\) and \S+descriptors\.binpb \([\d.]+ kB\)$/m,
+    /^\d+ methods of 3 services, 7 of which start operations, in 1 module \([\d.]+ kB\) and \S+descriptors\.binpb \([\d.]+ kB\)$/m,
   );
   const module = join(out, 'fakecloud/v1.ts');
   const first = await readFile(module, 'utf8');
@@ -74,18 +64,75 @@ export async function check(): Promise<string> {
   expect(await compilerErrors(join(out, 'check.ts'))).toBe('');
 });
 
-async function compilerErrors(module: string): Promise<string> {
-  const options = [
-    '--strict',
-    '--exactOptionalPropertyTypes',
-    '--noUncheckedIndexedAccess',
-    '--noEmit',
-    '--skipLibCheck',
-    '--ignoreConfig',
-  ];
-  const tsc = [require.resolve('typescript/lib/tsc'), '--module', 'node16', '--target', 'es2022', '--types', 'node'];
-  return (await run(process.execPath, [...tsc, ...options, module])).stdout;
+test('methods that start no operation are typed, and streaming methods are listed and left out', async () => {
+  const set = join(directory, 'press.binpb');
+  await writeFile(set, googleSet(PRESS, 'Book', 'Book'));
+  const { stdout } = await run(process.execPath, [MAIN, 'generate', set, '--only', 'books', '--out', directory]);
+  expect(stdout).toContain('2 methods of 1 service, 1 of which start operations, in 1 module ');
+  expect(stdout).toContain('left out, because they stream: /books.v1.Press/WatchBook\n');
+  const module = await readFile(join(directory, 'books/v1.ts'), 'utf8');
+  expect(module).toContain('readonly getBook: UnaryMethod<GetBookRequest, Book>;');
+  expect(module).not.toContain('WatchBook');
+  await writeFile(
+    join(directory, 'match.ts'),
+    `import type { UnaryMethod } from 'temporal-lro/workflow';
+import { Press } from './books/v1.js';
+${MATCH}
+// Each of these lines is an error, and no other line is.
+void until(Press.getBook, { title: 't' }, { match: { stage: 'PRINTED', sequel: { editions: { stage: ['DRAFT'] } } } });
+// @ts-expect-error: a typo
+void until(Press.getBook, { title: 't' }, { match: { satge: 'PRINTED' } });
+// @ts-expect-error: a typo in an enum value
+void until(Press.getBook, { title: 't' }, { match: { stage: 'PRINTD' } });
+// @ts-expect-error: a typo in a list of enum values
+void until(Press.getBook, { title: 't' }, { match: { stage: ['PRINTED', 'DRAFTT'] } });
+// @ts-expect-error: a typo in a message of the same type
+void until(Press.getBook, { title: 't' }, { match: { sequel: { titel: '' } } });
+// @ts-expect-error: a typo in a list element
+void until(Press.getBook, { title: 't' }, { match: { editions: { stage: 'PRINTD' } } });
+// @ts-expect-error: a typo in the request
+void until(Press.getBook, { titel: 't' }, { match: {} });
+export const title: Promise<string> = until(Press.getBook, {}, { match: {} }).then((book) => book.title);
+`,
+  );
+  expect(await compilerErrors(join(directory, 'match.ts'))).toBe('');
+});
+
+test.each(['commonjs', 'module'])(
+  '--js in a package of type %s writes what Node loads by both import and require',
+  async (type) => {
+    const project = await mkdtemp(join(directory, 'js-'));
+    await writeFile(join(project, 'package.json'), JSON.stringify({ type }));
+    await mkdir(join(project, 'node_modules'));
+    await symlink(resolve('.'), join(project, 'node_modules/temporal-lro'));
+    expect(await cli('--only', 'fakecloud.v1', '--js', '--out', join(project, 'src/cloud'))).toMatchObject({
+      failed: false,
+    });
+    const module = './src/cloud/fakecloud/v1.js';
+    const use = (text: string) => `${text}; console.log(ClusterService.create.path)`;
+    await writeFile(join(project, 'a.mjs'), use(`import { ClusterService } from '${module}'`));
+    await writeFile(join(project, 'a.cjs'), use(`const { ClusterService } = require('${module}')`));
+    for (const program of ['a.mjs', 'a.cjs']) {
+      expect((await run(process.execPath, [join(project, program)])).stdout).toBe(
+        '/fakecloud.v1.ClusterService/Create\n',
+      );
+    }
+    await writeFile(
+      join(project, 'check.js'),
+      `import { operations } from 'temporal-lro/workflow';
+import { ClusterService } from '${module}';
+/** @returns {Promise<string>} */
+export async function check() {
+  // @ts-expect-error: a typo
+  await operations('cloud').execute(ClusterService.create, { nmae: 'n' });
+  const cluster = await operations('cloud').execute(ClusterService.create, { name: 'n' });
+  return cluster.id;
 }
+`,
+    );
+    expect(await compilerErrors('--allowJs', '--checkJs', join(project, 'check.js'))).toBe('');
+  },
+);
 
 test('a program that imports the package does not load the generator', async () => {
   const program = `require('${join(__dirname, '../src/index.js')}');
@@ -94,14 +141,14 @@ test('a program that imports the package does not load the generator', async () 
 });
 
 test('comments in the .proto are copied', () => {
-  const { files } = generate(loadDescriptors([`${directory}/set.binpb`]), ['fakecloud']);
+  const { files } = generate(readDescriptors([`${directory}/set.binpb`]), ['fakecloud']);
   const module = String(files.get('fakecloud/v1.ts'));
   expect(module).toContain('/**\n * A private network.\n */\nexport interface Network {');
   expect(module).toContain('  /**\n   * 0 to 100.\n   */\n  progressPercentage: Double;');
 });
 
 test('a method may have the name of a reserved word', () => {
-  const { files } = generate(loadDescriptors([`${directory}/set.binpb`]), ['fakecloud.v1.ClusterService']);
+  const { files } = generate(readDescriptors([`${directory}/set.binpb`]), ['fakecloud.v1.ClusterService']);
   expect(String(files.get('fakecloud/v1.ts'))).toContain('delete: { path: "/fakecloud.v1.ClusterService/Delete" },');
 });
 
@@ -114,7 +161,7 @@ test('a workflow that uses a typed method bundles without protobuf', async () =>
 });
 
 test('the descriptor set next to the modules contains exactly what a worker needs', () => {
-  const full = loadDescriptors([`${directory}/set.binpb`]);
+  const full = readDescriptors([`${directory}/set.binpb`]);
   const { files } = generate(full, ['fakecloud.v1.NetworkService.Create']);
   const set = files.get(DESCRIPTORS_FILE);
   if (!(set instanceof Uint8Array)) throw new Error('no descriptor set');
@@ -132,15 +179,15 @@ test.each([
   ['fakecloud.v1.NetworkService.Create', 1],
   ['/fakecloud.v1.NetworkService/Create', 1],
   ['fakecloud', 7],
-])('--only %s selects %d methods', (only, methods) => {
-  expect(generate(loadDescriptors([`${directory}/set.binpb`]), [only]).methods).toBe(methods);
+])('--only %s selects %d methods that start operations', (only, starts) => {
+  expect(generate(readDescriptors([`${directory}/set.binpb`]), [only]).starts).toBe(starts);
 });
 
 test('--only with an unknown name lists the known ones', async () => {
   const { failed, stderr } = await cli('--only', 'fakecloud.v2', '--out', directory);
   expect(failed).toBe(true);
   expect(stderr).toMatch(
-    /no method that starts an operation is within "fakecloud\.v2": fakecloud\.v1 has ClusterService, NetworkService, NodeGroupService/,
+    /no method is within "fakecloud\.v2": fakecloud\.v1 has ClusterService, NetworkService, NodeGroupService/,
   );
 });
 
@@ -153,108 +200,48 @@ test("Google's operations are read from their own option, and an unknown type na
 });
 
 test('--only with an empty prefix does not select everything', () => {
-  expect(() => generate(loadDescriptors([`${directory}/set.binpb`]), [''])).toThrow(
+  expect(() => generate(readDescriptors([`${directory}/set.binpb`]), [''])).toThrow(
     'is within "": fakecloud.v1 has ClusterService, NetworkService, NodeGroupService',
   );
 });
 
-const CLUSTER = { name: 'Cluster', field: [field('id', 1, 'TYPE_STRING')] };
-const CLUSTER_INPUT = { name: 'ClusterInput', field: [field('size', 1, 'TYPE_INT32')] };
-const DAY = { name: 'Double', field: [field('hours', 1, 'TYPE_DOUBLE'), field('any', 2, '.a.v1.any')] };
-const COLLISIONS: [string, JsonObject[], JsonObject[], string[]][] = [
-  [
-    'a message that is called as another within a request',
-    [
-      { name: 'CreateRequest', field: [field('cluster', 1, '.a.v1.Cluster')] },
-      { ...CLUSTER, field: [...CLUSTER.field, field('last_input', 2, '.a.v1.ClusterInput')] },
-      CLUSTER_INPUT,
-    ],
-    [method('Create', 'CreateRequest')],
-    ['cluster?: ClusterInput_ | undefined;', 'lastInput?: ClusterInput;'],
-  ],
-  [
-    'a request that is called as the message in it',
-    [CLUSTER, { name: 'ClusterInput', field: [field('cluster', 1, '.a.v1.Cluster')] }],
-    [method('Create', 'ClusterInput')],
-    ['create: OperationMethod<ClusterInput, Cluster, Cluster>;', 'cluster?: ClusterInput_ | undefined;'],
-  ],
-  [
-    'a message that is called as a type of the library, and one as a keyword',
-    [CLUSTER, DAY, { name: 'any' }],
-    [method('Create', 'Double')],
-    ['hours?: Double$1 | undefined;', 'export type any$ = {'],
-  ],
-  [
-    'methods that differ in the case of their first letter',
-    [CLUSTER, CLUSTER_INPUT],
-    [method('Create', 'ClusterInput'), method('create', 'ClusterInput')],
-    ['create: { path: "/a.v1.Clusters/Create" },', 'create_: { path: "/a.v1.Clusters/create" },'],
-  ],
-];
-
-test.each(COLLISIONS)('%s makes way for it', async (_, messageType, methods, expected) => {
-  const file = { name: 'a.proto', package: 'a.v1', messageType, service: [{ name: 'Clusters', method: methods }] };
-  const { files } = generate(new DescriptorRegistry().add(googleSet(file, 'Cluster', 'Cluster')));
-  const module = String(files.get('a/v1.ts'));
-  for (const line of expected) expect(module).toContain(line);
-  const path = join(directory, 'collision.ts');
-  await writeFile(path, module);
-  expect(await compilerErrors(path)).toBe('');
-});
-
-test('a method keeps its name when the methods before it are generated too', () => {
-  const methods = [method('Create', 'ClusterInput'), method('create', 'ClusterInput')];
-  const file = {
-    name: 'a.proto',
-    package: 'a.v1',
-    messageType: [CLUSTER, CLUSTER_INPUT],
-    service: [{ name: 'Clusters', method: methods }],
-  };
-  const { files } = generate(new DescriptorRegistry().add(googleSet(file, 'Cluster', 'Cluster')), [
-    'a.v1.Clusters.create',
-  ]);
-  expect(String(files.get('a/v1.ts'))).toContain('create_: { path: "/a.v1.Clusters/create" },');
-});
-
-/** A field, which holds a message if `type` begins with a dot. */
-function field(name: string, number: number, type: string): JsonObject {
-  const typed = type.startsWith('.') ? { type: 'TYPE_MESSAGE', typeName: type } : { type };
-  return { name, number, label: 'LABEL_OPTIONAL', ...typed };
-}
-
-function method(name: string, request: string): JsonObject {
-  return { name, inputType: `.a.v1.${request}`, outputType: '.google.longrunning.Operation' };
-}
+/** The types of `until` that the methods are made for. */
+const MATCH = `type Match<R> = {
+  [K in keyof R]?: NonNullable<R[K]> extends (infer E)[] ? Match<E> | E
+    : NonNullable<R[K]> extends object ? Match<NonNullable<R[K]>> : R[K] | readonly R[K][];
+};
+declare function until<Q, R>(method: UnaryMethod<Q, R>, request: NoInfer<Q>, options: { match: Match<R> }): Promise<R>;`;
 
 const PRESS = {
   name: 'books/v1/press.proto',
   package: 'books.v1',
-  messageType: [{ name: 'PrintRequest' }, { name: 'Book', field: [field('title', 1, 'TYPE_STRING')] }],
+  enumType: [{ name: 'Stage', value: ['DRAFT', 'PRINTED'].map((name, number) => ({ name, number })) }],
+  messageType: [
+    { name: 'PrintRequest' },
+    { name: 'GetBookRequest', field: [field('title', 1, 'TYPE_STRING')] },
+    {
+      name: 'Book',
+      field: [
+        field('title', 1, 'TYPE_STRING'),
+        { ...field('stage', 2, 'TYPE_ENUM'), typeName: '.books.v1.Stage' },
+        field('sequel', 3, '.books.v1.Book'),
+        { ...field('editions', 4, '.books.v1.Book'), label: 'LABEL_REPEATED' },
+      ],
+    },
+  ],
   service: [
     {
       name: 'Press',
-      method: [{ name: 'Print', inputType: '.books.v1.PrintRequest', outputType: '.google.longrunning.Operation' }],
+      method: [
+        { name: 'Print', inputType: '.books.v1.PrintRequest', outputType: '.google.longrunning.Operation' },
+        { name: 'GetBook', inputType: '.books.v1.GetBookRequest', outputType: '.books.v1.Book' },
+        {
+          name: 'WatchBook',
+          inputType: '.books.v1.GetBookRequest',
+          outputType: '.books.v1.Book',
+          serverStreaming: true,
+        },
+      ],
     },
   ],
 };
-
-/** A file in the style of google.longrunning, whose set does not define the option that its methods use. */
-function googleSet(contents: JsonObject, response: string, metadata: string): Uint8Array {
-  const file = fromJson(FileDescriptorProtoSchema, {
-    syntax: 'proto3',
-    dependency: ['google/longrunning/operations.proto'],
-    ...contents,
-  });
-  const info = new BinaryWriter().tag(1, WireType.LengthDelimited).string(response).tag(2, WireType.LengthDelimited);
-  const option = new BinaryWriter().bytes(info.string(metadata).finish()).finish();
-  const options = create(MethodOptionsSchema);
-  options.$unknown = [{ no: 1049, wireType: WireType.LengthDelimited, data: option }];
-  for (const service of file.service) for (const method of service.method) method.options = options;
-  const operations = fromJson(FileDescriptorProtoSchema, {
-    name: 'google/longrunning/operations.proto',
-    package: 'google.longrunning',
-    syntax: 'proto3',
-    messageType: [{ name: 'Operation' }],
-  });
-  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [operations, file] }));
-}

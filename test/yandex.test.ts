@@ -6,7 +6,7 @@ import { fromBinary, toJson, type DescMessage } from '@bufbuild/protobuf';
 import { generate } from '../src/codegen/generate';
 import { bytesToJson } from '../src/descriptors/any-to-json';
 import { jsonToRequest } from '../src/descriptors/json-to-request';
-import { loadDescriptors } from '../src/descriptors/load';
+import { readDescriptors } from '../src/descriptors/load';
 import { operationMethods, type OperationMethodTypes } from '../src/descriptors/operation-method';
 import type { DescriptorRegistry } from '../src/descriptors/registry';
 import { canonicalJson, seededRandom } from './support/canonical-json';
@@ -16,15 +16,18 @@ import { interopDescriptors } from './support/generated-code';
 let registry: DescriptorRegistry;
 let methods: OperationMethodTypes[];
 beforeAll(async () => {
-  registry = loadDescriptors([await interopDescriptors('yandex')]);
+  registry = readDescriptors([await interopDescriptors('yandex')]);
   methods = [...registry.services()].flatMap((service) => operationMethods(registry, service));
 }, 60_000);
 
 test('every method resolves, generates and type-checks', async () => {
-  const { files, methods: generated, problems } = generate(registry);
+  const { files, starts, others, streaming, problems } = generate(registry);
   expect(problems).toEqual([]);
-  expect(generated).toBe(methods.length);
-  expect(generated).toBeGreaterThan(1_200);
+  expect(starts).toBe(methods.length);
+  expect(starts).toBeGreaterThan(1_200);
+  const all = [...registry.services()].flatMap((service) => service.methods);
+  expect(starts + others + streaming.length).toBe(all.length);
+  expect(streaming.length).toBe(all.filter(({ methodKind }) => methodKind !== 'unary').length);
   await mkdir('.cache', { recursive: true });
   const directory = await mkdtemp('.cache/yandex-');
   try {

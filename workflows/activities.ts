@@ -1,5 +1,7 @@
 import {
   CALL_HEARTBEAT_TIMEOUT,
+  type CallInput,
+  type CallResult,
   type CancelInput,
   type CancelResult,
   type GetInput,
@@ -11,9 +13,9 @@ import {
 } from '../src/model/contract';
 import type { RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
-import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
+import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
 import { resolveWaitOptions } from '../src/model/options';
-import { checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
+import { checkCallResult, checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
 import type { Target } from './target';
 
 /**
@@ -111,4 +113,22 @@ export async function startOperation(
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
   return checkStartResult(await proxies[START_ACTIVITY](input), input.cloud);
+}
+
+/**
+ * Calls a method until it answers. Cancelling a read ends at once; cancelling any other call waits for the attempt in
+ * progress, since only that attempt knows what it has changed.
+ */
+export async function callUntilAnswered(
+  input: CallInput,
+  taskQueue: string | undefined,
+  isRead: boolean,
+  call: CallLimits,
+): Promise<CallResult> {
+  const proxies = activities(taskQueue === undefined ? {} : { taskQueue }, {
+    ...CALL_TIMEOUTS,
+    ...limits(call),
+    ...(!isRead && { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED }),
+  });
+  return checkCallResult(await proxies[CALL_ACTIVITY](input), input);
 }

@@ -12,7 +12,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES } from '../src/model/options';
-import { OptionError, show } from '../src/model/check';
+import { isNil, OptionError, show } from '../src/model/check';
 import { codeName, isOperationStatus, statusCode, type OperationStatus } from '../src/model/snapshot';
 import { notStartedText } from '../src/model/start-texts';
 import {
@@ -24,12 +24,13 @@ import {
   type NotCancelled,
   type TimedOut,
 } from '../src/model/texts';
+import { callName } from '../src/model/unary-call';
 import type { ConfirmedCancel } from './cancel';
 import type { WaitState } from './state';
-import type { Target } from './target';
+import { pathOf, type Target } from './target';
 
-/** The cloud and operation of a failure, as the caller gave them: they may be the invalid input. */
-type Subject = { cloud?: unknown; operationId?: unknown } | null | undefined;
+/** The cloud, and the operation or method, as the caller gave them: they may be the invalid input. */
+type Subject = { cloud?: unknown; operationId?: unknown; method?: unknown } | null | undefined;
 
 /**
  * Runs `work` and turns its errors into what callers get. Synchronous errors included: bad input must not fail the
@@ -55,17 +56,16 @@ function callerFailure(err: unknown, subject: Subject): unknown {
   const isTooLarge = err.cause instanceof ApplicationFailure && err.cause.type === 'PayloadsTooLarge';
   if (isTooLarge || err.cause instanceof ServerFailure) {
     const { message } = err.cause;
-    const operationId = named(subject?.operationId);
     return toApplicationFailure({
       type: 'OperationUnreadable',
       cloud,
-      operationId,
-      message: `${operationName(cloud, operationId)} cannot be returned: it is larger than the server accepts (${message})`,
+      operationId: operationIdOf(subject),
+      message: `${subjectName(cloud, subject)} cannot be returned: it is larger than the server accepts (${message})`,
       details: [],
     });
   }
   if (!(err.cause instanceof ApplicationFailure)) return err;
-  if (!operationFailure(err)) return failedByHand(err.activityType, err.cause, cloud, named(subject?.operationId));
+  if (!operationFailure(err)) return failedByHand(err.activityType, err.cause, cloud, subject);
   const { message, type, details, nonRetryable } = err.cause;
   return ApplicationFailure.create({
     message,
@@ -80,18 +80,27 @@ function failedByHand(
   activity: string,
   { message }: ApplicationFailure,
   cloud: string,
-  operationId: string,
+  subject: Subject,
 ): ApplicationFailure {
   const code = statusCode('UNKNOWN');
   return toApplicationFailure({
     type: 'OperationServiceError',
     cloud,
-    operationId,
+    operationId: operationIdOf(subject),
     code,
     codeName: codeName(code),
-    message: `${operationName(cloud, operationId)}: its activity ${activity} was failed by hand or by another client (${message}). The operation may still be running`,
+    message: `${subjectName(cloud, subject)}: its activity ${activity} was failed by hand or by another client (${message}). What it began may still be running`,
     details: [],
   });
+}
+
+function operationIdOf(subject: Subject): string {
+  return isNil(subject?.operationId) ? '' : named(subject?.operationId);
+}
+
+function subjectName(cloud: string, subject: Subject): string {
+  const path = pathOf(subject?.method);
+  return path === undefined ? operationName(cloud, operationIdOf(subject)) : callName(cloud, path);
 }
 
 /** A name that a caller gave, shortened for the details of a failure: Temporal limits their size. */
@@ -129,7 +138,7 @@ function lastProblem(err: unknown): string {
 }
 
 /** The failure of an activity's last attempt that failed; another attempt may have been in progress at the timeout. */
-function lastAttempt(err: unknown): ApplicationFailure | undefined {
+export function lastAttempt(err: unknown): ApplicationFailure | undefined {
   for (let e = err; e instanceof Error; e = e.cause ?? sentCause(e)) if (e instanceof ApplicationFailure) return e;
   return undefined;
 }
@@ -227,7 +236,7 @@ export function notStartedFailure(
   );
 }
 
-const NO_ANSWER: OperationStatus = {
+export const NO_ANSWER: OperationStatus = {
   code: statusCode('DEADLINE_EXCEEDED'),
   codeName: 'DEADLINE_EXCEEDED',
   message: 'no worker has answered',

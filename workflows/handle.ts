@@ -1,7 +1,7 @@
 import { CancelledFailure, type Duration } from '@temporalio/common';
 import { CancellationScope } from '@temporalio/workflow';
 import type { WaitOptions } from '../src/model/options';
-import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
+import type { AnyJson, JsonObject, OperationSnapshot } from '../src/model/snapshot';
 import type { CancelOutcome } from './cancel';
 import { isCancelled, isLeft, registerInScope } from './scope';
 
@@ -89,11 +89,15 @@ function awaited<T>(shared: Shared<T>, caller: CancellationScope): Promise<T> {
 }
 
 /**
- * These three give a value the types of the caller's method. The worker has checked a response against that method, but
+ * These give a value the types of the caller's method. The worker has checked a response against that method, but
  * the compiler cannot know the type of a value that crosses Temporal.
  */
 export function typedResponse<R>(response: AnyJson): R {
   return response as R;
+}
+
+export function typedReply<R>(reply: JsonObject): R {
+  return reply as R;
 }
 
 export function typedSnapshot<R, M>(operation: OperationSnapshot): OperationSnapshot<R, M> {

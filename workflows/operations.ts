@@ -1,7 +1,8 @@
 // Entry 'temporal-lro/workflow': helpers for workflow code. They run in the sandbox, so nothing here may import
 // grpc-js, protobuf or a Node builtin. Nothing has to be registered. Workflow types are in
 // 'temporal-lro/workflow-definitions'.
-import type { OperationMethod } from '../src/model/method';
+import type { OperationMethod, UnaryMethod } from '../src/model/method';
+import type { UnaryCallOptions } from '../src/model/unary-call';
 import {
   resolveStartOptions,
   resolveWaitOptions,
@@ -13,10 +14,12 @@ import {
 import { isNil, onlyKeys, plainObject } from '../src/model/check';
 import { isDone, type AnyJson, type JsonObject, type OperationSnapshot } from '../src/model/snapshot';
 import { getOnce } from './activities';
+import { callMethod, resolveCall } from './call';
 import { cancelNow } from './cancel';
 import { withCallerFailure, retryable } from './failures';
 import {
   shareFirstCall,
+  typedReply,
   typedOutcome,
   typedResponse,
   typedSnapshot,
@@ -37,6 +40,7 @@ export { operationWorkflowId } from '../src/model/names';
 export { operationProgress, type OperationProgress } from '../src/model/progress';
 export { operationSearchAttributes } from '../src/model/names';
 export type { StartOptions, WaitOptions } from '../src/model/options';
+export type { UnaryCallOptions } from '../src/model/unary-call';
 export type { AnyJson, JsonObject, OperationSnapshot, OperationStatus, ShownOperation } from '../src/model/snapshot';
 export { operationScope } from './scope';
 export { operationChanged, operationQuery, pollOperation } from './messages';
@@ -81,6 +85,17 @@ export interface Operations {
     operationId: string,
     method?: OperationMethod<unknown, R, M>,
   ): OperationHandle<R, M>;
+  /**
+   * Calls a unary method that starts no operation, and returns its reply. Retries transient errors until `timeout`.
+   * Throws an `OperationServiceError` if the cloud refuses. A method that changes something is sent with an idempotency
+   * key; where the cloud has none, it is not repeated after an error that leaves its outcome unknown. Cancelling the
+   * scope gives up a read at once; a change that was sent is awaited, and its reply is returned.
+   */
+  call<Q = JsonObject, R = JsonObject>(
+    method: UnaryMethod<Q, R> | string,
+    request: NoInfer<Q>,
+    options?: UnaryCallOptions,
+  ): Promise<R>;
 }
 
 /**
@@ -157,6 +172,12 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
     },
     wait: (operationId, given) => registerInScope(() => wait(operationId, given)),
     getHandle: (operationId, method) => handle(operationId, method),
+    call: (method, request, given) =>
+      registerQuietlyInScope(() =>
+        withCallerFailure({ cloud, method }, async () =>
+          typedReply(await callMethod(resolveCall(cloud, method, request, checkDefaults(options).taskQueue, given))),
+        ),
+      ),
   };
 }
 

@@ -1,9 +1,10 @@
-import type { CancelResult, GetResult, OperationSeen, StartResult } from '../src/model/contract';
+import type { CallInput, CallResult, CancelResult, GetResult, OperationSeen, StartResult } from '../src/model/contract';
 import { readPollRecord } from '../src/model/evidence';
 import { toApplicationFailure } from '../src/model/failure';
 import { isObject, show } from '../src/model/check';
 import { isOperationStatus, isSnapshot } from '../src/model/snapshot';
 import { operationName } from '../src/model/texts';
+import { callName } from '../src/model/unary-call';
 
 /**
  * These functions check an activity's result: it may have been completed by hand, and a value of another shape would
@@ -54,7 +55,20 @@ export function checkStartResult(result: StartResult, cloud: string): StartResul
         if (typeof result.delayMs === 'number' && isOperationStatus(result.refused)) return result;
     }
   }
-  throw unexpected('operation.start', result, { cloud, operationId: '' });
+  throw unexpected('operation.start', result, { cloud, operationId: '' }, `a start in ${cloud}`);
+}
+
+export function checkCallResult(result: CallResult, { cloud, method }: CallInput): CallResult {
+  if (isObject(result) && isObject(result.reply)) {
+    const { reply, problems } = result;
+    if (problems === undefined || isProblems(problems)) return { reply, ...(problems && { problems }) };
+  }
+  throw unexpected('operation.call', result, { cloud, operationId: '' }, callName(cloud, method));
+}
+
+function isProblems(value: unknown): boolean {
+  const isProblem = (one: unknown): boolean => isObject(one) && 'path' in one && 'problem' in one;
+  return Array.isArray(value) && value.every(isProblem);
 }
 
 /** A `Date` cannot represent times further from 1970, and throws. */
@@ -65,8 +79,12 @@ function isMs(value: unknown): boolean {
   return typeof value === 'number' && Math.abs(value) <= MAXIMUM_MS;
 }
 
-function unexpected(activity: string, result: unknown, { cloud, operationId }: Subject): Error {
-  const name = operationId === '' ? `a start in ${cloud}` : operationName(cloud, operationId);
+function unexpected(
+  activity: string,
+  result: unknown,
+  { cloud, operationId }: Subject,
+  name = operationName(cloud, operationId),
+): Error {
   return toApplicationFailure({
     type: 'OperationUnreadable',
     cloud,

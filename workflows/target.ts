@@ -41,9 +41,14 @@ export function checkTaskQueue(value: unknown): string {
 
 /** Returns the path of an OperationMethod, or a given path. Throws an OptionError for anything else. */
 export function checkMethod(value: unknown): string {
-  const path = typeof value === 'object' && value !== null && 'path' in value ? value.path : value;
-  if (typeof path !== 'string' || !/^\/?[\w.]+\/\w+$/.test(path)) {
-    throw new OptionError('method', path, 'give a generated method, or a path such as "/package.Service/Method"');
-  }
-  return path;
+  const path = pathOf(value);
+  if (path !== undefined) return path;
+  const given = typeof value === 'object' && value !== null && 'path' in value ? value.path : value;
+  throw new OptionError('method', given, 'give a generated method, or a path such as "/package.Service/Method"');
+}
+
+/** The path of a method that a caller gave; undefined if it is none. */
+export function pathOf(method: unknown): string | undefined {
+  const path = typeof method === 'object' && method !== null && 'path' in method ? method.path : method;
+  return typeof path === 'string' && /^\/?[\w.]+\/\w+$/.test(path) ? path : undefined;
 }

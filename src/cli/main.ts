@@ -3,6 +3,7 @@ import { readFileSync } from 'fs';
 import { Command, Option } from 'commander';
 import type { AwaitOptions } from './await';
 import type { WaitCommandOptions } from './cancel';
+import type { GenerateOptions } from './generate';
 import type { ListOptions } from './list';
 import type { OrphansOptions } from './orphans';
 
@@ -13,22 +14,24 @@ const program = new Command('temporal-lro')
 
 program
   .command('generate')
-  .description('Generate typed methods that start operations, and the descriptors that a worker needs for them.')
+  .description('Generate typed methods, and the descriptors that a worker needs for them.')
   .argument(
     '<set...>',
     'FileDescriptorSet files, written by "buf build" or "protoc --include_imports --descriptor_set_out"',
   )
   .requiredOption('--out <directory>', 'the output directory; existing files are overwritten, never deleted')
   .option('--only <prefix>', 'a package, service or method to generate; repeatable (default: all)', collect, [])
+  .option('--js', 'write JavaScript with declaration files instead of TypeScript')
   .addHelpText(
     'after',
     `
 Writes one module for each proto package, such as <out>/yandex/cloud/k8s/v1.ts, and <out>/descriptors.binpb.
-Includes the proto comments if the sets have source info.
+A module has every unary method of the chosen services. Includes the proto comments if the sets have source info.
+--js writes CommonJS or ES modules, as the "type" in the nearest package.json above <out> says.
 
   temporal-lro generate all.binpb --only yandex.cloud.k8s.v1 --out src/cloud`,
   )
-  .action(async (sets: string[], options: { out: string; only: string[] }) => {
+  .action(async (sets: string[], options: GenerateOptions) => {
     const { runGenerate } = await import('./generate.js');
     runGenerate(sets, options);
   });

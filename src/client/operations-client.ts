@@ -63,6 +63,17 @@ export class OperationsClient {
   }
 
   /**
+   * Calls a unary method that starts no operation, and returns its reply as canonical JSON: values that it cannot express
+   * are null. Makes one call and does not retry. Rejects with an OperationServiceError, with an
+   * `OperationConfigurationError` for an invalid method or request, or with `OperationUnreadable` for a reply that cannot
+   * be decoded.
+   */
+  async call(method: string, request: JsonObject, { signal }: CallOptions = {}): Promise<JsonObject> {
+    const call = this.#cloud.prepare(method, request);
+    return (await this.#cloud.call(call, call.effect === 'change' ? randomUUID() : undefined, signal)).reply;
+  }
+
+  /**
    * Waits until the operation is done and returns its response. Polls on the same schedule as a workflow and retries
    * transient errors; `poll.by` has no effect here. Rejects with an error that `operationFailure` reads, of the same
    * types as in a workflow: if the cloud refuses a poll in the first minute, the type is `OperationServiceError`. If

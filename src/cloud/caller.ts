@@ -12,7 +12,7 @@ import { Limiter, type Purpose, type TurnOptions } from '../transport/limiter';
 import type { ResolvedCloudOptions } from './options';
 
 /** What a call is for. */
-type CallKind = 'poll' | 'cancel' | 'start';
+export type CallKind = 'poll' | 'cancel' | 'start' | 'call';
 
 /** One unary call. */
 export interface Call {
@@ -22,7 +22,7 @@ export interface Call {
   address: string;
   path: string;
   body: Buffer;
-  headers?: Record<string, string>;
+  headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
   /** @default the request timeout of the cloud */
   timeoutMs?: number;

@@ -1,5 +1,4 @@
 import { loadDescriptors } from '../descriptors/load';
-import { jsonToRequest } from '../descriptors/json-to-request';
 import { RequestError } from '../descriptors/check-request';
 import { findOperationMethod } from '../descriptors/operation-method';
 import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
@@ -7,6 +6,15 @@ import { configurationError, toApplicationFailure } from '../model/failure';
 import { OptionError } from '../model/check';
 import { statusCode, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
+import {
+  encodeRequest,
+  prepareCall,
+  readReply,
+  replyNotReceived,
+  toBuffer,
+  type Called,
+  type PreparedCall,
+} from './call';
 import { Caller, type Call, type CallObserver } from './caller';
 import { MAXIMUM_REPLY_BYTES, type Reply } from '../transport/channel';
 import type { OperationCall, OperationsApi, RawOperation } from '../apis/api';
@@ -120,7 +128,7 @@ export class Cloud {
     const what = `${this.name} ${path.slice(1)}`;
     let body: Buffer;
     try {
-      body = toBuffer(jsonToRequest(found.method.input, request, this.registry, this.api.isRequired));
+      body = encodeRequest(found.method.input, request, this.registry, this.api.isRequired);
     } catch (err) {
       if (err instanceof RequestError) throw configurationError(this.name, `${what}: ${err.message}`);
       throw err;
@@ -139,6 +147,31 @@ export class Cloud {
       );
     } catch (err) {
       throw isReplyTooLarge(err) ? replyTooLarge(this.name, what, idempotencyKey) : err;
+    }
+  }
+
+  /** Checks a call of a method that starts no operation. Throws an `OperationConfigurationError`. */
+  prepare(method: string, request: unknown): PreparedCall {
+    return prepareCall(this, method, request);
+  }
+
+  /**
+   * Makes the call. A repeated call with the same key takes effect once, if the API can mark it. `signal` aborts the call
+   * before it is sent, `inFlight` afterwards.
+   */
+  async call(call: PreparedCall, key?: string, signal?: AbortSignal, inFlight = signal): Promise<Called> {
+    const { what, path, body, method, effect } = call;
+    const { headers = {} } = (key === undefined ? undefined : this.api.mark(key, method)) ?? {};
+    const send = async (): Promise<Reply> => {
+      const address = await this.#serviceAddress(method.parent.typeName, signal);
+      const sent = { kind: 'call', what, address, path, body, headers, signal, inFlight } as const;
+      return this.#caller.call(sent, effect === 'read' ? 'poll' : 'start');
+    };
+    try {
+      const reply = await unlessAborted(what, send, signal, inFlight);
+      return readReply(this, call, reply.body);
+    } catch (err) {
+      throw isReplyTooLarge(err) ? replyNotReceived(this.name, call) : err;
     }
   }
 
@@ -211,11 +244,6 @@ export class Cloud {
   #polled({ pollAfterMs }: RawOperation, operation: OperationSnapshot): Polled {
     return pollAfterMs === undefined ? { operation } : { operation, hintMs: pollAfterMs };
   }
-}
-
-/** grpc-js writes Buffers only; this one shares the memory. */
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function garbled(what: string, problem: string): OperationServiceError {

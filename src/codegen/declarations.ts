@@ -1,7 +1,7 @@
 import type { DescEnum, DescField, DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import { getComments, type GeneratedFile, type Printable } from '@bufbuild/protoplugin';
-import { carriedType, fieldType, NOTHING, requestType, type TypeScope } from './json-types';
-import type { ServiceMethods } from './select';
+import { fieldType, methodType, NOTHING, type TypeScope } from './json-types';
+import type { SelectedMethod, ServiceMethods } from './select';
 import { isAlwaysThere, isWellKnown, type Direction, type Shapes } from './shapes';
 
 const INDENT = '  ';
@@ -61,31 +61,40 @@ function fieldDeclaration(field: DescField, direction: Direction, scope: TypeSco
   return [name, '?: ', type, direction === 'received' || type === 'unknown' ? ';' : ' | undefined;'];
 }
 
-/** The method constants of a service. A declaration types them, so that no cast is needed. */
+/** The typed constant of a service. A declaration types it, so that no cast is needed. */
 export function printService(
   file: GeneratedFile,
+  target: 'ts' | 'dts',
   { service, methods }: ServiceMethods,
   name: string,
   scope: TypeScope,
 ): void {
   printComment(file, commentOf(service));
-  file.print(file.export('const', name), ': {');
-  for (const { method, property, responseType, metadataType } of methods) {
-    printComment(file, commentOf(method), INDENT);
-    const types = [
-      requestType(method.input, scope),
-      carriedType(responseType, scope),
-      carriedType(metadataType, scope),
-    ];
-    const listed = types.flatMap((type, i) => [i === 0 ? '' : ', ', type]);
-    file.print(INDENT, 'readonly ', propertyName(property), ': ', scope.library('OperationMethod'), '<', listed, '>;');
+  file.print(file.export(target === 'ts' ? 'const' : 'declare const', name), ': {');
+  for (const method of methods) {
+    printComment(file, commentOf(method.method), INDENT);
+    file.print(INDENT, 'readonly ', propertyName(method.property), ': ', methodType(method, scope), ';');
   }
-  file.print('} = {');
-  for (const { property, path } of methods) {
-    file.print(INDENT, propertyName(property), ': { path: ', file.string(path), ' },');
+  if (target === 'ts') {
+    file.print('} = {');
+    printPaths(file, methods);
   }
   file.print('};');
   file.print();
+}
+
+/** The constant of a service in JavaScript. */
+export function printConstant(file: GeneratedFile, { methods }: ServiceMethods, name: string): void {
+  file.print(file.export('const', name), ' = {');
+  printPaths(file, methods);
+  file.print('};');
+  file.print();
+}
+
+function printPaths(file: GeneratedFile, methods: readonly SelectedMethod[]): void {
+  for (const { property, path } of methods) {
+    file.print(INDENT, propertyName(property), ': { path: ', file.string(path), ' },');
+  }
 }
 
 type Commented = DescEnum | DescEnum['values'][number] | DescField | DescMessage | DescMethod | DescService;

@@ -1,7 +1,7 @@
 import { clearField, clone, create, toBinary, type DescFile } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { emitModules } from './modules';
+import { emitModules, type ModuleFormat } from './modules';
 import { nameAll } from './names';
 import { selectMethods } from './select';
 import { neededShapes } from './shapes';
@@ -13,20 +13,30 @@ export interface Generated {
   /** File contents by path below the output directory. */
   files: Map<string, string | Uint8Array>;
   services: number;
-  methods: number;
+  /** How many methods start an operation. */
+  starts: number;
+  /** How many unary methods start none. */
+  others: number;
+  /** The paths of streaming methods, which are left out. */
+  streaming: string[];
   /** One line for each type name that is not in the sets; the generated type is AnyJson. */
   problems: string[];
 }
 
 /**
- * Generates typed operation methods: one module per proto package, with the methods that start operations and the JSON
- * types of their requests, responses and metadata, and a descriptor set with only what a worker needs for them. Output
- * is deterministic. `only` lists prefixes of packages, services or methods; if empty, all methods are generated. Throws
- * a SelectionError if there is nothing to generate, and a DescriptorError if a set lacks an imported file.
+ * Generates typed methods: one module per proto package, with the unary methods and the JSON types of their requests,
+ * responses and metadata, and a descriptor set with only what a worker needs for them. Output is deterministic. `only`
+ * lists prefixes of packages, services or methods; if empty, all methods are generated. Throws a SelectionError if there
+ * is nothing to generate, and a DescriptorError if a set lacks an imported file.
  */
-export function generate(registry: DescriptorRegistry, only: readonly string[] = []): Generated {
-  const services = selectMethods(registry, only);
+export function generate(
+  registry: DescriptorRegistry,
+  only: readonly string[] = [],
+  format: ModuleFormat = 'typescript',
+): Generated {
+  const { services, streaming } = selectMethods(registry, only);
   const methods = services.flatMap((service) => service.methods);
+  const starts = methods.flatMap(({ start }) => start ?? []);
   const shapes = neededShapes(methods);
   const requests = new Set([...registry.services()].flatMap((service) => service.methods.map(({ input }) => input)));
   const names = nameAll(
@@ -37,12 +47,14 @@ export function generate(registry: DescriptorRegistry, only: readonly string[] =
   const descs = [...services.map(({ service }) => service), ...shapes.enums, ...shapes.messages.keys()];
   return {
     files: new Map<string, string | Uint8Array>([
-      ...emitModules(services, shapes, names),
+      ...emitModules(services, shapes, names, format),
       [DESCRIPTORS_FILE, pruneDescriptors(new Set(descs.map(({ file }) => file)))],
     ]),
     services: services.length,
-    methods: methods.length,
-    problems: methods.flatMap(({ path, unresolved }) =>
+    starts: starts.length,
+    others: methods.length - starts.length,
+    streaming,
+    problems: starts.flatMap(({ path, unresolved }) =>
       unresolved.map((name) => `${path} names ${name}, which is in none of the sets: AnyJson stands for it`),
     ),
   };

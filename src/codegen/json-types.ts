@@ -1,5 +1,6 @@
 import { ScalarType, type DescEnum, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import type { Printable } from '@bufbuild/protoplugin';
+import type { SelectedMethod } from './select';
 import { isWellKnown, type Direction } from './shapes';
 
 /** How a module refers to types that it does not write out. It imports them where needed. */
@@ -9,7 +10,7 @@ export interface TypeScope {
   library(name: LibraryType): Printable;
 }
 
-export type LibraryType = 'AnyJson' | 'Double' | 'JsonObject' | 'OperationMethod' | 'Optional';
+export type LibraryType = 'AnyJson' | 'Double' | 'JsonObject' | 'OperationMethod' | 'Optional' | 'UnaryMethod';
 
 /** A message without fields. An empty interface would accept anything. */
 export const NOTHING = '{ [key: string]: never }';
@@ -28,13 +29,18 @@ export function fieldType(field: DescField, direction: Direction, scope: TypeSco
   }
 }
 
-/** The type of a request message. */
-export function requestType(message: DescMessage, scope: TypeScope): Printable {
-  return messageType(message, 'sent', scope);
+/** The type of a method: its generic type and the arguments. */
+export function methodType({ method, start }: SelectedMethod, scope: TypeScope): Printable {
+  const request = messageType(method.input, 'sent', scope);
+  const types = start
+    ? [request, carriedType(start.responseType, scope), carriedType(start.metadataType, scope)]
+    : [request, messageType(method.output, 'received', scope)];
+  const listed = types.flatMap((type, i) => [i === 0 ? '<' : ', ', type]);
+  return [scope.library(start ? 'OperationMethod' : 'UnaryMethod'), ...listed, '>'];
 }
 
 /** The type of a message in an Any of an operation. Pass `undefined` if the method does not declare the message. */
-export function carriedType(message: DescMessage | undefined, scope: TypeScope): Printable {
+function carriedType(message: DescMessage | undefined, scope: TypeScope): Printable {
   if (!message) return scope.library('AnyJson');
   // An empty message has only its '@type'.
   if (message.fields.length === 0) return 'object';

@@ -1,17 +1,29 @@
-import type { DescService } from '@bufbuild/protobuf';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { operationMethods, type OperationMethodTypes } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { unique } from './names';
 
-/** A service with its methods that start operations. */
-export interface ServiceMethods {
-  service: DescService;
-  methods: NamedMethod[];
+export interface Selection {
+  /** Only services that have selected methods. */
+  services: ServiceMethods[];
+  /** The paths of streaming methods that would be selected: operations and reads are unary. */
+  streaming: string[];
 }
 
-export interface NamedMethod extends OperationMethodTypes {
+export interface ServiceMethods {
+  service: DescService;
+  methods: SelectedMethod[];
+}
+
+/** A unary method. */
+export interface SelectedMethod {
+  /** `/package.Service/Method` */
+  path: string;
+  method: DescMethod;
   /** The property name in the service's constant. */
   property: string;
+  /** Undefined if the method starts no operation. */
+  start?: OperationMethodTypes;
 }
 
 /** There is nothing to generate. The message lists what the sets contain. */
@@ -20,45 +32,57 @@ export class SelectionError extends Error {
 }
 
 /**
- * Selects the methods that start operations and match a prefix in `only`: a package, service or method, such as `a.b`,
- * `a.b.Service`, `a.b.Service.Method` or `/a.b.Service/Method`. If `only` is empty, selects all of them.
- * Throws a SelectionError for the first prefix that matches no method.
+ * Selects the unary methods that match a prefix in `only`: a package, service or method, such as `a.b`, `a.b.Service`,
+ * `a.b.Service.Method` or `/a.b.Service/Method`. If `only` is empty, selects all of them. Throws a SelectionError for
+ * the first prefix that matches no method, or if all methods stream.
  */
-export function selectMethods(registry: DescriptorRegistry, only: readonly string[]): ServiceMethods[] {
+export function selectMethods(registry: DescriptorRegistry, only: readonly string[]): Selection {
   const all = [...registry.services()]
-    .map((service) => ({ service, methods: named(operationMethods(registry, service)) }))
-    .filter(({ methods }) => methods.length > 0)
+    .map((service) => ({ service, methods: named(registry, service) }))
     .sort((a, b) => (a.service.typeName < b.service.typeName ? -1 : 1));
-  if (all.length === 0) {
-    throw new SelectionError(
-      'no method in these descriptor sets returns an operation: give the sets of other services',
-    );
-  }
-  if (only.length === 0) return all;
-  const prefixes = only.map(dotted);
   const names = all.flatMap(({ methods }) => methods.map(({ path }) => dotted(path)));
+  if (names.length === 0) {
+    throw new SelectionError('these descriptor sets have no services: give the sets of the services that you call');
+  }
+  const prefixes = only.map(dotted);
   for (const [index, prefix] of prefixes.entries()) {
     if (prefix === '' || !names.some((name) => isWithin(name, prefix))) {
-      throw new SelectionError(
-        `no method that starts an operation is within ${JSON.stringify(only[index])}: ${whatIsThere(names, prefix)}`,
-      );
+      throw new SelectionError(`no method is within ${JSON.stringify(only[index])}: ${whatIsThere(names, prefix)}`);
     }
   }
-  return all
-    .map(({ service, methods }) => ({
-      service,
-      methods: methods.filter(({ path }) => prefixes.some((prefix) => isWithin(dotted(path), prefix))),
-    }))
+  const isSelected = ({ path }: SelectedMethod): boolean =>
+    prefixes.length === 0 || prefixes.some((prefix) => isWithin(dotted(path), prefix));
+  const selected = all.map(({ service, methods }) => ({ service, methods: methods.filter(isSelected) }));
+  const streaming = selected.flatMap(({ methods }) => methods.filter(streams).map(({ path }) => path));
+  const services = selected
+    .map(({ service, methods }) => ({ service, methods: methods.filter((method) => !streams(method)) }))
     .filter(({ methods }) => methods.length > 0);
+  if (services.length === 0) {
+    throw new SelectionError(`${streaming.join(', ')}: only streaming methods, and there are no types for these`);
+  }
+  return { services, streaming };
+}
+
+function streams({ method }: SelectedMethod): boolean {
+  return method.methodKind !== 'unary';
 }
 
 /**
  * `rpc Create` and `rpc create` would share a TypeScript property. All methods are named before the selection, so that
  * generating more of them later renames nothing.
  */
-function named(methods: readonly OperationMethodTypes[]): NamedMethod[] {
+function named(registry: DescriptorRegistry, service: DescService): SelectedMethod[] {
   const taken = new Set<string>();
-  return methods.map((types) => ({ ...types, property: unique(types.method.localName, taken) }));
+  const starts = new Map(operationMethods(registry, service).map((start) => [start.method, start]));
+  return service.methods.map((method) => {
+    const start = starts.get(method);
+    return {
+      path: `/${service.typeName}/${method.name}`,
+      method,
+      property: unique(method.localName, taken),
+      ...(start && { start }),
+    };
+  });
 }
 
 /** Normalises a method path or a dotted name, with or without a leading slash, to a dotted name. */

@@ -1,6 +1,6 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import type { OperationMethodTypes } from '../descriptors/operation-method';
+import type { SelectedMethod } from './select';
 
 /**
  * The direction of a message: sent in a request, where fields may be omitted, or received in a response or metadata,
@@ -20,9 +20,11 @@ export interface Shapes {
 /** Extension `(yandex.cloud.required)` of FieldOptions, a bool: one varint byte. */
 const REQUIRED_OPTION = 101501;
 
-export function neededShapes(methods: readonly OperationMethodTypes[]): Shapes {
+export function neededShapes(methods: readonly SelectedMethod[]): Shapes {
   const sent = reachable(methods.map(({ method }) => method.input));
-  const received = reachable(methods.flatMap(({ responseType, metadataType }) => [responseType, metadataType]));
+  const received = reachable(
+    methods.flatMap(({ method, start }) => (start ? [start.responseType, start.metadataType] : [method.output])),
+  );
   const unlike = findUnlike(new Set([...sent.messages, ...received.messages]));
   const messages = new Map<DescMessage, Set<Direction>>();
   const add = (message: DescMessage, direction: Direction): void => {

@@ -10,6 +10,9 @@ export interface Credentials {
   getToken(signal: AbortSignal): Promise<{ token: string; expiresAt?: Date }>;
 }
 
+/** No credential is longer. Servers and proxies refuse longer headers. */
+const MAXIMUM_TOKEN_LENGTH = 16_384;
+
 /** There is no token, and asking again will not help. The message says what to change. */
 export class CredentialsError extends Error {
   override readonly name = 'CredentialsError';
@@ -27,6 +30,10 @@ export function checkToken(given: unknown, now: number): { value: string; expire
     throw new CredentialsError(
       'the token contains spaces, line breaks or other characters that are not allowed in a header',
     );
+  }
+  if (value.length > MAXIMUM_TOKEN_LENGTH) {
+    const problem = `has ${value.length} characters, but a header holds at most ${MAXIMUM_TOKEN_LENGTH}`;
+    throw new CredentialsError(`the token ${problem}: the source of the credentials returned something else`);
   }
   if (expiresAt === undefined || expiresAt === null) return { value };
   if (!(expiresAt instanceof Date) || Number.isNaN(expiresAt.getTime())) {

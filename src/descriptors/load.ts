@@ -8,6 +8,11 @@ import { DescriptorError, DescriptorRegistry } from './registry';
  * Yandex's QuotaFailure). Throws a DescriptorError that names a set that cannot be read.
  */
 export function loadDescriptors(sets: readonly (string | Uint8Array)[] = []): DescriptorRegistry {
+  return readDescriptors(sets).add(Buffer.from(CONTRACT_SET, 'base64'));
+}
+
+/** Like {@link loadDescriptors}, but without the built-in set. */
+export function readDescriptors(sets: readonly (string | Uint8Array)[]): DescriptorRegistry {
   const registry = new DescriptorRegistry();
   for (const [index, set] of sets.entries()) {
     try {
@@ -20,5 +25,5 @@ export function loadDescriptors(sets: readonly (string | Uint8Array)[] = []): De
       );
     }
   }
-  return registry.add(Buffer.from(CONTRACT_SET, 'base64'));
+  return registry;
 }

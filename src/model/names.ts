@@ -9,6 +9,9 @@ export const START_ACTIVITY = 'operation.start';
 /** Activity: polls, then asks the cloud to cancel unless the operation is done. */
 export const CANCEL_ACTIVITY = 'operation.cancel';
 
+/** Activity: a call of a method that starts no operation. */
+export const CALL_ACTIVITY = 'operation.call';
+
 /** Query: returns the operation as last seen. */
 export const OPERATION_QUERY = 'operation';
 /** Update: polls now and returns the snapshot. */
@@ -40,6 +43,7 @@ export const METRICS = {
   pollLatency: { name: 'temporal_lro_poll_latency', unit: 'ms', description: 'How long a Get took' },
   cancels: { name: 'temporal_lro_cancels', description: 'Calls of OperationService.Cancel, by their status code' },
   starts: { name: 'temporal_lro_starts', description: 'Calls of methods that start operations, by their status code' },
+  calls: { name: 'temporal_lro_calls', description: 'Calls of methods that start no operation, by their status code' },
   startConflicts: {
     name: 'temporal_lro_start_conflicts',
     description: 'Starts that had to wait for another operation on the same resource',

@@ -4,7 +4,7 @@ import { durationText, shortId, statusText, summary } from './texts';
 /** Texts about a start, before the operation exists. */
 
 /** `ClusterService/Create` for `/yandex.cloud.k8s.v1.ClusterService/Create`. */
-function shortMethod(method: string): string {
+export function shortMethod(method: string): string {
   return method.slice(method.lastIndexOf('.') + 1).slice(0, 100);
 }
 

@@ -15,7 +15,7 @@ type StartVerdict =
   { verdict: 'unknown' | 'busy' | 'refused' } | { verdict: 'conflict'; conflictingOperationId: string };
 
 /** The parts of an error that the verdict depends on. */
-interface StartError {
+export interface StartError {
   codeName: string;
   message: string;
   details: readonly AnyJson[];

@@ -1,7 +1,7 @@
 import { utf8Bytes } from './bounds';
 import { operationProgress, progressText } from './progress';
 import { redact } from './redact';
-import type { AnyJson, OperationSnapshot, OperationStatus, ShownOperation } from './snapshot';
+import type { JsonObject, OperationSnapshot, OperationStatus, ShownOperation } from './snapshot';
 
 /**
  * Texts for the Temporal UI, terminals, logs and errors. Pure functions. Each text stays within the server's bounds (a
@@ -45,8 +45,8 @@ export function shortId(operationId: string): string {
   return cut(operationId, MAXIMUM_SHORT_ID_LENGTH);
 }
 
-/** The id of the resource that an operation works on: the first metadata field whose name ends in `Id`. */
-export function resourceOf(metadata: AnyJson | undefined): string | undefined {
+/** The id of the resource that metadata or a request names: the first field whose name ends in `Id`. */
+export function resourceOf(metadata: JsonObject | undefined): string | undefined {
   for (const [name, value] of Object.entries(metadata ?? {})) {
     if (/Id$/.test(name) && typeof value === 'string' && value !== '') return cut(value, 100);
   }

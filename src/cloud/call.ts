@@ -1,0 +1,83 @@
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import type { OperationsApi } from '../apis/api';
+import { RequestError } from '../descriptors/check-request';
+import { jsonToRequest } from '../descriptors/json-to-request';
+import { MessageReader } from '../descriptors/message-reader';
+import type { DescriptorRegistry } from '../descriptors/registry';
+import { findUnaryMethod, type UnaryMethodInfo } from '../descriptors/unary-method';
+import { Place, ValueProblems } from '../descriptors/value-problems';
+import { configurationError, toApplicationFailure } from '../model/failure';
+import type { ValueProblem } from '../model/snapshot';
+import { MAXIMUM_REPLY_BYTES } from '../transport/channel';
+
+/** A checked call of a method that starts no operation. */
+export interface PreparedCall extends UnaryMethodInfo {
+  /** Names the call in errors. */
+  what: string;
+  body: Buffer;
+  /** Whether repeating the call has no further effect: it changes nothing, or the API can mark it with a key. */
+  isRepeatable: boolean;
+}
+
+/** A reply as canonical JSON. */
+export interface Called {
+  /** A reply whose JSON is no object, such as that of a wrapper, is in `value`. */
+  reply: JsonObject;
+  /** The values that canonical JSON cannot express: they are null in `reply`. */
+  problems: ValueProblem[];
+}
+
+/** What a call needs to know of its cloud. */
+interface Served {
+  name: string;
+  registry: DescriptorRegistry;
+  api: OperationsApi;
+}
+
+/** Checks a call. Throws an `OperationConfigurationError` for an unknown method or a request that does not match it. */
+export function prepareCall({ name, registry, api }: Served, path: string, request: unknown): PreparedCall {
+  const found = findUnaryMethod(registry, path);
+  if (typeof found === 'string') throw configurationError(name, `method: ${found}`);
+  const what = `${name} ${found.path.slice(1)}`;
+  const { method, effect } = found;
+  try {
+    const body = encodeRequest(method.input, request, registry, api.isRequired);
+    return { ...found, what, body, isRepeatable: effect !== 'change' || api.mark('', method) !== undefined };
+  } catch (err) {
+    if (err instanceof RequestError) throw configurationError(name, `${what}: ${err.message}`);
+    throw err;
+  }
+}
+
+export function encodeRequest(...args: Parameters<typeof jsonToRequest>): Buffer {
+  return toBuffer(jsonToRequest(...args));
+}
+
+/** grpc-js writes Buffers only; this one shares the memory. */
+export function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Decodes a reply. Throws an `OperationUnreadable` failure if its bytes are not a message of the method's type. */
+export function readReply({ name, registry }: Served, { what, method }: PreparedCall, body: Buffer): Called {
+  const found = new ValueProblems();
+  const reply = new MessageReader(registry, found).message(method.output, body, new Place(''));
+  const problems = found.list();
+  if (reply !== null) return { reply: isObject(reply) ? reply : { value: reply }, problems };
+  throw unreadableReply(name, `${what} was answered, but its reply is ${problems[0]?.problem ?? 'null'}`);
+}
+
+function isObject(json: JsonValue): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+/** For a reply that grpc-js refused to receive. */
+export function replyNotReceived(cloud: string, { what }: PreparedCall): Error {
+  const limit = `${MAXIMUM_REPLY_BYTES / 2 ** 20} MiB`;
+  return unreadableReply(cloud, `${what} was answered, but its reply is larger than ${limit}`);
+}
+
+/** For a reply that cannot be returned: the call itself has succeeded. */
+export function unreadableReply(cloud: string, message: string): Error {
+  return toApplicationFailure({ type: 'OperationUnreadable', cloud, operationId: '', message, details: [] });
+}
