@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import type { OperationsApi } from '../apis/api';
+import { MessageReader } from '../descriptors/any-to-json';
 import { RequestError } from '../descriptors/check-request';
 import { jsonToRequest } from '../descriptors/json-to-request';
-import { MessageReader } from '../descriptors/message-reader';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { findUnaryMethod, type UnaryMethodInfo } from '../descriptors/unary-method';
 import { Place, ValueProblems } from '../descriptors/value-problems';
