@@ -11,6 +11,7 @@ import { ApplicationFailure, TimeoutFailure, type Duration, type RetryPolicy } f
 import { CANCEL_ACTIVITY, GET_ACTIVITY } from '../model/names';
 import { resolveWaitOptions } from '../model/options';
 import { isDone, statusCode, type OperationSnapshot } from '../model/snapshot';
+import { messageOf } from '../model/thrown';
 import { statusText } from '../model/texts';
 import { grpcError } from './connect';
 import { CommandError } from './outcome';
@@ -128,8 +129,7 @@ export class CloudDesk {
         throw new CommandError(
           `No worker on the task queue ${this.#taskQueue} has answered within ${this.#lookTimeout}: start one, or name another by --task-queue.`,
         );
-      const last = cause.cause instanceof Error ? cause.cause.message : cause.message;
-      return { problem: last, isGone: false };
+      return { problem: messageOf(cause.cause ?? cause), isGone: false };
     }
     if (cause instanceof ApplicationFailure && cause.type === 'OperationConfigurationError')
       throw new CommandError(cause.message, 9);

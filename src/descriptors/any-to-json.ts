@@ -50,7 +50,7 @@ export interface RawAny {
   value: Uint8Array;
 }
 
-export type AnyToJson = JsonObject & { '@type': string };
+type AnyToJson = JsonObject & { '@type': string };
 
 /** The maximum nesting of messages, the same as in protobuf's own readers. */
 const MAXIMUM_DEPTH = 100;
