@@ -5,19 +5,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationScript } from 'temporal-lro/testing';
 import { decodeOperation } from '../src/apis/yandex';
 import { loadDescriptors } from '../src/descriptors/load';
+import { findOperationMethod } from '../src/descriptors/operation-method';
 import { IDEMPOTENCY_KEY_HEADER } from '../src/model/names';
-import { CallHandler, startMethod } from '../src/testing/call-handler';
+import { CallHandler } from '../src/testing/call-handler';
 import { checkScript } from '../src/testing/check-script';
-import { OPERATION_METHODS, readRequestedId } from '../src/testing/envelope';
+import { operationVerbs } from '../src/testing/dialects/served-api';
+import { servedYandex } from '../src/testing/dialects/yandex';
 import { play } from '../src/testing/play';
 import { ClusterService, type CreateClusterRequest } from '../src/testing/resources';
 import { ScriptedOperations } from '../src/testing/scripted-operations';
 import { CallFailure, UnaryServer, type IncomingCall, type OutgoingReply } from '../src/testing/server';
+import { startMethod } from '../src/testing/start-method';
 import { HOSTILE_ENDS } from './hostile';
 import { SLOTS, type Slot, type WaitPlan } from './plan';
 
 /** The descriptor set of the cloud's resources. */
 export const RESOURCES = join(__dirname, '../proto/fakecloud.binpb');
+
+const OPERATION_VERBS = operationVerbs(servedYandex);
 
 /** A call that the cloud received. Times are epoch milliseconds. */
 export interface RecordedCall {
@@ -62,7 +67,7 @@ export class RecordedCloud {
   readonly #waits: ReadonlyMap<string, WaitPlan>;
   readonly #registry = loadDescriptors([readFileSync(RESOURCES)]);
   readonly #operations = new ScriptedOperations(this.#registry);
-  readonly #desk = new CallHandler(this.#registry, this.#operations, Date.now);
+  readonly #desk = new CallHandler(servedYandex, this.#registry, this.#operations, Date.now);
   readonly #servers: UnaryServer[] = [];
   readonly #callsOf = new Map<string, RecordedCall[]>();
   /** The operation ids of each wait: more than one if a start has begun two operations. */
@@ -75,16 +80,14 @@ export class RecordedCloud {
   }
 
   async start(): Promise<void> {
-    const create = startMethod(
-      ClusterService.create.path,
-      ({ name = '' }: CreateClusterRequest) => this.#script(name),
-      this.#registry,
-    );
+    const found = findOperationMethod(this.#registry, ClusterService.create.path);
+    if (typeof found === 'string') throw new Error(found);
+    const create = startMethod(found, ({ name = '' }: CreateClusterRequest) => this.#script(name), this.#registry);
     this.#desk.methods.set(create.path, create);
     for (const slot of SLOTS) {
       const server = new UnaryServer();
       this.#servers.push(server);
-      for (const path of [...OPERATION_METHODS.keys(), create.path]) {
+      for (const path of [...OPERATION_VERBS.keys(), create.path]) {
         server.answer(path, (call) => this.#answer(slot, call));
       }
       this.addresses.push(await server.listen(0));
@@ -157,8 +160,8 @@ export class RecordedCloud {
 
   #record(slot: Slot, incoming: IncomingCall): RecordedCall {
     const { path, body } = incoming;
-    const verb = OPERATION_METHODS.get(path) ?? 'Start';
-    const operationId = verb === 'Start' ? undefined : readRequestedId(body);
+    const verb = OPERATION_VERBS.get(path) ?? 'Start';
+    const operationId = verb === 'Start' ? undefined : servedYandex.readId(body);
     const key = incoming.header(IDEMPOTENCY_KEY_HEADER);
     const name = operationId === undefined ? nameIn(body) : (this.#names.get(operationId) ?? '');
     const call: RecordedCall = {

@@ -1,15 +1,14 @@
-import { statusCode } from '../model/snapshot';
-import { bytesToJson } from '../descriptors/any-to-json';
-import { findOperationMethod } from '../descriptors/operation-method';
+import { statusCode, type JsonObject } from '../model/snapshot';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
-import { OptionError } from '../model/check';
-import { type CheckedEffect, type CheckedScript, checkEffect, checkScript } from './check-script';
-import { OPERATION_METHODS, readRequestedId } from './envelope';
+import { type CheckedEffect, checkEffect } from './check-script';
+import { operationVerbs, type ServedApi } from './dialects/served-api';
 import { callFailure, spoil } from './faults';
-import type { FaultEffect, Script } from './script';
-import type { ScriptedOperations } from './scripted-operations';
+import { newId } from './new-id';
+import type { FaultEffect } from './script';
+import type { ScriptedOperation, ScriptedOperations } from './scripted-operations';
 import type { IncomingCall, OutgoingReply } from './server';
+import type { StartMethod } from './start-method';
+import { UnaryReplies } from './unary-replies';
 
 /** A call that a FakeCloud received. */
 export interface FakeCloudCall {
@@ -32,37 +31,55 @@ export type Interceptor = (call: { method: string; operationId?: string; count: 
 export class CallHandler {
   readonly calls: FakeCloudCall[] = [];
   readonly interceptors: Interceptor[] = [];
-  /** By path. */
+  /** The methods that start operations, by path. */
   readonly methods = new Map<string, StartMethod>();
+  /** The other methods. */
+  readonly unary: UnaryReplies;
+  readonly #served: ServedApi;
+  readonly #verbs: ReadonlyMap<string, 'Get' | 'Cancel'>;
   readonly #registry: DescriptorRegistry;
   readonly #operations: ScriptedOperations;
   readonly #now: () => number | Promise<number>;
   readonly #counts = new Map<string, number>();
 
-  constructor(registry: DescriptorRegistry, operations: ScriptedOperations, now: () => number | Promise<number>) {
+  constructor(
+    served: ServedApi,
+    registry: DescriptorRegistry,
+    operations: ScriptedOperations,
+    now: () => number | Promise<number>,
+  ) {
+    this.#served = served;
+    this.#verbs = operationVerbs(served);
     this.#registry = registry;
     this.#operations = operations;
     this.#now = now;
+    this.unary = new UnaryReplies(registry, operations.resources);
   }
 
   /** Answers a call. Rejects with the CallFailure that the caller is to get. */
   async answer(call: IncomingCall): Promise<OutgoingReply> {
     const { path, headerNames: headers } = call;
     const at = await this.#now();
-    const verb = OPERATION_METHODS.get(path);
+    const verb = this.#verbs.get(path);
     if (!verb) {
       this.calls.push({ method: path, at, headers });
       const fault = this.#intercepted({ method: path });
-      return spoil(fault, () => this.#start(call, at), this.#registry, call.signal);
+      const start = this.methods.get(path);
+      const work = () => (start ? this.#start(start, call, at) : this.unary.reply(call, at));
+      return spoil(fault, work, this.#registry, call.signal);
     }
-    const operationId = readRequestedId(call.body);
+    const operationId = this.#served.readId(call.body);
     this.calls.push({ method: path, at, operationId, headers });
     const operation = this.#operations.find(operationId);
     const fault =
       this.#intercepted({ method: path, operationId }) ?? (operation && this.#operations.nextFault(operation, verb));
-    const work = (): Promise<OutgoingReply> => {
+    const work = async (): Promise<OutgoingReply> => {
       if (!operation) throw this.#notFound(operationId);
-      return verb === 'Get' ? this.#operations.get(operation, at) : this.#operations.cancel(operation, at);
+      const { encode, encodeCancelled = encode } = this.#served;
+      if (verb === 'Cancel') return encodeCancelled(await this.#operations.cancel(operation, at));
+      const { pollInterval } = operation.script;
+      const pollAfter = pollInterval === undefined ? {} : { pollAfterMs: pollInterval * 1000 };
+      return encode({ ...(await this.#operations.get(operation, at)), ...pollAfter });
     };
     return spoil(fault, work, this.#registry, call.signal);
   }
@@ -78,49 +95,35 @@ export class CallHandler {
     return undefined;
   }
 
-  #start(call: IncomingCall, at: number): Promise<OutgoingReply> {
-    const key = call.header(IDEMPOTENCY_KEY_HEADER);
-    const started = key === undefined ? undefined : this.#operations.startedBy(call.path, key);
-    if (started) return this.#operations.reply(started, at);
-    const script = this.methods.get(call.path)?.script(call.body);
-    if (!script) throw new Error('it has no reply');
+  async #start(method: StartMethod, call: IncomingCall, at: number): Promise<OutgoingReply> {
+    const { encode, encodeStarted = encode } = this.#served;
+    const request = method.request(call.body);
+    const key = this.#keyOf(method, request, call);
+    const started = key === undefined ? undefined : this.#operations.startedBy(method.path, key);
+    const operation = started ?? this.#begin(method, request, key, at);
+    const raw = await this.#operations.get(operation, at);
+    return encodeStarted(operation.script.withoutId ? { ...raw, id: '' } : raw, method.start);
+  }
+
+  /** What marks the call, so that a repeated one returns the same operation. */
+  #keyOf({ start }: StartMethod, request: JsonObject, call: IncomingCall): string | undefined {
+    const { headers = {}, fields = {} } = this.#served.api.mark('', start.method) ?? {};
+    const values = [
+      ...Object.keys(headers).map((name) => call.header(name)),
+      ...Object.keys(fields).map((field) => request[field]),
+    ];
+    return values.find((value): value is string => typeof value === 'string' && value !== '');
+  }
+
+  #begin(method: StartMethod, request: JsonObject, key: string | undefined, at: number): ScriptedOperation {
+    const find = (type: string, id: string) => this.#operations.resources.find(type, id, at)?.value;
+    const { script, resource } = method.play(request, find);
     if ('refuse' in script) throw callFailure(script.refuse, this.#registry);
-    return this.#operations.reply(this.#operations.begin(script, at, { method: call.path, key }), at);
+    const id = this.#served.newId?.(newId(), request) ?? newId();
+    return this.#operations.begin(script, at, { id, method: method.path, key, resource });
   }
 
   #notFound(id: string): Error {
     return callFailure({ code: statusCode('NOT_FOUND'), message: `Operation ${id} not found` }, this.#registry);
   }
-}
-
-/** A method for which a reply is set. */
-export interface StartMethod {
-  /** With the leading slash. */
-  path: string;
-  /** Returns the checked script for a request. Throws if the reply throws or its script is invalid. */
-  script(request: Uint8Array): CheckedScript;
-}
-
-/** Throws an OptionError if no descriptor has the method at `path`, or if the method does not return an operation. */
-export function startMethod<Q, R, M>(
-  path: string,
-  reply: (request: Q) => Script<R, M>,
-  registry: DescriptorRegistry,
-): StartMethod {
-  const found = findOperationMethod(registry, path);
-  if (typeof found === 'string') {
-    throw new OptionError('method', path, `${found} (FakeCloud.start takes \`descriptors\`)`);
-  }
-  const { method, responseType, metadataType } = found;
-  return {
-    path: found.path,
-    script(request) {
-      const json: unknown = bytesToJson(method.input, request, registry);
-      // The caller promises that Q is the JSON type of the method's descriptor; nothing can check that here.
-      return checkScript(reply(json as Q), {
-        ...(responseType && { response: responseType.typeName }),
-        ...(metadataType && { metadata: metadataType.typeName }),
-      });
-    },
-  };
 }

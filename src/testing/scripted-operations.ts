@@ -1,12 +1,12 @@
-import { randomBytes } from 'crypto';
+import type { RawOperation } from '../apis/api';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { POLL_INTERVAL_HEADER } from '../model/names';
 import type { CheckedEffect, CheckedOperation } from './check-script';
-import { writeOperation } from './envelope';
 import { callFailure } from './faults';
+import { newId } from './new-id';
 import { OperationFile } from './operation-file';
 import { play } from './play';
-import type { OutgoingReply } from './server';
+import { ReadableResources, type OperatedResource } from './readable-resources';
+import { toRawOperation } from './raw-operation';
 
 /** An operation that has begun. Times are epoch milliseconds. */
 export interface ScriptedOperation {
@@ -15,6 +15,7 @@ export interface ScriptedOperation {
   /** The path of the method that started it, and the idempotency key of that call. */
   readonly method?: string;
   readonly key?: string;
+  readonly resource?: OperatedResource;
   /** Undefined while the clock has not answered. */
   createdAt?: number;
   /** When it was first cancelled. */
@@ -24,8 +25,18 @@ export interface ScriptedOperation {
 /** Beyond this number, each new operation makes FakeCloud forget the oldest one, if that one is done. */
 export const MAXIMUM_OPERATIONS = 100_000;
 
+/** How an operation was started. */
+export interface Origin {
+  /** @default a new one */
+  id?: string;
+  method?: string;
+  key?: string | undefined;
+  resource?: OperatedResource | undefined;
+}
+
 /** The operations of a FakeCloud, in memory and optionally in a file. */
 export class ScriptedOperations {
+  readonly resources = new ReadableResources();
   readonly #registry: DescriptorRegistry;
   readonly #file: OperationFile | undefined;
   readonly #maximum: number;
@@ -48,17 +59,14 @@ export class ScriptedOperations {
   }
 
   /** Begins an operation at `at`. Throws if its messages cannot be encoded. */
-  begin(
-    script: CheckedOperation,
-    at: number | Promise<number>,
-    by: { method?: string; key?: string | undefined } = {},
-  ): ScriptedOperation {
-    const { method, key } = by;
-    const id = newOperationId();
-    for (const moment of [0, ...(script.stages ?? []).map((stage) => stage.at), script.after ?? 0]) {
-      writeOperation({ id, createdAt: 0 }, play(script, 0, moment), this.#registry);
-    }
-    const operation: ScriptedOperation = { id, script, ...(method && { method }), ...(key !== undefined && { key }) };
+  begin(script: CheckedOperation, at: number | Promise<number>, origin?: Origin): ScriptedOperation {
+    const id = origin?.id ?? newId();
+    const scenes = [0, ...(script.stages ?? []).map((stage) => stage.at), script.after ?? 0].map((moment) =>
+      play(script, 0, moment),
+    );
+    const later = (script.afterwards ?? []).map(({ response }) => ({ done: true, modifiedAt: 0, response }));
+    for (const scene of [...scenes, ...later]) toRawOperation({ id, createdAt: 0 }, scene, this.#registry);
+    const operation: ScriptedOperation = { id, script, ...(origin && originOf(origin)) };
     this.#keep(operation);
     if (typeof at === 'number') {
       this.#begun(operation, at);
@@ -93,22 +101,16 @@ export class ScriptedOperations {
   }
 
   /** Returns the operation as it is at `at`. */
-  async reply(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
+  async get(operation: ScriptedOperation, at: number): Promise<RawOperation> {
     const createdAt = await this.#createdAt(operation, at);
-    const { id, script, cancelledAt } = operation;
+    const { id, script, cancelledAt, resource } = operation;
     const scene = play(script, createdAt, at, cancelledAt);
-    return { body: writeOperation({ id, createdAt, description: script.description }, scene, this.#registry) };
+    const raw = toRawOperation({ id, createdAt, description: script.description }, scene, this.#registry);
+    return { ...raw, ...(resource && { resourceId: resource.id }) };
   }
 
-  /** As {@link reply}, with the script's poll interval in a header. */
-  async get(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
-    const reply = await this.reply(operation, at);
-    const { pollInterval } = operation.script;
-    return pollInterval === undefined ? reply : { ...reply, headers: { [POLL_INTERVAL_HEADER]: String(pollInterval) } };
-  }
-
-  /** Cancels the operation as its script says, and replies as {@link reply}. Rejects if the script refuses. */
-  async cancel(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
+  /** Cancels the operation as its script says, and returns it. Rejects if the script refuses. */
+  async cancel(operation: ScriptedOperation, at: number): Promise<RawOperation> {
     const { onCancel } = operation.script;
     if (typeof onCancel === 'object' && 'refuses' in onCancel) throw callFailure(onCancel.refuses, this.#registry);
     await this.#createdAt(operation, at);
@@ -116,12 +118,13 @@ export class ScriptedOperations {
       operation.cancelledAt = at;
       this.#file?.cancel(operation.id, at);
     }
-    return this.reply(operation, at);
+    return this.get(operation, at);
   }
 
   #keep(operation: ScriptedOperation): void {
     const { id, method, key } = operation;
     this.#operations.set(id, operation);
+    this.resources.add(operation);
     if (method !== undefined && key !== undefined) this.#started.set(`${method} ${key}`, operation);
   }
 
@@ -148,17 +151,13 @@ export class ScriptedOperations {
         this.#operations.set(id, operation);
       } else {
         this.#spoilt.delete(id);
+        this.resources.delete(operation);
         this.#started.delete(`${method} ${key}`);
       }
     }
   }
 }
 
-const PREFIX = 'fc1';
-const DIGITS = 'abcdefghijklmnopqrstuv0123456789';
-const RANDOM_DIGITS = 17;
-
-/** An id in the form of Yandex Cloud's: 20 characters, of which the first three say which service has the operation. */
-function newOperationId(): string {
-  return PREFIX + Array.from(randomBytes(RANDOM_DIGITS), (byte) => DIGITS.charAt(byte % DIGITS.length)).join('');
+function originOf({ method, key, resource }: Origin): Pick<ScriptedOperation, 'method' | 'key' | 'resource'> {
+  return { ...(method !== undefined && { method }), ...(key !== undefined && { key }), ...(resource && { resource }) };
 }
