@@ -4,7 +4,7 @@ import type { OperationsApi } from '../src/apis/api';
 import { OperationServiceError } from '../src/apis/error';
 import { unreadableReply, type Called, type PreparedCall } from '../src/cloud/call';
 import type { Cloud } from '../src/cloud/cloud';
-import { boundStatus, jsonBytes, MAXIMUM_RESPONSE_BYTES } from '../src/model/bounds';
+import { boundStatus, jsonBytes, MAXIMUM_PAYLOAD_BYTES } from '../src/model/bounds';
 import { CALL_FAILED, type CallDoubt, type CallInput, type CallResult } from '../src/model/contract';
 import { pollVerdict } from '../src/model/error-table';
 import { configurationError, toApplicationFailure } from '../src/model/failure';
@@ -116,8 +116,8 @@ class MethodCall {
 /** The reply, unless it is too large for Temporal: it must not be shortened, since callers would take it for whole. */
 export function boundedReply(cloud: string, { what }: PreparedCall, { reply, problems }: Called): CallResult {
   const size = jsonBytes(reply);
-  if (size > MAXIMUM_RESPONSE_BYTES) {
-    const limit = `over the limit of ${MAXIMUM_RESPONSE_BYTES}`;
+  if (size > MAXIMUM_PAYLOAD_BYTES) {
+    const limit = `over the limit of ${MAXIMUM_PAYLOAD_BYTES}`;
     throw unreadableReply(cloud, `${what} was answered, but its reply is too large: ${size} bytes of JSON, ${limit}`);
   }
   return problems.length === 0 ? { reply } : { reply, problems };

@@ -49,7 +49,7 @@ import { DiskService, type Disk } from './nebius/nebius/compute/v1.js';
 import { CloudService } from './temporalCloud/temporal/api/cloud/cloudservice/v1.js';
 import type { ApiKey } from './temporalCloud/temporal/api/cloud/identity/v1.js';
 import type { Namespace } from './temporalCloud/temporal/api/cloud/namespace/v1.js';
-const { execute, start } = operations('cloud');
+const { call, execute, start } = operations('cloud');
 // Each of these lines is an error, and no other line is.
 export async function check() {
   const instance: Instance = await execute(CloudRedis.createInstance, { parent: 'p', instanceId: 'i', instance: {} });
@@ -70,10 +70,14 @@ export async function check() {
   // @ts-expect-error: the result is the namespace, and not the reply of GetNamespace
   namespace.namespace.namespace;
   const updated: Namespace = await execute(CloudService.updateNamespace, { namespace: namespace.namespace });
+  const read = await call(CloudService.getNamespace, { namespace: updated.namespace });
+  const region: string | undefined = read.namespace?.activeRegion;
+  // @ts-expect-error: a typo
+  await call(CloudService.getNamespace, { nmaespace: 'n' });
   const apiKey: ApiKey = await execute(CloudService.createApiKey, {});
   // @ts-expect-error: a typo
   await execute(CloudService.createNamespace, { sepc: {} });
-  return [instance.name, verb, accessKey, updated, apiKey];
+  return [instance.name, verb, accessKey, region, apiKey];
 }
 `,
   );

@@ -1,14 +1,15 @@
-import type {
-  CallInput,
-  CallResult,
-  CancelInput,
-  CancelResult,
-  GetInput,
-  GetResult,
-  OperationActivities,
-  OperationSeen,
-  StartInput,
-  StartResult,
+import {
+  CALL_HEARTBEAT_TIMEOUT,
+  type CallInput,
+  type CallResult,
+  type CancelInput,
+  type CancelResult,
+  type GetInput,
+  type GetResult,
+  type OperationActivities,
+  type OperationSeen,
+  type StartInput,
+  type StartResult,
 } from '../src/model/contract';
 import type { RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
@@ -31,11 +32,8 @@ const RETRY: RetryPolicy = {
 
 /** Longer than the longest call timeout that a worker may configure. */
 const POLL_TIMEOUT = '35 s';
-/**
- * Long enough for the two calls of a start whose token is refused, or of `operation.cancel`. The heartbeat timeout
- * detects a lost worker.
- */
-const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '5 s' };
+/** Long enough for the two calls of a start whose token is refused, or of `operation.cancel`. */
+const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: CALL_HEARTBEAT_TIMEOUT };
 
 function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions): OperationActivities {
   return proxyActivities<OperationActivities>({

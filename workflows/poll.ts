@@ -3,19 +3,12 @@ import { JITTER_STREAM } from '../src/model/names';
 import type { PollRecord } from '../src/model/evidence';
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { nextInterval, type PollSchedule } from '../src/model/schedule';
-import { isDone, type OperationSnapshot } from '../src/model/snapshot';
+import { endsWait, isDone, type EndedOperation, type OperationSnapshot } from '../src/model/snapshot';
 import { pollSummary, refusalSummary, timerSummary } from '../src/model/texts';
 import { getOperation, lookAtOperation } from './activities';
 import { notInTime, problemUnlessEnded } from './failures';
 import { evidenceOf, recordPoll, recordRefusal, type WaitState } from './state';
 import type { Target } from './target';
-
-/** An operation at which polling ends. */
-export type EndedOperation = OperationSnapshot & { state: 'succeeded' | 'failed' | 'rollingBack' };
-
-export function endsWait(operation: OperationSnapshot, onRollback: 'wait' | 'fail'): operation is EndedOperation {
-  return isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail');
-}
 
 /** Thrown when a run's history is too long: the workflow type then continues as new. */
 export class HistoryTooLong extends Error {}

@@ -1,3 +1,4 @@
+import { utf8Bytes } from '../src/model/bounds';
 import { checkCloudName, checkOperationId } from '../src/model/options';
 import { isNil, OptionError } from '../src/model/check';
 import type { OperationSnapshot } from '../src/model/snapshot';
@@ -59,7 +60,7 @@ export function checkTaskQueue(value: unknown): string {
   if (typeof value !== 'string' || value === '' || value.startsWith(RESERVED_PREFIX) || /\p{Surrogate}/u.test(value)) {
     throw new OptionError('taskQueue', value, rule);
   }
-  if (new TextEncoder().encode(value).length > MAXIMUM_TASK_QUEUE_BYTES) {
+  if (utf8Bytes(value) > MAXIMUM_TASK_QUEUE_BYTES) {
     throw new OptionError('taskQueue', value, rule);
   }
   return value;

@@ -1,7 +1,7 @@
 import { allHandlersFinished, CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { endedFailure } from '../src/model/failure';
-import { isDone, type OperationSnapshot } from '../src/model/snapshot';
+import { type EndedOperation, endsWait, isDone, type OperationSnapshot } from '../src/model/snapshot';
 import { deadlineSummary, type TimedOut } from '../src/model/texts';
 import { cancelAndConfirm, onEnd, requestCancel, type ConfirmedCancel } from './cancel';
 import {
@@ -14,14 +14,12 @@ import {
 } from './failures';
 import { countWait } from './metrics';
 import {
-  endsWait,
   HistoryTooLong,
   historyTooLong,
   lastLook,
   pollOnce,
   pollUntilDone,
   schedulePoll,
-  type EndedOperation,
   type LongHistory,
 } from './poll';
 import type { WaitState } from './state';

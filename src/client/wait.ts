@@ -3,7 +3,7 @@ import { UNKNOWN_OPERATION } from '../model/evidence';
 import { checked, endedFailure, toApplicationFailure, type LastSeen } from '../model/failure';
 import { checkOperationId, type ResolvedWaitOptions, resolveWaitOptions } from '../model/options';
 import { onlyKeys, plainObject } from '../model/check';
-import { isDone, type AnyJson } from '../model/snapshot';
+import { endsWait, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
 import type { Cloud } from '../cloud/cloud';
 import type { OperationRef } from '../cloud/hosts';
@@ -53,7 +53,7 @@ export async function waitUntilDone(
         if ('refused' in decision.result) continue;
         const { operation } = decision.result;
         if (operation.state === 'succeeded') return operation.response;
-        if (isDone(operation) || operation.state === 'rollingBack') throw endedFailure(operation, seen);
+        if (endsWait(operation, onRollback)) throw endedFailure(operation, seen);
         continue;
       }
       case 'poll':

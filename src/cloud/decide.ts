@@ -7,7 +7,7 @@ import type { GetInput, GetResult } from '../model/contract';
 import { hintLimitMs, intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../model/schedule';
 import {
   codeName,
-  isDone,
+  endsWait,
   statusCode,
   type AnyJson,
   type OperationSnapshot,
@@ -85,10 +85,9 @@ function decidePolled(input: GetInput, polled: Polled, { ageMs, random, cloud }:
   // JSON cannot express Infinity, and a hint over the limit has no further effect.
   const hintMs = Math.min(polled.hintMs ?? 0, hintLimitMs(schedule));
   if (input.method !== undefined && cloud) checkResponseType(operation, input.method, cloud);
-  const ended = isDone(operation) || (operation.state === 'rollingBack' && input.onRollback === 'fail');
   // The workflow is still showing a refusal, which is now over.
   const wasRefused = input.record?.refusedSinceMs !== undefined;
-  if (ended || wasRefused || input.by === undefined || sleepsInWorkflow(input, ageMs)) {
+  if (endsWait(operation, input.onRollback) || wasRefused || input.by === undefined || sleepsInWorkflow(input, ageMs)) {
     return { next: 'return', result: hintMs > 0 ? { operation, hintMs } : { operation } };
   }
   return {

@@ -165,3 +165,6 @@ export interface StartDoubt {
   /** An attempt may have started the operation. */
   outcomeUnknown: boolean;
 }
+
+/** The heartbeat timeout of `operation.start` and `operation.cancel`: detects a lost worker. */
+export const CALL_HEARTBEAT_TIMEOUT = '5 s';

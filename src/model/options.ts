@@ -1,4 +1,5 @@
 import type { Duration } from '@temporalio/common';
+import { MAXIMUM_PAYLOAD_BYTES, utf8Bytes } from './bounds';
 import { durationMs, isNil, numberWithin, oneOf, onlyKeys, OptionError, plainObject } from './check';
 import type { PollSchedule } from './schedule';
 import type { JsonObject } from './snapshot';
@@ -148,9 +149,6 @@ export function checkIdempotencyKey(value: unknown): string {
   return value;
 }
 
-/** Temporal accepts payloads of at most 2 MB, and payload codecs enlarge them. */
-const MAXIMUM_REQUEST_BYTES = 1_500_000;
-
 /**
  * Checks that a request is plain JSON and small enough for Temporal, before it is written to a history. Throws an
  * OptionError that shows none of the contents. The worker checks the request against its method.
@@ -169,9 +167,9 @@ export function checkRequestJson(value: unknown): JsonObject {
     if (err instanceof OptionError) throw err;
     throw new OptionError('request', 'an object', 'give plain JSON, without cycles');
   }
-  const size = new TextEncoder().encode(text).length;
-  if (size <= MAXIMUM_REQUEST_BYTES) return request;
-  throw new OptionError('request', `${size} bytes of JSON`, `give at most ${MAXIMUM_REQUEST_BYTES}`);
+  const size = utf8Bytes(text);
+  if (size <= MAXIMUM_PAYLOAD_BYTES) return request;
+  throw new OptionError('request', `${size} bytes of JSON`, `give at most ${MAXIMUM_PAYLOAD_BYTES}`);
 }
 
 /** Checks the name of a cloud. Throws an OptionError. */
@@ -196,5 +194,5 @@ export function checkOperationId(value: unknown): string {
 export function isOperationId(value: unknown): value is string {
   // A lone surrogate cannot be encoded as UTF-8: the cloud would receive another id.
   const isText = typeof value === 'string' && value !== '' && !/[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value);
-  return isText && new TextEncoder().encode(value).length <= MAXIMUM_ID_BYTES;
+  return isText && utf8Bytes(value) <= MAXIMUM_ID_BYTES;
 }

@@ -66,6 +66,17 @@ export function isDone(
   return operation.state === 'succeeded' || operation.state === 'failed';
 }
 
+/** An operation at which a wait ends. */
+export type EndedOperation = OperationSnapshot & { state: 'succeeded' | 'failed' | 'rollingBack' };
+
+/** Whether a wait with this `onRollback` ends at the operation as it is now. */
+export function endsWait(
+  operation: OperationSnapshot,
+  onRollback: 'wait' | 'fail' = 'wait',
+): operation is EndedOperation {
+  return isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail');
+}
+
 /** Whether a value received through Temporal has the shape of a snapshot. */
 export function isSnapshot(value: unknown): value is OperationSnapshot {
   const { cloud, id, state, error, response } = fieldsOf(value);

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'fs';
 import { OptionError, plainObject, text, wholeNumber } from '../model/check';
 import { messageOf } from '../model/thrown';
 import { checkScript } from './check-script';
+import type { OperatedResource } from './readable-resources';
 import type { ScriptedOperation } from './scripted-operations';
 
 /** What a FakeCloud keeps in its file: one line for each operation that began, and one for each that was cancelled. */
@@ -47,8 +48,8 @@ export class OperationFile {
   }
 }
 
-function toLine({ id, script, createdAt, cancelledAt, method, key }: ScriptedOperation): string {
-  return `${JSON.stringify({ id, createdAt, cancelledAt, method, key, script })}\n`;
+function toLine({ id, script, createdAt, cancelledAt, method, key, resource }: ScriptedOperation): string {
+  return `${JSON.stringify({ id, createdAt, cancelledAt, method, key, resource, script })}\n`;
 }
 
 function readOperation(id: string, given: Record<string, unknown>): ScriptedOperation {
@@ -60,7 +61,13 @@ function readOperation(id: string, given: Record<string, unknown>): ScriptedOper
     createdAt: wholeNumber('createdAt', given.createdAt, 0),
     ...(given.method !== undefined && { method: text('method', given.method) }),
     ...(given.key !== undefined && { key: text('key', given.key) }),
+    ...(given.resource !== undefined && { resource: readResource(given.resource) }),
   };
+}
+
+function readResource(value: unknown): OperatedResource {
+  const { type, id, isDeleted } = plainObject('resource', value);
+  return { type: text('type', type), id: text('id', id), ...(isDeleted === true && { isDeleted }) };
 }
 
 function readCancellation({ cancelledAt }: Record<string, unknown>): { cancelledAt?: number } {
