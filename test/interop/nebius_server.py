@@ -45,7 +45,7 @@ requests_of_operation: dict[str, Message] = {}
 def refuse_start(name: str, call: Call) -> None:
     """Refuses a start as the script of its resource says."""
     behaviour = name.split('-')[0]
-    conflict = errors.OperationConflict(conflicting_operation_id='vpcoperation-e00other', resource_id='vpcnetwork-e00x')
+    conflict = errors.OperationConflict(conflicting_operation_id='ok-in-the-way-60ms', resource_id='vpcnetwork-e00x')
     if behaviour == 'refused':
         error = ServiceError(
             service='vpc',
@@ -54,14 +54,17 @@ def refuse_start(name: str, call: Call) -> None:
             retry_type=ServiceError.NOTHING,
         )
         call.refuse(Code.PERMISSION_DENIED, 'Permission denied', error)
-    if behaviour == 'conflict' and works.count(name) <= 2:
+    if behaviour == 'conflict' and works.count(name) == 1:
         error = ServiceError(
             service='vpc', code='OperationConflict', operation_conflict=conflict, retry_type=ServiceError.CALL
         )
         call.refuse(Code.ABORTED, 'Another operation on the resource is running', error)
     if behaviour == 'unit':
         error = ServiceError(
-            service='vpc', code='OperationConflict', operation_conflict=conflict, retry_type=ServiceError.UNIT_OF_WORK
+            service='vpc',
+            code='ResourceConflict',
+            resource_conflict=errors.ResourceConflict(resource_id='vpcnetwork-e00x', message='version 3 is not 4'),
+            retry_type=ServiceError.UNIT_OF_WORK,
         )
         call.refuse(Code.ABORTED, 'The resource has changed since it was read', error)
     if behaviour == 'rate' and works.count(name) == 1:

@@ -4,13 +4,16 @@ Prints `{"port": N}` when ready, then a line of JSON for each request that chang
 arrival. Stops on SIGTERM and when stdin ends, so that it never outlives whoever started it.
 
 An operation runs for a second; a name or id that ends in `-<n>ms` or `-<n>s` says otherwise. `ClusterService.Create`
-starts one that fails if the cluster's name begins with `fail-`. Other operations come into being when first asked for,
+starts one that fails if the cluster's name begins with `fail-`, and `DiskService.Create` one that can be cancelled. Other operations come into being when first asked for,
 and the beginning of their id says what they do:
 
     disk-       creates a yandex.cloud.compute.v1.Disk; can be cancelled
     instance-   creates a yandex.cloud.compute.v1.Instance; can be cancelled
     storage-    creates a yandex.cloud.storage.v1.Bucket; Cancel is not implemented
     rollback-   creates an Instance, has failed and is being rolled back; then it is done
+    neither-    is done with neither a response nor an error
+    refused-    each poll is refused with PERMISSION_DENIED
+    foreign-    is answered in the dialect that the next word names: `foreign-google-1`
 
 With the public half of a service account's authorized key as its argument, JSON `{"id", "service_account_id", "audience",
 "n", "e"}` whose numbers are base64url, it takes only calls with a token that IamTokenService has given for a JWT of that
@@ -47,7 +50,8 @@ from google.rpc.status_pb2 import Status
 from google.type import dayofweek_pb2
 from google.type.timeofday_pb2 import TimeOfDay
 from yandex.cloud.compute.v1 import disk_pb2, instance_pb2, maintenance_pb2
-from yandex.cloud.compute.v1.disk_service_pb2 import CreateDiskMetadata
+from yandex.cloud.compute.v1 import disk_service_pb2_grpc as disk_grpc
+from yandex.cloud.compute.v1.disk_service_pb2 import CreateDiskMetadata, CreateDiskRequest
 from yandex.cloud.compute.v1.instance_service_pb2 import CreateInstanceMetadata
 from yandex.cloud.endpoint import api_endpoint_service_pb2 as endpoint_service
 from yandex.cloud.endpoint import api_endpoint_service_pb2_grpc as endpoint_grpc
@@ -59,11 +63,12 @@ from yandex.cloud.k8s.v1 import cluster_service_pb2 as cluster_service
 from yandex.cloud.k8s.v1 import cluster_service_pb2_grpc as cluster_grpc
 from yandex.cloud.k8s.v1 import maintenance_pb2 as k8s_maintenance_pb2
 from yandex.cloud.operation import operation_service_pb2 as operation_service
-from yandex.cloud.operation import operation_service_pb2_grpc as operation_grpc
 from yandex.cloud.operation.operation_pb2 import Operation
 from yandex.cloud.quota.quota_pb2 import QuotaFailure, QuotaMetric
 from yandex.cloud.storage.v1 import bucket_pb2
 from yandex.cloud.storage.v1.bucket_service_pb2 import CreateBucketMetadata
+
+import foreign
 
 FOLDER_ID = 'b1gvmob95yysaplct532'
 SERVICE_ACCOUNT_ID = 'ajeo3rq1u5gl41vqdj6e'
@@ -105,6 +110,7 @@ class Work:
     duration: int
     refuses_cancel: tuple[grpc.StatusCode, str] | None = None
     rolls_back: bool = False
+    has_outcome: bool = True
     id: str = ''
     began_at: int = field(default_factory=time.time_ns)
 
@@ -130,6 +136,8 @@ class Work:
             done=done,
         )
         result.metadata.Pack(self.metadata)
+        if not self.has_outcome:
+            return result
         if isinstance(self.outcome, Status):
             if done or self.rolls_back:
                 result.error.CopyFrom(self.outcome)
@@ -195,6 +203,12 @@ def rollback(name: str) -> Work:
     work = instance(name)
     work.outcome = status(code_pb2.INTERNAL, 'Not enough compute in ru-central1-a.', RequestInfo(request_id=REQUEST_ID))
     work.rolls_back = True
+    return work
+
+
+def neither(name: str) -> Work:
+    work = disk(name)
+    work.has_outcome = False
     return work
 
 
@@ -344,6 +358,7 @@ BY_PREFIX: dict[str, Callable[[str], Work]] = {
     'instance': instance,
     'storage': bucket,
     'rollback': rollback,
+    'neither': neither,
 }
 
 
@@ -408,12 +423,32 @@ class Requests:
             print(json.dumps(call), flush=True)
 
 
-class OperationService(operation_grpc.OperationServiceServicer):
+class OperationService:
     def __init__(self, operations: Operations, requests: Requests) -> None:
         self._operations = operations
         self._requests = requests
 
-    def Get(self, request: operation_service.GetOperationRequest, context: grpc.ServicerContext) -> Operation:
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """Not the generated ones, which serialize an Operation only and not the foreign messages."""
+        requests = {'Get': operation_service.GetOperationRequest, 'Cancel': operation_service.CancelOperationRequest}
+        return grpc.method_handlers_generic_handler(
+            'yandex.cloud.operation.OperationService',
+            {
+                name: grpc.unary_unary_rpc_method_handler(
+                    getattr(self, name),
+                    request_deserializer=request.FromString,
+                    response_serializer=lambda message: message.SerializeToString(),
+                )
+                for name, request in requests.items()
+            },
+        )
+
+    def Get(self, request: operation_service.GetOperationRequest, context: grpc.ServicerContext) -> Message:
+        behaviour, _, name = request.operation_id.partition('-')
+        if behaviour == 'refused':
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, 'Permission denied')
+        if behaviour == 'foreign':
+            return foreign.message_of(name.split('-')[0], request.operation_id)
         return self._operations.get(context, request.operation_id)
 
     def Cancel(self, request: operation_service.CancelOperationRequest, context: grpc.ServicerContext) -> Operation:
@@ -441,6 +476,16 @@ class ClusterService(cluster_grpc.ClusterServiceServicer):
         return self._operations.start(
             context, lambda: Work('Delete cluster', metadata, Empty(), duration, NOT_SUPPORTED)
         )
+
+
+class DiskService(disk_grpc.DiskServiceServicer):
+    def __init__(self, operations: Operations, requests: Requests) -> None:
+        self._operations = operations
+        self._requests = requests
+
+    def Create(self, request: CreateDiskRequest, context: grpc.ServicerContext) -> Operation:
+        self._requests.record('/yandex.cloud.compute.v1.DiskService/Create', request, context)
+        return self._operations.start(context, lambda: disk(request.name))
 
 
 def refuse_field(context: grpc.ServicerContext, name: str, description: str) -> NoReturn:
@@ -548,8 +593,9 @@ def main() -> None:
     endpoint_grpc.add_ApiEndpointServiceServicer_to_server(endpoints, server)
     if tokens:
         token_grpc.add_IamTokenServiceServicer_to_server(tokens, server)
-    operation_grpc.add_OperationServiceServicer_to_server(OperationService(operations, requests), server)
+    server.add_generic_rpc_handlers((OperationService(operations, requests).handlers(),))
     cluster_grpc.add_ClusterServiceServicer_to_server(ClusterService(operations, requests), server)
+    disk_grpc.add_DiskServiceServicer_to_server(DiskService(operations, requests), server)
     port = server.add_insecure_port('127.0.0.1:0')
     endpoints.address = f'127.0.0.1:{port}'
     server.start()
