@@ -1,13 +1,6 @@
 // Entry 'temporal-lro/workflow-definitions': exports only workflow types, since every exported function of a workflow
 // module is one. `export *` it from your own workflows, or serve it from a dedicated worker.
-import {
-  allHandlersFinished,
-  CancellationScope,
-  condition,
-  continueAsNew,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { setHandler, workflowInfo } from '@temporalio/workflow';
 import {
   isNil,
   plainObject,
@@ -25,27 +18,18 @@ import {
 } from '../src/model/snapshot';
 import { withCallerFailure, retryable } from './failures';
 import { operationChanged, operationQuery, pollOperation } from './messages';
-import { HistoryTooLong } from './poll';
+import { handlersFinished, ignore, runToEnd } from './run';
 import { showOperation } from './show';
 import { OperationStart, resolveStart } from './start';
-import {
-  beginWait,
-  carriedWait,
-  continuedWait,
-  recordPoll,
-  shownOperation,
-  type CarriedWait,
-  type WaitState,
-} from './state';
+import { beginWait, continuedWait, recordPoll, shownOperation, type WaitState } from './state';
 import { resolveTarget } from './target';
-import { OperationWait } from './wait';
+import { OperationWait } from './operation-wait';
+
+export { awaitResource } from './await-resource';
 
 type AwaitOperationInput = { cloud: string; operationId: string; taskQueue?: string; method?: string } & WaitOptions;
 type ExecuteOperationInput = { cloud: string; method: string; request: JsonObject; taskQueue?: string } & WaitOptions &
   StartOptions;
-
-/** A workflow type as it continues itself. The state is no part of its public signature. */
-type ContinuedRun = (input: unknown, continued: CarriedWait) => Promise<AnyJson>;
 
 /**
  * Workflow type: waits until an operation is done and returns its response. Fails with an ApplicationFailure that
@@ -65,7 +49,7 @@ export async function awaitOperation(input: AwaitOperationInput, continued?: unk
     const target = resolveTarget(cloud, operationId, taskQueue, method);
     const wait = new OperationWait(target, resolveWaitOptions(options), state, 'continueAsNew');
     handleMessages(input, Promise.resolve(wait));
-    return response(wait, input);
+    return (await runToEnd(wait, input)).response;
   });
 }
 
@@ -111,11 +95,11 @@ export async function executeOperation(input: ExecuteOperationInput, continued?:
       await handlersFinished();
       throw err;
     }
-    return retryable(async () => response(await wait, input));
+    return retryable(async () => (await runToEnd(await wait, input)).response);
   });
 }
 
-/** Sets the handlers of both workflow types. They wait while the operation is still being started. */
+/** Sets the handlers of these two workflow types. They wait while the operation is still being started. */
 function handleMessages(subject: { cloud: string }, begun: Promise<OperationWait>): void {
   // An error that is not a Temporal failure would fail the workflow task, so errors of the start are converted too.
   const look = (): Promise<OperationSnapshot> => withCallerFailure(subject, async () => (await begun).lookNow());
@@ -124,24 +108,3 @@ function handleMessages(subject: { cloud: string }, begun: Promise<OperationWait
     description: 'The operation may have changed: poll it now',
   });
 }
-
-/** The response. If the history grows long instead, the workflow continues as new with `input` and the wait's state. */
-async function response(wait: OperationWait, input: unknown): Promise<AnyJson> {
-  try {
-    const operation = await wait.run();
-    await handlersFinished();
-    return operation.response;
-  } catch (err) {
-    if (err instanceof HistoryTooLong) return continueAsNew<ContinuedRun>(input, carriedWait(wait.state));
-    await handlersFinished();
-    throw err;
-  }
-}
-
-/** Lets callers of an update get their answer before the workflow closes, even while it is being cancelled. */
-function handlersFinished(): Promise<void> {
-  return CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-}
-
-/** A signal cannot report an error: the wait itself fails if the operation cannot be polled. */
-function ignore(): void {}

@@ -24,7 +24,8 @@ import {
 import { startOperation } from './activities';
 import { cancelAndConfirm, requestCancel } from './cancel';
 import { attemptStatus, busyStatus, notStartedFailure, stillRunningFailure, wasSent } from './failures';
-import { mustRetry, pollUntil } from './poll';
+import { pollUntil } from './poll';
+import { mustRetry } from './polling';
 import { beginWait, type WaitState } from './state';
 import { checkMethod, checkTaskQueue, type Target } from './target';
 import { cancellationOf } from './wait';

@@ -1,4 +1,5 @@
-import { checkCloudName, checkOperationId, isNil, OptionError } from '../src/model/options';
+import { checkCloudName, checkOperationId, checkRequestJson, isNil, OptionError } from '../src/model/options';
+import type { JsonObject } from '../src/model/snapshot';
 
 /** An operation, and the task queue of the activities that reach it. */
 export interface Target {
@@ -49,4 +50,36 @@ export function checkMethod(value: unknown): string {
 export function pathOf(method: unknown): string | undefined {
   const path = typeof method === 'object' && method !== null && 'path' in method ? method.path : method;
   return typeof path === 'string' && /^\/?[\w.]+\/\w+$/.test(path) ? path : undefined;
+}
+
+/** A reading method, which of its replies is wanted, and the task queue of the activities that call it. */
+export interface ResourceTarget {
+  cloud: string;
+  method: string;
+  request: JsonObject;
+  match: JsonObject | 'absent';
+  fail?: JsonObject;
+  taskQueue?: string;
+  waitNumber?: number;
+}
+
+/** Checks a caller's input. Throws an OptionError if it is invalid. The worker checks it against the method. */
+export function resolveResource(
+  cloud: unknown,
+  method: unknown,
+  request: unknown,
+  { match, fail }: { match?: unknown; fail?: unknown },
+  taskQueue?: unknown,
+): ResourceTarget {
+  if (typeof match === 'string' && match !== 'absent') {
+    throw new OptionError('match', match, 'give a partial reply, or "absent"');
+  }
+  return {
+    cloud: checkCloudName(cloud),
+    method: checkMethod(method),
+    request: checkRequestJson(request),
+    match: match === 'absent' ? match : checkRequestJson(match, 'match'),
+    ...(isNil(fail) ? {} : { fail: checkRequestJson(fail, 'fail') }),
+    ...(isNil(taskQueue) ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
+  };
 }

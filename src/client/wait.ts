@@ -5,8 +5,9 @@ import { checkOperationId, onlyKeys, plainObject, resolveWaitOptions } from '../
 import type { ResolvedWaitOptions } from '../model/options';
 import { isDone, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
-import type { Cloud } from '../cloud/cloud';
+import type { Cloud, Polled } from '../cloud/cloud';
 import { decide, type PollOutcome } from '../cloud/decide';
+import { operationJudge } from '../cloud/judge-operation';
 
 /** The longest timer that Node supports; longer intervals are shortened to it. */
 const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;
@@ -26,6 +27,7 @@ export async function waitUntilDone(
     cloud: cloud.name,
   });
   const input = { cloud: cloud.name, operationId, startedAtMs: 0, schedule, by: 'activityRetry', onRollback } as const;
+  const judge = operationJudge(input, cloud.registry);
   // A monotonic clock is enough: nothing here outlives the process.
   const beganAt = performance.now();
   let record = UNKNOWN_OPERATION;
@@ -33,16 +35,15 @@ export async function waitUntilDone(
   for (;;) {
     signal?.throwIfAborted();
     const outcome = await cloud.get(operationId, signal).then(
-      (polled): PollOutcome => ({ polled }),
-      (error: unknown): PollOutcome => ({ error }),
+      (polled): PollOutcome<Polled> => ({ polled }),
+      (error: unknown): PollOutcome<Polled> => ({ error }),
     );
     signal?.throwIfAborted();
     if ('polled' in outcome) {
       seen = { operation: outcome.polled.operation, lastPolledAt: new Date().toISOString() };
     }
     const ageMs = performance.now() - beganAt;
-    const { registry } = cloud;
-    const judged = decide(input, outcome, { ageMs, record, random: Math.random(), registry });
+    const judged = decide(judge, outcome, { ageMs, record, random: Math.random() });
     record = judged.record;
     const { decision } = judged;
     switch (decision.next) {

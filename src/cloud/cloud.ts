@@ -13,6 +13,7 @@ import {
   replyNotReceived,
   toBuffer,
   type Called,
+  type CallTurn,
   type PreparedCall,
 } from './call';
 import { Caller, type Call, type CallObserver } from './caller';
@@ -154,16 +155,14 @@ export class Cloud {
     return prepareCall(this, method, request);
   }
 
-  /**
-   * Makes the call. A repeated call with the same key takes effect once, if the API can mark it. `signal` aborts the call
-   * before it is sent, `inFlight` afterwards.
-   */
-  async call(call: PreparedCall, key?: string, signal?: AbortSignal, inFlight = signal): Promise<Called> {
+  /** Makes the call, and decodes its reply. */
+  async call(call: PreparedCall, { key, signal, inFlight = signal, isPoll }: CallTurn = {}): Promise<Called> {
     const { what, path, body, method, effect } = call;
     const { headers = {} } = (key === undefined ? undefined : this.api.mark(key, method)) ?? {};
+    const kind = isPoll ? 'poll' : 'call';
     const send = async (): Promise<Reply> => {
       const address = await this.#serviceAddress(method.parent.typeName, signal);
-      const sent = { kind: 'call', what, address, path, body, headers, signal, inFlight } as const;
+      const sent = { kind, what, address, path, body, headers, signal, inFlight } as const;
       return this.#caller.call(sent, effect === 'read' ? 'poll' : 'start');
     };
     try {
