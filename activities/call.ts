@@ -15,6 +15,7 @@ import { OUTCOME_UNKNOWN_TEXT } from '../src/model/unary-call';
 import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
 import { retryInMs } from './start';
+import { messageOf } from '../src/model/thrown';
 
 /**
  * Activity `operation.call`: calls a method that starts no operation, and returns its reply. Fails permanently if the
@@ -68,7 +69,7 @@ class MethodCall {
   /** The failure of the attempt: permanent if the call must not, or need not, be repeated. */
   #failed(err: unknown): ApplicationFailure {
     const { call, cloud } = this;
-    const message = err instanceof Error ? err.message : String(err);
+    const message = messageOf(err);
     // Any other error is not an answer: the call was waiting for its turn, its token or its address.
     const { code, codeName, rawMessage, details, neverSent } =
       err instanceof OperationServiceError ? err : { ...LOST, rawMessage: message, neverSent: true };

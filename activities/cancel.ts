@@ -14,6 +14,7 @@ import { redact } from '../src/model/redact';
 import { nextInterval } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { statusText } from '../src/model/texts';
+import { messageOf } from '../src/model/thrown';
 import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
 import { operationKey } from './operation-subject';
@@ -74,7 +75,7 @@ class Cancellation {
       return await cloud.inOneTurn(operationId, attempt.wanted, (turn) => this.#cancel(turn, cloud.registry));
     } catch (err) {
       if (err instanceof ApplicationFailure) throw err;
-      throw this.#again(err instanceof Error ? err.message : String(err));
+      throw this.#again(messageOf(err));
     }
   }
 

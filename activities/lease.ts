@@ -6,7 +6,7 @@ import { reportByToken, type Report } from './report';
 import type { PollResult, Subject } from './subject';
 
 /** How long one worker may watch an operation for one activity attempt. */
-export const LEASE_MS = 30_000;
+const LEASE_MS = 30_000;
 
 /**
  * One activity attempt that completes asynchronously. It holds no slot, and reports its end by its task token with the

@@ -8,6 +8,7 @@ import { OperationServiceError } from '../src/apis/error';
 import { boundText } from '../src/model/bounds';
 import { pollVerdict } from '../src/model/error-table';
 import type { PollResult, Subject } from './subject';
+import { messageOf } from '../src/model/thrown';
 
 /** gRPC clients map codes that they do not know to UNKNOWN: a cloud may send any number. */
 const UNKNOWN = 'UNKNOWN' satisfies StatusCodeName;
@@ -131,5 +132,5 @@ function problemOf(outcome: { error: unknown } | { unserved: string }): { code: 
   if ('unserved' in outcome) return { code: 'none', reason: outcome.unserved };
   const { error } = outcome;
   const code = error instanceof OperationServiceError ? error.codeName : 'none';
-  return { code, reason: boundText(error instanceof Error ? error.message : String(error)) };
+  return { code, reason: boundText(messageOf(error)) };
 }

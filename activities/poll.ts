@@ -2,7 +2,7 @@ import type { GetInput } from '../src/model/contract';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Polled } from '../src/cloud/cloud';
-import { boundSnapshot, boundText, jsonBytes, MAXIMUM_RESPONSE_BYTES } from '../src/model/bounds';
+import { boundSnapshot, boundText, jsonBytes, MAXIMUM_PAYLOAD_BYTES } from '../src/model/bounds';
 import { isNewEvidence, readPollRecord, UNKNOWN_OPERATION, type PollRecord } from '../src/model/evidence';
 import { toApplicationFailure } from '../src/model/failure';
 import { redact } from '../src/model/redact';
@@ -27,12 +27,12 @@ export function checkSize(operation: OperationSnapshot): OperationSnapshot {
   const bounded = boundSnapshot(operation);
   if (bounded.state !== 'succeeded') return bounded;
   const size = jsonBytes(bounded);
-  if (size <= MAXIMUM_RESPONSE_BYTES) return bounded;
+  if (size <= MAXIMUM_PAYLOAD_BYTES) return bounded;
   throw toApplicationFailure({
     type: 'OperationUnreadable',
     cloud: operation.cloud,
     operationId: operation.id,
-    message: `${nameOf(bounded)} succeeded, but its response is too large: ${size} bytes of JSON, over the limit of ${MAXIMUM_RESPONSE_BYTES}. Read the resource with a call of your own`,
+    message: `${nameOf(bounded)} succeeded, but its response is too large: ${size} bytes of JSON, over the limit of ${MAXIMUM_PAYLOAD_BYTES}. Read the resource with a call of your own`,
     details: [],
     operation: bounded,
   });

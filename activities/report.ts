@@ -8,6 +8,7 @@ import { boundText } from '../src/model/bounds';
 import { redact } from '../src/model/redact';
 import { countReportFailure } from './observe';
 import type { PollResult, Subject } from './subject';
+import { messageOf } from '../src/model/thrown';
 
 /** The end of a watched attempt: a result, or a failure, which may be retryable. */
 export type Report<R> = { result: R } | { failure: ApplicationFailure; record?: PollRecord };
@@ -32,7 +33,7 @@ export async function reportByToken<P, R extends PollResult>(
       return await send(context, current);
     } catch (err) {
       if (err instanceof ActivityNotFoundError) return;
-      const reason = boundText(redact(err instanceof Error ? err.message : String(err)));
+      const reason = boundText(redact(messageOf(err)));
       countReportFailure(subject.input.cloud, context);
       context.log[failures === 0 ? 'warn' : 'debug']('Operation could not be reported to Temporal', {
         ...subject.fields,

@@ -18,6 +18,7 @@ import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import type { OperationStatus } from '../src/model/snapshot';
 import { startVerdict } from '../src/model/start-verdict';
 import { durationText } from '../src/model/texts';
+import { messageOf } from '../src/model/thrown';
 import { Attempt } from './attempt';
 import { countConflict } from './observe';
 import { unknownCloudText, type ActivityContext } from './context';
@@ -42,7 +43,7 @@ export async function startOperation(context: ActivityContext, input: StartInput
     if (err instanceof OperationServiceError) return answered(context, input, attempt, err, cloud.api);
     // Our own failure, for an invalid input or for an operation that violates the contract.
     if (err instanceof ApplicationFailure) throw err;
-    throw outcomeUnknown(context, input.cloud, attempt, err instanceof Error ? err.message : String(err));
+    throw outcomeUnknown(context, input.cloud, attempt, messageOf(err));
   } finally {
     attempt.end();
   }

@@ -5,14 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationScript } from 'temporal-lro/testing';
 import { decodeOperation } from '../src/apis/yandex';
 import { loadDescriptors } from '../src/descriptors/load';
+import { findOperationMethod } from '../src/descriptors/operation-method';
 import { IDEMPOTENCY_KEY_HEADER } from '../src/model/names';
-import { CallHandler, startMethod } from '../src/testing/call-handler';
+import { CallHandler } from '../src/testing/call-handler';
 import { checkScript } from '../src/testing/check-script';
 import { OPERATION_METHODS, readRequestedId } from '../src/testing/envelope';
 import { play } from '../src/testing/play';
 import { ClusterService, type CreateClusterRequest } from '../src/testing/resources';
 import { ScriptedOperations } from '../src/testing/scripted-operations';
 import { CallFailure, UnaryServer, type IncomingCall, type OutgoingReply } from '../src/testing/server';
+import { startMethod } from '../src/testing/start-method';
 import { HOSTILE_ENDS } from './hostile';
 import { SLOTS, type Slot, type WaitPlan } from './plan';
 
@@ -75,11 +77,9 @@ export class RecordedCloud {
   }
 
   async start(): Promise<void> {
-    const create = startMethod(
-      ClusterService.create.path,
-      ({ name = '' }: CreateClusterRequest) => this.#script(name),
-      this.#registry,
-    );
+    const found = findOperationMethod(this.#registry, ClusterService.create.path);
+    if (typeof found === 'string') throw new Error(found);
+    const create = startMethod(found, ({ name = '' }: CreateClusterRequest) => this.#script(name), this.#registry);
     this.#desk.methods.set(create.path, create);
     for (const slot of SLOTS) {
       const server = new UnaryServer();

@@ -1,9 +1,10 @@
 // npm run chaos: runs waits while everything around them fails, and checks that nothing is lost. See
 // docs/reliability.md.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { startRunGuard } from '../test/support/run-guard';
 import { parseArguments } from './arguments';
 import { check } from './checker';
 import { drawPlan } from './plan';
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
   const directory = mkdtempSync(join(tmpdir(), 'temporal-lro-chaos-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  startRunGuard([directory]);
   const codePath = await bundle(directory);
   const judged: Judged[] = [];
   const running: Promise<void>[] = [];

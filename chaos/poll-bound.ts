@@ -1,4 +1,4 @@
-import { durationMs } from '../src/model/options';
+import { durationMs } from '../src/model/check';
 import { intervalAtAge, type PollSchedule } from '../src/model/schedule';
 import { losesReports, spoilsConnections } from './fault-log';
 import type { RunRecord, WaitRecord } from './record';

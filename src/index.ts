@@ -4,6 +4,7 @@ export type { CloudOptions } from './cloud/options';
 export type { OperationsApi } from './apis/api';
 export { iamToken, type Credentials } from './credentials/credentials';
 export { serviceAccountKey, type ServiceAccountKeyOptions } from './apis/iam';
+export { googleCredentials, type GoogleAuthLike } from './credentials/google';
 export { metadataService, type MetadataServiceOptions } from './credentials/metadata-service';
 export { nebiusIsrael, yandexCloud, yandexCloudKazakhstan } from './cloud/presets';
 export { OperationsClient, type CallOptions } from './client/operations-client';

@@ -6,7 +6,8 @@ import { callMetrics } from '../activities/observe';
 import { Cloud } from './cloud/cloud';
 import type { CloudOptions } from './cloud/options';
 import { checked, configurationError } from './model/failure';
-import { checkCloudName, onlyKeys, OptionError, plainObject } from './model/options';
+import { checkCloudName } from './model/options';
+import { onlyKeys, OptionError, plainObject } from './model/check';
 
 /**
  * Adds the activities that call the configured clouds to a worker:

@@ -1,4 +1,4 @@
-import { EXIT_CODES, outcomeOf } from '../src/cli/outcome';
+import { EXIT_CODES, workflowOutcome } from '../src/cli/outcome';
 import { toApplicationFailure } from '../src/model/failure';
 
 test('a wait whose operation could not be cancelled makes exit code 6', async () => {
@@ -9,6 +9,6 @@ test('a wait whose operation could not be cancelled makes exit code 6', async ()
     message: 'x is still running',
     details: [],
   });
-  const { outcome } = await outcomeOf(Promise.reject(failure));
+  const { outcome } = await workflowOutcome(Promise.reject(failure));
   expect(EXIT_CODES[outcome]).toBe(6);
 });

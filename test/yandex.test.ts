@@ -53,6 +53,15 @@ test('every method resolves, generates and type-checks', async () => {
   }
 });
 
+test('one service takes at most 45 kB of TypeScript', () => {
+  const { files, starts, others } = generate(registry, ['yandex.cloud.k8s.v1']);
+  expect(starts).toBeGreaterThan(10);
+  expect(others).toBeGreaterThan(10);
+  const modules = [...files].filter(([path]) => path.endsWith('.ts'));
+  const bytes = modules.reduce((sum, [, content]) => sum + Buffer.byteLength(content), 0);
+  expect(bytes).toBeLessThan(45_000);
+});
+
 test('a message of every type survives the round trip from JSON to bytes and back, and is read as protobuf itself reads it', () => {
   const types = new Set<DescMessage>();
   for (const { method, responseType, metadataType } of methods) {

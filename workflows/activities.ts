@@ -1,17 +1,18 @@
-import type {
-  CallInput,
-  CallResult,
-  CancelInput,
-  CancelResult,
-  GetInput,
-  GetResult,
-  OperationActivities,
-  OperationSeen,
-  PollInput,
-  StartInput,
-  StartResult,
-  UntilInput,
-  UntilResult,
+import {
+  CALL_HEARTBEAT_TIMEOUT,
+  type CallInput,
+  type CallResult,
+  type CancelInput,
+  type CancelResult,
+  type GetInput,
+  type GetResult,
+  type OperationActivities,
+  type OperationSeen,
+  type PollInput,
+  type StartInput,
+  type StartResult,
+  type UntilInput,
+  type UntilResult,
 } from '../src/model/contract';
 import type { RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
@@ -41,11 +42,8 @@ const RETRY: RetryPolicy = {
 
 /** Longer than the longest call timeout that a worker may configure. */
 const POLL_TIMEOUT = '35 s';
-/**
- * Long enough for the two calls of a start whose token is refused, or of `operation.cancel`. The heartbeat timeout
- * detects a lost worker.
- */
-const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: '5 s' };
+/** Long enough for the two calls of a start whose token is refused, or of `operation.cancel`. */
+const CALL_TIMEOUTS: ActivityOptions = { startToCloseTimeout: '70 s', heartbeatTimeout: CALL_HEARTBEAT_TIMEOUT };
 
 function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions): OperationActivities {
   return proxyActivities<OperationActivities>({
@@ -116,7 +114,7 @@ export function getOnce(target: Target): Promise<OperationSeen> {
 }
 
 /** What a request to cancel gets from its wait. */
-export type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
+type CancelRequest = Pick<CancelInput, 'startedAtMs' | 'record'>;
 
 export async function cancelOperation(target: Target, request: CancelRequest, call: CallLimits): Promise<CancelResult> {
   const input: CancelInput = { ...operationOf(target), ...request };

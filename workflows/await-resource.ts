@@ -1,6 +1,7 @@
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { UNTIL_OPTION_KEYS, type Match, type ShownResource } from '../src/model/match';
-import { isNil, onlyKeys, plainObject, resolveWaitOptions, type WaitOptions } from '../src/model/options';
+import { isNil, onlyKeys, plainObject } from '../src/model/check';
+import { resolveWaitOptions, type WaitOptions } from '../src/model/options';
 import type { JsonObject } from '../src/model/snapshot';
 import { resourceDetails } from '../src/model/unary-call';
 import { withCallerFailure } from './failures';

@@ -4,7 +4,8 @@ import { CALL_FAILED, type CallInput } from '../src/model/contract';
 import { isRetryable } from '../src/model/error-table';
 import { operationFailure, toApplicationFailure } from '../src/model/failure';
 import { KEY_STREAM } from '../src/model/names';
-import { checkCloudName, checkRequestJson, durationMs, isNil, onlyKeys, plainObject } from '../src/model/options';
+import { checkCloudName, checkRequestJson } from '../src/model/options';
+import { durationMs, isNil, onlyKeys, plainObject } from '../src/model/check';
 import { isOperationStatus, type JsonObject } from '../src/model/snapshot';
 import {
   callName,

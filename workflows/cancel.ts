@@ -3,11 +3,11 @@ import { CancellationScope, sleep } from '@temporalio/workflow';
 import { refusesCancel } from '../src/model/error-table';
 import { operationFailure } from '../src/model/failure';
 import type { ResolvedWaitOptions } from '../src/model/options';
-import { isDone, type AnyJson, type OperationSnapshot } from '../src/model/snapshot';
+import { type AnyJson, type EndedOperation, isDone, type OperationSnapshot } from '../src/model/snapshot';
 import { cancelPollSummary, cancelSummary, type NotCancelled } from '../src/model/texts';
 import { cancelOperation } from './activities';
 import { isEnd, notCancelled, problemUnlessEnded } from './failures';
-import { lastLook, pollUntil, type EndedOperation } from './poll';
+import { lastLook, pollUntil } from './poll';
 import { beginWait, evidenceOf, recordPoll, type WaitState } from './state';
 import type { Target } from './target';
 

@@ -1,14 +1,8 @@
 // Entry 'temporal-lro/workflow-definitions': exports only workflow types, since every exported function of a workflow
 // module is one. `export *` it from your own workflows, or serve it from a dedicated worker.
 import { setHandler, workflowInfo } from '@temporalio/workflow';
-import {
-  isNil,
-  plainObject,
-  resolveStartOptions,
-  resolveWaitOptions,
-  type StartOptions,
-  type WaitOptions,
-} from '../src/model/options';
+import { isNil, plainObject } from '../src/model/check';
+import { resolveStartOptions, resolveWaitOptions, type StartOptions, type WaitOptions } from '../src/model/options';
 import {
   isDone,
   type AnyJson,

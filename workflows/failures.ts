@@ -11,7 +11,8 @@ import {
 import { CancellationScope } from '@temporalio/workflow';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
-import { isNil, MAXIMUM_ID_BYTES, OptionError, show } from '../src/model/options';
+import { MAXIMUM_ID_BYTES } from '../src/model/options';
+import { isNil, OptionError, show } from '../src/model/check';
 import { codeName, isOperationStatus, statusCode, type OperationStatus } from '../src/model/snapshot';
 import { notStartedText } from '../src/model/start-texts';
 import {
@@ -131,7 +132,7 @@ export function notInTime(err: unknown): undefined {
 }
 
 /** Why an activity was {@link notInTime}: how its last attempt failed. */
-export function lastProblem(err: unknown): string {
+function lastProblem(err: unknown): string {
   // There is no next poll any more.
   return lastAttempt(err)?.message.replace(/, next poll in [^,]*$/, '') ?? 'no answer came in time';
 }

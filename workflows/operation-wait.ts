@@ -1,7 +1,7 @@
 import { CancellationScope } from '@temporalio/workflow';
 import { endedFailure } from '../src/model/failure';
 import type { ResolvedWaitOptions } from '../src/model/options';
-import { isDone, type OperationSnapshot } from '../src/model/snapshot';
+import { endsWait, isDone, type EndedOperation, type OperationSnapshot } from '../src/model/snapshot';
 import { deadlineSummary, type TimedOut } from '../src/model/texts';
 import { cancelAndConfirm, onEnd, requestCancel, type ConfirmedCancel } from './cancel';
 import {
@@ -13,7 +13,7 @@ import {
   timedOutFailure,
 } from './failures';
 import { countWait } from './metrics';
-import { endsWait, lastLook, operationPoller, pollOnce, type EndedOperation } from './poll';
+import { lastLook, operationPoller, pollOnce } from './poll';
 import type { LongHistory, Poller } from './polling';
 import type { WaitState } from './state';
 import type { Target } from './target';

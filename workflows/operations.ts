@@ -5,9 +5,6 @@ import type { OperationMethod, UnaryMethod } from '../src/model/method';
 import { UNTIL_OPTION_KEYS, type Match, type UntilOptions } from '../src/model/match';
 import type { UnaryCallOptions } from '../src/model/unary-call';
 import {
-  isNil,
-  onlyKeys,
-  plainObject,
   resolveStartOptions,
   resolveWaitOptions,
   WAIT_OPTION_KEYS,
@@ -15,6 +12,7 @@ import {
   type StartOptions,
   type WaitOptions,
 } from '../src/model/options';
+import { isNil, onlyKeys, plainObject } from '../src/model/check';
 import { isDone, type AnyJson, type JsonObject, type OperationSnapshot } from '../src/model/snapshot';
 import { getOnce } from './activities';
 import { callMethod, resolveCall } from './call';

@@ -3,20 +3,13 @@ import { JITTER_STREAM } from '../src/model/names';
 import type { PollRecord } from '../src/model/evidence';
 import type { ResolvedWaitOptions } from '../src/model/options';
 import { nextInterval } from '../src/model/schedule';
-import { isDone, type OperationSnapshot } from '../src/model/snapshot';
+import { endsWait, isDone, type EndedOperation, type OperationSnapshot } from '../src/model/snapshot';
 import { pollSummary, refusalSummary, timerSummary } from '../src/model/texts';
 import { getOperation, lookAtOperation } from './activities';
 import { notInTime, problemUnlessEnded } from './failures';
 import { mustRetry, POLL_ONCE, type Poller } from './polling';
 import { evidenceOf, recordPoll, recordRefusal, recordSeen, type WaitState } from './state';
 import type { Target } from './target';
-
-/** An operation at which polling ends. */
-export type EndedOperation = OperationSnapshot & { state: 'succeeded' | 'failed' | 'rollingBack' };
-
-export function endsWait(operation: OperationSnapshot, onRollback: 'wait' | 'fail'): operation is EndedOperation {
-  return isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail');
-}
 
 /** Polls an operation until it ends. */
 export function operationPoller(target: Target, state: WaitState, onRollback: 'wait' | 'fail'): Poller<EndedOperation> {
@@ -90,7 +83,7 @@ export async function pollOnce(
 }
 
 /** The result of a poll that only informs: the operation, or why it could not be polled. */
-export type LastLook = { operation: OperationSnapshot; problem?: never } | { operation?: never; problem: string };
+type LastLook = { operation: OperationSnapshot; problem?: never } | { operation?: never; problem: string };
 
 /** How long the last look may take, retries included. */
 const LAST_LOOK_MS = 10_000;

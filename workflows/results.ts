@@ -10,7 +10,7 @@ import type {
 } from '../src/model/contract';
 import { readPollRecord } from '../src/model/evidence';
 import { toApplicationFailure } from '../src/model/failure';
-import { show } from '../src/model/options';
+import { isObject, show } from '../src/model/check';
 import { isOperationStatus, isSnapshot } from '../src/model/snapshot';
 import { operationName } from '../src/model/texts';
 import { callName } from '../src/model/unary-call';
@@ -118,10 +118,6 @@ const MAXIMUM_MS = 4e15;
 /** Whether a number of milliseconds can be added to a time. */
 function isMs(value: unknown): boolean {
   return typeof value === 'number' && Math.abs(value) <= MAXIMUM_MS;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 function unexpected(

@@ -1,4 +1,5 @@
 import { CancellationScope, condition, isCancellation, log } from '@temporalio/workflow';
+import { messageOf } from '../src/model/thrown';
 
 /** Tracks this package's open calls made inside the scope, at any depth. */
 class OperationScope extends CancellationScope {
@@ -114,12 +115,11 @@ function leftOpenText(end: PromiseSettledResult<unknown>): string[] {
     return ['An operationScope cancelled a wait that was still open, but its operation had already succeeded'];
   }
   if (isCancellation(end.reason)) return [];
-  const message = end.reason instanceof Error ? end.reason.message : String(end.reason);
-  return [`An operationScope cancelled a wait that was still open, but its operation was not cancelled: ${message}`];
+  const reason = messageOf(end.reason);
+  return [`An operationScope cancelled a wait that was still open, but its operation was not cancelled: ${reason}`];
 }
 
 function notUndoneText(end: PromiseSettledResult<unknown>): string[] {
   if (end.status === 'fulfilled' || isCancellation(end.reason)) return [];
-  const message = end.reason instanceof Error ? end.reason.message : String(end.reason);
-  return [`A cancelled branch of an operationScope began a call that failed: ${message}`];
+  return [`A cancelled branch of an operationScope began a call that failed: ${messageOf(end.reason)}`];
 }

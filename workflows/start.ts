@@ -7,10 +7,10 @@ import { JITTER_STREAM, KEY_STREAM } from '../src/model/names';
 import {
   checkCloudName,
   checkRequestJson,
-  isNil,
   type ResolvedStartOptions,
   type ResolvedWaitOptions,
 } from '../src/model/options';
+import { isNil } from '../src/model/check';
 import { nextInterval, START_SCHEDULE } from '../src/model/schedule';
 import { isDone, type OperationSnapshot, type OperationStatus } from '../src/model/snapshot';
 import { refusesAlways } from '../src/model/start-verdict';
@@ -31,7 +31,7 @@ import { checkMethod, checkTaskQueue, type Target } from './target';
 import { cancellationOf } from './wait';
 
 /** The input of a start's attempts, and the task queue on which they run. */
-export interface StartRequest {
+interface StartRequest {
   input: StartInput;
   taskQueue?: string;
 }

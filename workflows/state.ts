@@ -1,6 +1,6 @@
 import type { RefusedPoll, SeenOperation, SeenReply, UntilResult } from '../src/model/contract';
 import { KNOWN_OPERATION, recordOutcome, UNKNOWN_OPERATION, type PollRecord } from '../src/model/evidence';
-import { OptionError } from '../src/model/options';
+import { OptionError } from '../src/model/check';
 import { isDone, type OperationSnapshot, type ShownOperation } from '../src/model/snapshot';
 
 /** What continue-as-new carries of any wait: plain JSON. Times are epoch ms by Temporal's clock. */

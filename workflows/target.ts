@@ -1,4 +1,5 @@
-import { checkCloudName, checkOperationId, checkRequestJson, isNil, OptionError } from '../src/model/options';
+import { isNil, OptionError } from '../src/model/check';
+import { checkCloudName, checkOperationId, checkRequestJson } from '../src/model/options';
 import type { JsonObject } from '../src/model/snapshot';
 
 /** An operation, and the task queue of the activities that reach it. */

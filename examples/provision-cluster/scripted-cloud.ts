@@ -35,6 +35,8 @@ export async function startScriptedCloud(): Promise<ScriptedCloud> {
   cloud.on(ClusterService.create).reply(({ name = '', networkId = '', version = '' }) => {
     clusterStarted = true;
     const clusterId = `cluster-${name}`;
+    const cluster = { id: clusterId, name, networkId, status: 'RUNNING' as const, version };
+    const endpoint = `https://${clusterId}.fakecloud.example`;
     const progress = (progressPercentage: number, step: string) => ({ clusterId, progressPercentage, step });
     return {
       after: '15 s',
@@ -44,7 +46,8 @@ export async function startScriptedCloud(): Promise<ScriptedCloud> {
         { at: '3 s', metadata: progress(30, 'starting the control plane') },
         { at: '9 s', metadata: progress(80, 'joining the network') },
       ],
-      response: { id: clusterId, name, networkId, status: 'RUNNING', version },
+      response: cluster,
+      afterwards: [{ after: '3 s', response: { ...cluster, health: 'ALIVE', endpoint } }],
     };
   });
   cloud.on(NodeGroupService.create).reply(({ name = '', clusterId = '', size = '' }) => ({

@@ -1,8 +1,9 @@
 import { statusCode } from '../model/snapshot';
 import { TokenCache, type TokenCacheOptions } from '../credentials/token-cache';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { CallError } from '../transport/channel';
 import { checkAddress, hostOf, isLoopback } from '../model/address';
+import { messageOf } from '../model/thrown';
 import { isFields, method, text, type Fields } from './envelope';
 import { OperationServiceError } from './error';
 import { iamAddressOf, type TokenService } from './iam';
@@ -115,7 +116,7 @@ export class Discovery implements Endpoints {
       // A poll would take NOT_FOUND for an unknown operation and end the wait.
       const isTold = err instanceof CallError && err.code !== statusCode('NOT_FOUND');
       const code = isTold ? err.code : statusCode('UNAVAILABLE');
-      const reason = err instanceof Error ? err.message : String(err);
+      const reason = messageOf(err);
       const message = `${this.#address} does not list its endpoints: ${reason}`;
       throw new OperationServiceError(`Endpoints of ${this.#cloud}`, { code, message, neverSent: true });
     }

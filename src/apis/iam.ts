@@ -2,7 +2,7 @@ import { codeName } from '../model/snapshot';
 import { CredentialsError, type Credentials } from '../credentials/credentials';
 import { ServiceAccountKey } from '../credentials/service-account-key';
 import { checked } from '../model/failure';
-import { onlyKeys } from '../model/options';
+import { onlyKeys } from '../model/check';
 import { redact } from '../model/redact';
 import { statusText } from '../model/texts';
 import { CallError, Channels, type Reply } from '../transport/channel';

@@ -4,16 +4,16 @@ import type { awaitOperation } from '../../workflows/definitions';
 import { operationQuery, pollOperation } from '../../workflows/messages';
 import { isDone, statusCode, type AnyJson, type ShownOperation } from '../model/snapshot';
 import { grpcError } from './connect';
-import { messageOf } from './error-text';
+import { messageOf } from '../model/thrown';
 import type { Display } from './display';
-import { CommandError, outcomeOf, type Outcome } from './outcome';
+import { CommandError, workflowOutcome, type Outcome } from './outcome';
 import { unreadableError } from './payloads';
 import { isSeen, pendingProblem, problemText } from './poll-problem';
 
 /** A workflow that awaits an operation. */
 export type Wait = WorkflowHandle<typeof awaitOperation>;
 
-export interface AttendOptions {
+interface AttendOptions {
   /** The command that follows the same wait again. */
   comeBack: string;
   /** What Ctrl-C does: cancel the wait together with its operation, or detach and leave the wait running. */
@@ -35,7 +35,7 @@ export async function attend(
 ): Promise<Outcome | 'detached'> {
   const left = new AbortController();
   const interrupt = new Interrupt(wait, display, onInterrupt);
-  const result = outcomeOf(resultOf(client, wait, display, left.signal));
+  const result = workflowOutcome(resultOf(client, wait, display, left.signal));
   // If we detach before the end, this promise is aborted.
   result.catch(() => undefined);
   let isShown = false;

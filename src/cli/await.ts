@@ -1,7 +1,8 @@
 import { REGISTER_SEARCH_ATTRIBUTES, operationSearchAttributes } from '../model/names';
 import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { awaitOperation } from '../../workflows/definitions';
-import { durationMs, type WaitOptions } from '../model/options';
+import { type WaitOptions } from '../model/options';
+import { durationMs } from '../model/check';
 import { operationTitle } from '../model/texts';
 import { attend, type Wait } from './attend';
 import { withClient, type ConnectionOptions } from './connect';

@@ -1,4 +1,10 @@
-import type { CancelInput, CancelResult, GetInput, GetResult } from '../model/contract';
+import {
+  CALL_HEARTBEAT_TIMEOUT,
+  type CancelInput,
+  type CancelResult,
+  type GetInput,
+  type GetResult,
+} from '../model/contract';
 import { randomUUID } from 'crypto';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure, TimeoutFailure, type Duration, type RetryPolicy } from '@temporalio/common';
@@ -10,7 +16,7 @@ import { grpcError } from './connect';
 import { CommandError } from './outcome';
 
 /** A worker's answer: the operation, or why the lookup failed. `isGone`: the cloud does not know the operation. */
-export type Answer = { operation: OperationSnapshot } | { problem: string; isGone: boolean };
+type Answer = { operation: OperationSnapshot } | { problem: string; isGone: boolean };
 
 type Activities = {
   [GET_ACTIVITY](input: GetInput): Promise<GetResult>;
@@ -67,7 +73,7 @@ export class CloudDesk {
     try {
       result = await this.#client.activity.typed<Activities>().execute(CANCEL_ACTIVITY, {
         ...this.#options(operationId, this.#lookTimeout),
-        heartbeatTimeout: '5 s',
+        heartbeatTimeout: CALL_HEARTBEAT_TIMEOUT,
         args: [input],
       });
     } catch (err) {

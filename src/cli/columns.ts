@@ -23,7 +23,7 @@ export function widthOf(text: string): number {
 }
 
 /** Breaks the text into lines of at most `width` columns, anywhere and without omissions, so that IDs can be copied. */
-export function wrapped(text: string, width: number): string[] {
+function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   let taken = 0;

@@ -10,7 +10,7 @@ import {
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { loadDataConverter } from './data-converter';
-import { errorCode, isFileError, messageOf } from './error-text';
+import { errorCode, isFileError, messageOf } from '../model/thrown';
 import { checkNamespace, misconfigured } from './names';
 import { CommandError } from './outcome';
 import { unreadableError } from './payloads';

@@ -2,7 +2,8 @@ import { createRequire } from 'module';
 import { join } from 'path';
 import { pathToFileURL } from 'url';
 import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
-import { errorCode, messageOf } from './error-text';
+import { fieldsOf, isObject } from '../model/check';
+import { errorCode, messageOf } from '../model/thrown';
 import { misconfigured } from './names';
 
 /**
@@ -69,8 +70,7 @@ function exportsOf(loaded: unknown): unknown[] {
 }
 
 function member(value: unknown, name: string): unknown {
-  const values: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {};
-  return values[name];
+  return fieldsOf(value)[name];
 }
 
 function isDataConverter(value: unknown): value is DataConverter {
@@ -84,10 +84,6 @@ function isDataConverter(value: unknown): value is DataConverter {
 function isCodecs(codecs: unknown): boolean {
   // A codec may be a class instance, whose methods are inherited.
   const isCodec = (codec: unknown): boolean =>
-    typeof codec === 'object' &&
-    codec !== null &&
-    'encode' in codec &&
-    'decode' in codec &&
-    [codec.encode, codec.decode].every((method) => typeof method === 'function');
+    isObject(codec) && [codec.encode, codec.decode].every((method) => typeof method === 'function');
   return Array.isArray(codecs) && codecs.every(isCodec);
 }

@@ -12,7 +12,7 @@ export interface Orphan {
   workflow: ClosedWorkflow;
 }
 
-export interface ClosedWorkflow {
+interface ClosedWorkflow {
   type: string;
   workflowId: string;
   runId: string;

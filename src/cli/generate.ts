@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'fs';
 import { dirname, join, resolve } from 'path';
+import { chooseReader } from '../codegen/choose-reader';
 import { DESCRIPTORS_FILE, generate } from '../codegen/generate';
 import { SelectionError } from '../codegen/select';
 import { readDescriptors } from '../descriptors/load';
@@ -10,15 +11,18 @@ const MODULE = { typescript: 'module', esm: 'ES module', commonjs: 'CommonJS mod
 export interface GenerateOptions {
   out: string;
   only: string[];
+  read: string[];
   js?: boolean;
 }
 
 /** Generates code from the sets into `out`. Sets the exit code to 1 if something could not be resolved. */
-export function runGenerate(sets: string[], { out, only, js = false }: GenerateOptions): void {
+export function runGenerate(sets: string[], { out, only, read, js = false }: GenerateOptions): void {
   if (out === '') return refuse('--out is empty: name a directory, such as "."');
   try {
     const format = js ? nodeFormat(out) : 'typescript';
-    const { files, services, starts, others, streaming, problems } = generate(readDescriptors(sets), only, format);
+    const registry = readDescriptors(sets);
+    for (const choice of read) chooseReader(registry, choice);
+    const { files, services, starts, others, streaming, problems } = generate(registry, only, format);
     let modules = 0;
     let bytes = 0;
     for (const [path, content] of files) {

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Payload, SerializationContext } from '@temporalio/common';
+import { fieldsOf } from '../model/check';
 import { CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../model/names';
 import { decoded, foreignEncoding, needsConverter } from './payloads';
 
@@ -34,7 +35,7 @@ export async function* eventsOf(
 }
 
 /** An operation found in a history. */
-export interface HistoryOperation {
+interface HistoryOperation {
   cloud: string;
   id: string;
   /** Whether the history contains the operation's end. */
@@ -119,11 +120,11 @@ class Reader {
     const { namespace } = this.#client.options;
     const context: SerializationContext = { type: 'workflow', namespace, workflowId: this.#workflowId };
     const [input, continued] = await this.#decoded(payloads, context);
-    const { cloud, operationId } = fields(input);
+    const { cloud, operationId } = fieldsOf(input);
     if (typeof cloud !== 'string') return;
     this.#cloud = cloud;
     if (typeof operationId === 'string') this.#see(cloud, operationId).claimed = true;
-    this.#seeSnapshot(fields(continued).operation, true);
+    this.#seeSnapshot(fieldsOf(continued).operation, true);
   }
 
   async #readScheduled(
@@ -142,7 +143,7 @@ class Reader {
       isLocal: false,
     };
     const [value] = await this.#decoded(input?.payloads, context);
-    const { cloud, operationId, by } = fields(value);
+    const { cloud, operationId, by } = fieldsOf(value);
     this.#scheduled.set(eventId, { type, cloud, context });
     // Without `by`, the activity is a single poll of an operation that may belong to anybody.
     const isWait = type === GET_ACTIVITY && typeof by === 'string';
@@ -154,7 +155,7 @@ class Reader {
     if (!scheduled) return;
     this.#scheduled.delete(scheduledEventId);
     const [value] = await this.#decoded(payloads, scheduled.context);
-    const { operation, conflictingOperationId } = fields(value);
+    const { operation, conflictingOperationId } = fieldsOf(value);
     if (typeof conflictingOperationId === 'string' && typeof scheduled.cloud === 'string')
       this.#inTheWay.add(keyOf(scheduled.cloud, conflictingOperationId));
     this.#seeSnapshot(operation, scheduled.type === START_ACTIVITY);
@@ -169,7 +170,7 @@ class Reader {
 
   /** `isOurs`: the run started the operation. For other operations, the snapshot only says whether they have ended. */
   #seeSnapshot(snapshot: unknown, isOurs: boolean): void {
-    const { cloud, id, state } = fields(snapshot);
+    const { cloud, id, state } = fieldsOf(snapshot);
     if (typeof cloud !== 'string' || typeof id !== 'string') return;
     const seen = isOurs ? this.#see(cloud, id) : this.#operations.get(keyOf(cloud, id));
     if (!seen) return;
@@ -193,9 +194,4 @@ class Reader {
 
 function keyOf(cloud: string, id: string): string {
   return JSON.stringify([cloud, id]);
-}
-
-/** The fields of a decoded payload; none if it is not an object. */
-function fields(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

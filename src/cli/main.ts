@@ -21,6 +21,12 @@ program
   )
   .requiredOption('--out <directory>', 'the output directory; existing files are overwritten, never deleted')
   .option('--only <prefix>', 'a package, service or method to generate; repeatable (default: all)', collect, [])
+  .option(
+    '--read <start=reader>',
+    'the method that reads the result of a start, for a cloud whose operations have none; repeatable (default: Get)',
+    collect,
+    [],
+  )
   .option('--js', 'write JavaScript with declaration files instead of TypeScript')
   .addHelpText(
     'after',

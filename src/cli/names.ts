@@ -1,5 +1,6 @@
 import { operationWorkflowId } from '../model/names';
-import { checkCloudName, checkOperationId, OptionError } from '../model/options';
+import { checkCloudName, checkOperationId } from '../model/options';
+import { OptionError } from '../model/check';
 import { CommandError, EXIT_CODES } from './outcome';
 
 /** The error for an invalid name or option. */

@@ -1,4 +1,5 @@
-import { checkCloudName, durationMs } from '../model/options';
+import { checkCloudName } from '../model/options';
+import { durationMs } from '../model/check';
 import { durationText, operationTitle, stateText } from '../model/texts';
 import { CloudDesk } from './cloud-desk';
 import { tableLines } from './columns';
@@ -17,7 +18,7 @@ export interface OrphansOptions extends ConnectionOptions {
 }
 
 /** An orphan, and with `--cancel` the outcome of its cancellation. */
-export interface TreatedOrphan extends Orphan {
+interface TreatedOrphan extends Orphan {
   cancel?: { ended: boolean; outcome: string };
 }
 
@@ -75,7 +76,7 @@ export async function cancelOrphans(desk: CloudDesk, { orphans, isSure, notes }:
   return treated;
 }
 
-export function orphansExitCode(treated: readonly TreatedOrphan[], { unknown }: Found): number {
+function orphansExitCode(treated: readonly TreatedOrphan[], { unknown }: Found): number {
   if (treated.some(({ cancel }) => !cancel?.ended)) return ORPHANS_EXIT_CODE;
   return unknown.length > 0 ? 1 : 0;
 }

@@ -44,7 +44,7 @@ export const COMPLETED_EXIT_CODE = 10;
 export const ORPHANS_EXIT_CODE = 11;
 
 /** Resolves to the outcome of a workflow that awaits an operation. Rejects if it ended without one. */
-export async function outcomeOf(result: Promise<AnyJson>): Promise<Outcome> {
+export async function workflowOutcome(result: Promise<AnyJson>): Promise<Outcome> {
   try {
     return { outcome: 'succeeded', response: await result };
   } catch (err) {

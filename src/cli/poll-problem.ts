@@ -1,5 +1,6 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
+import { fieldsOf } from '../model/check';
 import { GET_ACTIVITY } from '../model/names';
 import type { ShownOperation } from '../model/snapshot';
 import { statusText } from '../model/texts';
@@ -61,8 +62,8 @@ async function failureMessage(client: Client, workflowId: string, pending: Pendi
   const payloads: Payload[] = [encodedAttributes];
   const context = { type: 'activity' as const, namespace, workflowId, activityId, isLocal: false };
   const [attributes] = await decoded(client, payloads, context);
-  const isTold = typeof attributes === 'object' && attributes !== null && 'message' in attributes;
-  return isTold ? String(attributes.message) : 'no message';
+  const { message: decodedMessage } = fieldsOf(attributes);
+  return typeof decodedMessage === 'string' ? decodedMessage : 'no message';
 }
 
 function millis(time: PendingActivity['scheduledTime']): number | undefined {

@@ -2,7 +2,7 @@ import { once } from 'events';
 import { connect as connectTcp, type Socket } from 'net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'tls';
 import type { ConnectionOptions } from '@temporalio/client';
-import { errorCode, messageOf } from './error-text';
+import { errorCode, messageOf } from '../model/thrown';
 import { CommandError } from './outcome';
 
 type Options = ConnectionOptions & { address: string };

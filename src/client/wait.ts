@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'timers/promises';
 import { UNKNOWN_OPERATION } from '../model/evidence';
 import { checked, endedFailure, toApplicationFailure, type LastSeen } from '../model/failure';
-import { checkOperationId, onlyKeys, plainObject, resolveWaitOptions } from '../model/options';
-import type { ResolvedWaitOptions } from '../model/options';
-import { isDone, type AnyJson } from '../model/snapshot';
+import { checkOperationId, type ResolvedWaitOptions, resolveWaitOptions } from '../model/options';
+import { onlyKeys, plainObject } from '../model/check';
+import { endsWait, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
 import type { Cloud, Polled } from '../cloud/cloud';
 import { decide, type PollOutcome } from '../cloud/decide';
@@ -54,7 +54,7 @@ export async function waitUntilDone(
         if ('refused' in decision.result) continue;
         const { operation } = decision.result;
         if (operation.state === 'succeeded') return operation.response;
-        if (isDone(operation) || operation.state === 'rollingBack') throw endedFailure(operation, seen);
+        if (endsWait(operation, onRollback)) throw endedFailure(operation, seen);
         continue;
       }
       case 'poll':

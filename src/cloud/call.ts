@@ -6,7 +6,7 @@ import { MessageReader } from '../descriptors/message-reader';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { findUnaryMethod, type UnaryMethodInfo } from '../descriptors/unary-method';
 import { Place, ValueProblems } from '../descriptors/value-problems';
-import { jsonBytes, MAXIMUM_RESPONSE_BYTES } from '../model/bounds';
+import { jsonBytes, MAXIMUM_PAYLOAD_BYTES } from '../model/bounds';
 import type { CallResult } from '../model/contract';
 import { configurationError, toApplicationFailure } from '../model/failure';
 import type { ValueProblem } from '../model/snapshot';
@@ -99,8 +99,8 @@ export function unreadableReply(cloud: string, message: string): Error {
 /** The reply, unless it is too large for Temporal: it must not be shortened, since callers would take it for whole. */
 export function boundedReply(cloud: string, what: string, { reply, problems }: Called): CallResult {
   const size = jsonBytes(reply);
-  if (size > MAXIMUM_RESPONSE_BYTES) {
-    const limit = `over the limit of ${MAXIMUM_RESPONSE_BYTES}`;
+  if (size > MAXIMUM_PAYLOAD_BYTES) {
+    const limit = `over the limit of ${MAXIMUM_PAYLOAD_BYTES}`;
     throw unreadableReply(cloud, `${what} was answered, but its reply is too large: ${size} bytes of JSON, ${limit}`);
   }
   return problems.length === 0 ? { reply } : { reply, problems };

@@ -3,10 +3,11 @@ import { checkToken, CredentialsError, type Credentials } from '../credentials/c
 import { TokenCache, type Fetched } from '../credentials/token-cache';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { configurationError } from '../model/failure';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { CallError, Channels, type Reply } from '../transport/channel';
 import { OperationServiceError } from '../apis/error';
 import { BARE_CALL_TIMEOUT_MS, type BareCall } from '../apis/iam';
+import { messageOf } from '../model/thrown';
 import { Limiter, type Purpose, type TurnOptions } from '../transport/limiter';
 import type { ResolvedCloudOptions } from './options';
 
@@ -130,7 +131,7 @@ export class Caller {
       throw new OperationServiceError(what, {
         code,
         neverSent: true,
-        message: `no token: ${err instanceof Error ? err.message : String(err)}`,
+        message: `no token: ${messageOf(err)}`,
       });
     }
   }

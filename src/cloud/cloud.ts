@@ -3,7 +3,7 @@ import { RequestError } from '../descriptors/check-request';
 import { findOperationMethod } from '../descriptors/operation-method';
 import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
 import { configurationError, toApplicationFailure } from '../model/failure';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { statusCode, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
 import {
@@ -22,6 +22,7 @@ import type { OperationCall, OperationsApi, RawOperation } from '../apis/api';
 import { OperationServiceError } from '../apis/error';
 import { Discovery, fixedEndpoints, type Endpoints } from '../apis/discovery';
 import { ServiceAccountCredentials, type BareCall } from '../apis/iam';
+import { messageOf } from '../model/thrown';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
 import { toSnapshot } from './to-snapshot';
 import { isReplyTooLarge, replyTooLarge, toStarted } from './started';
@@ -231,7 +232,7 @@ export class Cloud {
     try {
       return decode();
     } catch (err) {
-      throw garbled(what, `is not an Operation (${err instanceof Error ? err.message : String(err)})`);
+      throw garbled(what, `is not an Operation (${messageOf(err)})`);
     }
   }
 

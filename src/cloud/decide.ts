@@ -7,6 +7,7 @@ import type { PollInput, RefusedPoll } from '../model/contract';
 import { hintLimitMs, intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../model/schedule';
 import { codeName, statusCode, type OperationStatus } from '../model/snapshot';
 import { OperationServiceError } from '../apis/error';
+import { messageOf } from '../model/thrown';
 
 /** The outcome of a poll. `unserved` says why this worker cannot poll. */
 export type PollOutcome<P> = { polled: P } | { error: unknown } | { unserved: string };
@@ -116,7 +117,7 @@ function decideError<P, R>(judge: Judge<P, R>, error: unknown, context: PollCont
   const again = (atLeastMs: number): Decision<R> => ({
     next: 'poll',
     intervalMs: nextInterval(schedule, age, random, atLeastMs),
-    message: `${name} could not be polled: ${error instanceof Error ? error.message : String(error)}`,
+    message: `${name} could not be polled: ${messageOf(error)}`,
   });
   const backoff = (doublings: number): number =>
     doublings > 0 ? intervalAtAge(schedule, age) * Math.min(2 ** doublings, BACKOFF_LIMIT) : 0;

@@ -2,7 +2,7 @@ import type { DescriptorRegistry } from '../descriptors/registry';
 import type { GetInput, GetResult } from '../model/contract';
 import { isNotFoundFinal } from '../model/evidence';
 import { toApplicationFailure } from '../model/failure';
-import { isDone } from '../model/snapshot';
+import { endsWait } from '../model/snapshot';
 import { operationName, runningText, statusText } from '../model/texts';
 import type { Polled } from './cloud';
 import { boundedHint, type Judge } from './decide';
@@ -20,8 +20,9 @@ export function operationJudge(input: GetInput, registry: DescriptorRegistry | u
       if (method !== undefined && registry) checkResponseType(operation, method, registry);
       const hint = boundedHint(input, hintMs);
       const result = { operation, ...hint };
-      const isEnd = isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail');
-      return isEnd ? { ended: result } : { pending: result, message: runningText(operation), ...hint };
+      return endsWait(operation, onRollback)
+        ? { ended: result }
+        : { pending: result, message: runningText(operation), ...hint };
     },
     notFound({ codeName, rawMessage, details }, record, ageMs) {
       if (!isNotFoundFinal(record, ageMs)) return undefined;

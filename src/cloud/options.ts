@@ -1,7 +1,17 @@
 import { checkAddress } from '../model/address';
 import type { Duration } from '@temporalio/common';
 import type { Credentials } from '../credentials/credentials';
-import { OptionError, durationMs, onlyKeys, plainObject } from '../model/options';
+import {
+  durationMs,
+  flag,
+  isObject,
+  numberWithin,
+  onlyKeys,
+  OptionError,
+  plainObject,
+  text,
+  wholeNumber,
+} from '../model/check';
 import type { ProgressReader } from '../model/progress';
 import type { OperationsApi } from '../apis/api';
 import { ServiceAccountCredentials, iamAddressOf } from '../apis/iam';
@@ -103,7 +113,7 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
   const tls = plainObject('tls', options.tls ?? {});
   onlyKeys('tls', tls, ['rootCertificates', 'clientCertificate', 'clientKey', 'serverName']);
   for (const [key, value] of Object.entries(tls)) {
-    if (value !== undefined && typeof value !== 'string') throw new OptionError(`tls.${key}`, value, 'give a string');
+    if (value !== undefined) text(`tls.${key}`, value);
   }
   return {
     api: apiOf(options.api ?? 'yandex'),
@@ -114,8 +124,13 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     ...(credentials && { credentials }),
     descriptors: descriptorsOf(options.descriptors ?? []),
     requestTimeoutMs: requestTimeoutMs(options.requestTimeout ?? '10 s'),
-    maxConcurrentRequests: positive('maxConcurrentRequests', options.maxConcurrentRequests ?? 100, Number.isInteger),
-    maxRequestsPerSecond: positive('maxRequestsPerSecond', options.maxRequestsPerSecond ?? Infinity),
+    maxConcurrentRequests: wholeNumber('maxConcurrentRequests', options.maxConcurrentRequests ?? 100, 1),
+    maxRequestsPerSecond: numberWithin(
+      'maxRequestsPerSecond',
+      options.maxRequestsPerSecond ?? Infinity,
+      'give a number above 0',
+      (n) => n > 0,
+    ),
     watch: flag('watch', options.watch ?? true),
     progress: new Map(
       Object.entries(plainObject('progress', options.progress ?? {})).map(([type, reader]) => [
@@ -133,7 +148,7 @@ function apiOf(api: unknown): OperationsApi {
 }
 
 function isApi(api: unknown): api is OperationsApi {
-  return typeof api === 'object' && api !== null && 'get' in api && 'decodeStarted' in api;
+  return isObject(api) && 'get' in api && 'decodeStarted' in api;
 }
 
 function checkReader(type: string, reader: unknown): ProgressReader {
@@ -179,19 +194,8 @@ function descriptorsOf(sets: (string | Uint8Array)[]): (string | Uint8Array)[] {
   return sets;
 }
 
-function flag(field: string, value: boolean): boolean {
-  if (typeof value !== 'boolean') throw new OptionError(field, value, 'give true or false');
-  return value;
-}
-
 function requestTimeoutMs(value: Duration): number {
   const ms = durationMs('requestTimeout', value);
   if (ms > MAXIMUM_REQUEST_TIMEOUT_MS) throw new OptionError('requestTimeout', value, 'give at most 30 s');
   return ms;
-}
-
-function positive(field: string, value: number, also: (value: number) => boolean = () => true): number {
-  if (typeof value !== 'number' || !(value > 0) || !also(value))
-    throw new OptionError(field, value, `give a ${also === Number.isInteger ? 'whole ' : ''}number above 0`);
-  return value;
 }

@@ -12,6 +12,7 @@ import { redact, redactDetail } from '../model/redact';
 import { codeName, statusCode, type AnyJson, type OperationSnapshot, type OperationStatus } from '../model/snapshot';
 import { nameOf, operationName } from '../model/texts';
 import type { RawOperation, RawStatus, RawTimestamp } from '../apis/api';
+import { messageOf } from '../model/thrown';
 
 /**
  * Converts a decoded operation to plain JSON. Values that canonical JSON cannot express become null and are listed in
@@ -64,7 +65,7 @@ function readProgress(metadata: AnyJson, readers: ReadonlyMap<string, ProgressRe
   try {
     return boundedProgress(readers.get(type.slice(type.lastIndexOf('/') + 1))?.(metadata));
   } catch (err) {
-    return boundedProgress({ step: `progress cannot be read: ${err instanceof Error ? err.message : String(err)}` });
+    return boundedProgress({ step: `progress cannot be read: ${messageOf(err)}` });
   }
 }
 

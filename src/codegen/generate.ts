@@ -44,7 +44,8 @@ export function generate(
     shapes,
     requests,
   );
-  const descs = [...services.map(({ service }) => service), ...shapes.enums, ...shapes.messages.keys()];
+  const readers = starts.flatMap(({ resource }) => resource?.method.parent ?? []);
+  const descs = [...services.map(({ service }) => service), ...readers, ...shapes.enums, ...shapes.messages.keys()];
   return {
     files: new Map<string, string | Uint8Array>([
       ...emitModules(services, shapes, names, format),

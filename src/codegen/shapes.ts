@@ -1,5 +1,6 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import { ALL_START_RULES } from '../descriptors/start-rules';
 import type { SelectedMethod } from './select';
 
 /**
@@ -16,9 +17,6 @@ export interface Shapes {
   /** Whether both directions of a message have the same shape. Depends on the message alone. */
   isAlike(message: DescMessage): boolean;
 }
-
-/** Extension `(yandex.cloud.required)` of FieldOptions, a bool: one varint byte. */
-const REQUIRED_OPTION = 101501;
 
 export function neededShapes(methods: readonly SelectedMethod[]): Shapes {
   const sent = reachable(methods.map(({ method }) => method.input));
@@ -45,7 +43,7 @@ export function isAlwaysThere(field: DescField, direction: Direction): boolean {
   if (field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED) return true;
   if (direction === 'received') return field.presence === FeatureSet_FieldPresence.IMPLICIT;
   // A required member of a oneof means only that some member must be set.
-  return !field.oneof && (field.proto.options?.$unknown ?? []).some((o) => o.no === REQUIRED_OPTION && o.data[0] === 1);
+  return !field.oneof && ALL_START_RULES.some(({ isRequired }) => isRequired?.(field));
 }
 
 /** Whether the type has a special JSON format, which needs no declaration. */

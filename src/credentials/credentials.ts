@@ -1,3 +1,4 @@
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
 
 /** Provides a cloud's IAM tokens. Implement it for a provider of your own. */
@@ -9,6 +10,9 @@ export interface Credentials {
   getToken(signal: AbortSignal): Promise<{ token: string; expiresAt?: Date }>;
 }
 
+/** No credential is longer. Servers and proxies refuse longer headers. */
+const MAXIMUM_TOKEN_LENGTH = 16_384;
+
 /** There is no token, and asking again will not help. The message says what to change. */
 export class CredentialsError extends Error {
   override readonly name = 'CredentialsError';
@@ -19,13 +23,17 @@ export class CredentialsError extends Error {
  * in epoch milliseconds.
  */
 export function checkToken(given: unknown, now: number): { value: string; expiresAt?: Date } {
-  const { token, expiresAt } = typeof given === 'object' && given !== null ? { ...nothing, ...given } : nothing;
+  const { token, expiresAt } = fieldsOf(given);
   const value = typeof token === 'string' ? token.trim() : '';
   if (value === '') throw new CredentialsError('the credentials returned no token: return { token, expiresAt? }');
   if (!/^[\x21-\x7e]+$/.test(value)) {
     throw new CredentialsError(
       'the token contains spaces, line breaks or other characters that are not allowed in a header',
     );
+  }
+  if (value.length > MAXIMUM_TOKEN_LENGTH) {
+    const problem = `has ${value.length} characters, but a header holds at most ${MAXIMUM_TOKEN_LENGTH}`;
+    throw new CredentialsError(`the token ${problem}: the source of the credentials returned something else`);
   }
   if (expiresAt === undefined || expiresAt === null) return { value };
   if (!(expiresAt instanceof Date) || Number.isNaN(expiresAt.getTime())) {
@@ -38,8 +46,6 @@ export function checkToken(given: unknown, now: number): { value: string; expire
   }
   return { value, expiresAt };
 }
-
-const nothing: { token?: unknown; expiresAt?: unknown } = {};
 
 /**
  * Uses an IAM token that you obtain: the token itself, or a function that returns it. A function is called once an hour

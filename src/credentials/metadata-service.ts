@@ -1,4 +1,6 @@
-import { configurationError, messageOf } from '../model/failure';
+import { fieldsOf } from '../model/check';
+import { configurationError } from '../model/failure';
+import { messageOf } from '../model/thrown';
 import { CredentialsError, type Credentials } from './credentials';
 
 /** The link-local address is the same in every instance. */
@@ -56,10 +58,8 @@ function read(body: string, address: string): { token: string; lifeS: number } {
   } catch {
     reply = undefined;
   }
-  if (typeof reply === 'object' && reply !== null && 'access_token' in reply) {
-    const lifeS = 'expires_in' in reply ? Number(reply.expires_in) : 0;
-    if (typeof reply.access_token === 'string') return { token: reply.access_token, lifeS };
-  }
+  const { access_token: token, expires_in: lifeS = 0 } = fieldsOf(reply);
+  if (typeof token === 'string') return { token, lifeS: Number(lifeS) };
   throw new CredentialsError(`${address} is not a metadata service: its reply has no access_token`);
 }
 

@@ -1,7 +1,9 @@
 import { createPrivateKey, type KeyObject } from 'crypto';
 import { readFileSync } from 'fs';
 import { SignJWT } from 'jose';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
+import { errorCode, messageOf } from '../model/thrown';
 
 /** The longest time between `iat` and `exp` that the cloud accepts. */
 const JWT_LIFE_S = 3600;
@@ -54,7 +56,7 @@ export class ServiceAccountKey {
     try {
       this.#key = this.#read();
     } catch (err) {
-      const problem = err instanceof Error ? err.message : String(err);
+      const problem = messageOf(err);
       process.emitWarning(`temporal-lro: ${problem}; the previous key stays in use`);
     }
   }
@@ -78,7 +80,7 @@ function reader(key: unknown): () => Key {
     try {
       text = readFileSync(key, 'utf8');
     } catch (err) {
-      throw bad(`${name} cannot be read (${codeOf(err)})`);
+      throw bad(`${name} cannot be read (${errorCode(err) || String(err)})`);
     }
     return check(name, json(name, text));
   };
@@ -93,7 +95,7 @@ function json(name: string, text: string): unknown {
 }
 
 function check(name: string, value: unknown): Key {
-  const fields: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {};
+  const fields = fieldsOf(value);
   const field = (key: string): string => {
     const member = fields[key];
     if (typeof member !== 'string' || member === '') throw bad(`${name} has no ${key}`);
@@ -116,10 +118,6 @@ function check(name: string, value: unknown): Key {
   const bits = details?.modulusLength ?? 0;
   if (bits < 2048) throw bad(`private_key of ${name} has ${bits} bits, but the cloud requires 2048 or more`);
   return { id, serviceAccountId, privateKey };
-}
-
-function codeOf(err: unknown): string {
-  return typeof err === 'object' && err !== null && 'code' in err ? String(err.code) : String(err);
 }
 
 function bad(problem: string): Error {

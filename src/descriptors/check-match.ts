@@ -6,7 +6,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from '@bufbuild/protobuf';
-import { show } from '../model/options';
+import { show } from '../model/check';
 import { plainJson, typeText } from './check-request';
 import type { DescriptorRegistry } from './registry';
 

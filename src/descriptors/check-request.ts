@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from '@bufbuild/protobuf';
+import { isObject } from '../model/check';
 import { maskPaths, resolveFieldMask } from './field-mask';
 import type { DescriptorRegistry } from './registry';
 
@@ -15,7 +16,7 @@ export class RequestError extends Error {
 }
 
 /** A path in a request: field names, list indices and map keys. */
-export type RequestPath = readonly (string | number)[];
+type RequestPath = readonly (string | number)[];
 
 /** A FieldMask that was taken out of a request. */
 export interface FoundMask {
@@ -160,10 +161,6 @@ export function plainJson(value: unknown): JsonValue {
 function misfit(at: RequestPath, expected: string, value: unknown): RequestError {
   const actual = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
   return new RequestError(`${show(at)} must be ${expected}, but is ${actual} that does not match`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function show(at: RequestPath): string {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'fs';
+import { messageOf } from '../model/thrown';
 import { CONTRACT_SET } from './contract-set';
 import { DescriptorError, DescriptorRegistry } from './registry';
 
@@ -17,7 +18,7 @@ export function readDescriptors(sets: readonly (string | Uint8Array)[]): Descrip
     try {
       registry.add(typeof set === 'string' ? readFileSync(set) : set);
     } catch (err) {
-      const reason = err instanceof Error ? err.message : String(err);
+      const reason = messageOf(err);
       const name = typeof set === 'string' ? set : `descriptors[${index}] (${set.length} bytes)`;
       throw new DescriptorError(
         `cannot read ${name}: ${reason}. Give FileDescriptorSets, as "buf build" or "protoc --include_imports --descriptor_set_out" write them`,

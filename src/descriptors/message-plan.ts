@@ -49,7 +49,7 @@ export interface FieldPlan extends ValuePlan {
   oneof?: number;
 }
 
-export interface MessagePlan {
+interface MessagePlan {
   fields: FieldPlan[];
   byNumber: Map<number, FieldPlan>;
 }

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'buffer';
 import type { DescMessage, JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
+import { isObject } from '../model/check';
+import { messageOf } from '../model/thrown';
 import { planOf, type EntryPlan, type FieldPlan, type ValuePlan } from './message-plan';
 import type { DescriptorRegistry } from './registry';
 import { NOT_UTF8, Unreadable, UnreadableMessage } from './unreadable';
@@ -49,8 +51,7 @@ export class MessageReader {
     const read = this.#deeper(type, value, here);
     if (read instanceof UnreadableMessage) return standIn(typeUrl, value, read.problem);
     const json = this.#told(read, here);
-    const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-    return isObject && !hasOwnJson ? { '@type': typeUrl, ...json } : { '@type': typeUrl, value: json };
+    return isObject(json) && !hasOwnJson ? { '@type': typeUrl, ...json } : { '@type': typeUrl, value: json };
   }
 
   /** Never throws: a message that cannot be decoded becomes null and is added to the problems. */
@@ -68,7 +69,7 @@ export class MessageReader {
       const shown = typeName.slice(0, MAXIMUM_SHOWN_NAME) || 'a type without a name';
       return this.#registry.getMessage(typeName) ?? `no descriptor of ${shown}`;
     } catch (err) {
-      return err instanceof Error ? err.message : String(err);
+      return messageOf(err);
     }
   }
 

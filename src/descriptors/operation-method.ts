@@ -32,10 +32,10 @@ export interface ResourceRead {
 }
 
 /**
- * A method option that `temporal-lro generate --read` adds to a start: the path of the method that reads its resource.
- * The number is from the range that protobuf reserves for use within an organization.
+ * A string option of a start: the path of the method that reads its resource. `temporal-lro generate --read` writes it
+ * into the descriptor set, where workers find it. The number is in protobuf's range for use within an organization.
  */
-export const READ_OPTION = 87_336;
+export const READ_OPTION = 58_190;
 
 /**
  * The method at `path` (with or without the leading slash), or a text that says why there is none. Finds only methods

@@ -21,6 +21,7 @@ import {
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
+import { messageOf } from '../model/thrown';
 
 /** In every registry, because sets are often built without these files. */
 const WELL_KNOWN = [
@@ -131,7 +132,7 @@ export class DescriptorRegistry implements Registry {
         }
       }
     } catch (err) {
-      throw new DescriptorError(`not a FileDescriptorSet (${err instanceof Error ? err.message : String(err)})`);
+      throw new DescriptorError(`not a FileDescriptorSet (${messageOf(err)})`);
     }
     if (files === 0) throw new DescriptorError('a FileDescriptorSet without files');
     return this;
@@ -183,7 +184,7 @@ export class DescriptorRegistry implements Registry {
       throw new Error('it is not in its own registry');
     } catch (err) {
       if (err instanceof DescriptorError) throw err;
-      throw new DescriptorError(`${fileName} cannot be built: ${err instanceof Error ? err.message : String(err)}`);
+      throw new DescriptorError(`${fileName} cannot be built: ${messageOf(err)}`);
     } finally {
       this.#linking.delete(fileName);
     }
@@ -207,12 +208,12 @@ function nameOf(bytes: Uint8Array): string {
 }
 
 /** The JSON name that protoc gives a field: drops underscores and capitalises the letters after them. */
-export function jsonName(fieldName: string): string {
+function jsonName(fieldName: string): string {
   return fieldName.replace(/_+(.?)/g, (_, next: string) => next.toUpperCase());
 }
 
 /** Fills in empty JSON names: sets written by Python lack `json_name`, which would name every field `''`. */
-export function fillJsonNames(file: FileDescriptorProto): void {
+function fillJsonNames(file: FileDescriptorProto): void {
   const pending: DescriptorProto[] = [...file.messageType];
   for (let message = pending.pop(); message; message = pending.pop()) {
     for (const field of message.field) if (field.jsonName === '') field.jsonName = jsonName(field.name);

@@ -1,4 +1,5 @@
-import type { DescMethod } from '@bufbuild/protobuf';
+import type { DescField, DescMethod } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
 
 /**
  * How the descriptors of an operation API show which methods start operations, and what these operations result in.
@@ -15,6 +16,8 @@ export interface StartRules {
   readonly types?: { readonly option: number; readonly metadata: number; readonly response: number };
   /** The operation does not contain its result, which is a resource to read. */
   readonly reads?: ResourceRules;
+  /** Whether a request without this field is invalid. */
+  readonly isRequired?: (field: DescField) => boolean;
 }
 
 export interface ResourceRules {
@@ -30,18 +33,21 @@ export interface ResourceRules {
 /** Methods that leave no resource to read. */
 const REMOVING = /^(Delete|Purge|Remove|Revoke)/;
 
-/** Types: `(yandex.cloud.api.operation)`. */
+/** Types: `(yandex.cloud.api.operation)`. Required fields: `(yandex.cloud.required)`. */
 export const YANDEX: StartRules = {
   operations: ['yandex.cloud.operation.Operation'],
   except: ['yandex.cloud.operation.OperationService'],
   types: { option: 87334, metadata: 1, response: 2 },
+  isRequired: (field) => fieldOption(field, 101501).includes(1),
 };
 
-/** Types: `(google.longrunning.operation_info)`. */
+/** Types: `(google.longrunning.operation_info)`. Required fields: `(google.api.field_behavior)` with `REQUIRED`. */
 export const GOOGLE: StartRules = {
   operations: ['google.longrunning.Operation'],
   except: ['google.longrunning.Operations'],
   types: { option: 1049, metadata: 2, response: 1 },
+  // An update with a mask may omit what is required of a whole resource, so only the fields of requests count.
+  isRequired: (field) => field.parent.name.endsWith('Request') && fieldOption(field, 1052).includes(2),
 };
 
 /** `Get` reads the resource by the operation's `resource_id`. */
@@ -60,3 +66,12 @@ export const TEMPORAL_CLOUD: StartRules = {
 };
 
 export const ALL_START_RULES: readonly StartRules[] = [YANDEX, GOOGLE, NEBIUS, TEMPORAL_CLOUD];
+
+/** The values of an option that is a bool or a list of enum values, all below 128: one byte each. */
+function fieldOption({ proto }: DescField, option: number): number[] {
+  return (proto.options?.$unknown ?? []).flatMap(({ no, wireType, data }) => {
+    if (no !== option) return [];
+    // A packed list begins with its length.
+    return [...(wireType === WireType.LengthDelimited ? data.subarray(1) : data)];
+  });
+}

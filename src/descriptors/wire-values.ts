@@ -39,7 +39,7 @@ export function readValues(records: WireRecords, plan: FieldPlan, values: WireVa
 }
 
 /** An entry of a map. The key is bytes if it is not UTF-8. */
-export type MapEntry = { key: string | Uint8Array; value: WireValue };
+type MapEntry = { key: string | Uint8Array; value: WireValue };
 
 export function readEntry(plan: EntryPlan, bytes: Uint8Array): MapEntry | Unreadable {
   let key: WireValue = plan.key.zero;

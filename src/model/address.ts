@@ -1,4 +1,4 @@
-import { OptionError } from './options';
+import { OptionError } from './check';
 
 const ADDRESS = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?):(\d{1,5})$/i;
 

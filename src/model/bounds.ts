@@ -5,8 +5,8 @@ import type { AnyJson, JsonObject, OperationSnapshot, OperationStatus } from './
  * silently drops large failures, and payload codecs enlarge everything.
  */
 
-/** The maximum JSON size of a response. */
-export const MAXIMUM_RESPONSE_BYTES = 1_500_000;
+/** The maximum JSON size of a request, and of a response. */
+export const MAXIMUM_PAYLOAD_BYTES = 1_500_000;
 /** The maximum JSON size of a failure's details, and of a snapshot without its response. */
 export const MAXIMUM_FAILURE_BYTES = 256_000;
 /** The maximum size each of the metadata, the error and its details. */
@@ -18,8 +18,13 @@ const MAXIMUM_DETAILS = 100;
 const MAXIMUM_KEPT_FIELD_BYTES = 1_000;
 const MAXIMUM_KEPT_FIELDS = 20;
 
+/** The size of a text as UTF-8. */
+export function utf8Bytes(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
 export function jsonBytes(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value) ?? '').length;
+  return utf8Bytes(JSON.stringify(value) ?? '');
 }
 
 /** Truncates a text from the cloud without splitting a character. */
@@ -61,7 +66,7 @@ function standIn(any: AnyJson, size: number): AnyJson {
 
 /**
  * Bounds the texts, metadata and error of a snapshot. Leaves the response alone: its limit is
- * {@link MAXIMUM_RESPONSE_BYTES}, and a caller must not mistake a stand-in for it.
+ * {@link MAXIMUM_PAYLOAD_BYTES}, and a caller must not mistake a stand-in for it.
  */
 export function boundSnapshot(operation: OperationSnapshot): OperationSnapshot {
   const { description, createdBy, metadata, problems } = operation;

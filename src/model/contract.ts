@@ -78,12 +78,12 @@ export type UntilResult =
   | { outcome: 'refused'; refused: RefusedPoll & { seen?: SeenReply & { atMs: number } } };
 
 /** A reply that does not match. */
-export interface SeenReply {
+export type SeenReply = {
   /** `status PROVISIONING, wanted RUNNING` */
   seen: string;
   /** Bounded. Only a single poll returns it: the history has no other reply that does not match. */
   reply?: JsonObject;
-}
+};
 
 /** The input of the activity `operation.cancel`. */
 export interface CancelInput {
@@ -185,3 +185,6 @@ export interface StartDoubt {
   /** An attempt may have started the operation. */
   outcomeUnknown: boolean;
 }
+
+/** The heartbeat timeout of `operation.start` and `operation.cancel`: detects a lost worker. */
+export const CALL_HEARTBEAT_TIMEOUT = '5 s';

@@ -1,3 +1,4 @@
+import { fieldsOf } from './check';
 import type { PollVerdict } from './error-table';
 
 /**
@@ -81,14 +82,12 @@ export function readPollRecord(details: unknown): PollRecord | undefined {
 }
 
 function isPollRecord(value: unknown): value is PollRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const { known, failures, answeredAtMs, refusedSinceMs, notFound }: Partial<Record<keyof PollRecord, unknown>> = value;
+  const { known, failures, answeredAtMs, refusedSinceMs, notFound } = fieldsOf(value);
   const isAge = (age: unknown): boolean => age === undefined || typeof age === 'number';
   if (typeof known !== 'boolean' || typeof failures !== 'number' || !isAge(answeredAtMs) || !isAge(refusedSinceMs)) {
     return false;
   }
   if (notFound === undefined) return true;
-  if (typeof notFound !== 'object' || notFound === null) return false;
-  const { times, sinceMs }: { times?: unknown; sinceMs?: unknown } = notFound;
+  const { times, sinceMs } = fieldsOf(notFound);
   return typeof times === 'number' && typeof sinceMs === 'number';
 }

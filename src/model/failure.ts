@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { boundForFailure, boundStatus, boundText, jsonBytes, MAXIMUM_FAILURE_BYTES } from './bounds';
-import { OptionError } from './options';
+import { OptionError } from './check';
 import { redact, redactDetail } from './redact';
 import type { AnyJson, JsonObject, OperationSnapshot } from './snapshot';
 import { endedText } from './texts';
@@ -42,7 +42,7 @@ export type OperationFailure =
       reply?: JsonObject;
     });
 
-export type OperationFailureType = OperationFailure['type'];
+type OperationFailureType = OperationFailure['type'];
 
 const TYPES: Record<OperationFailureType, true> = {
   OperationFailed: true,
@@ -173,12 +173,4 @@ export function endedFailure(
     ...seen,
     operation,
   });
-}
-
-/** The message of whatever was thrown. Recognises errors by shape, since those of another realm are no `Error` here. */
-export function messageOf(err: unknown): string {
-  const { message, code }: { message?: unknown; code?: unknown } = typeof err === 'object' && err !== null ? err : {};
-  if (typeof message === 'string' && message !== '') return message;
-  // An AggregateError of Node's has a code and no message.
-  return typeof code === 'string' ? code : String(err);
 }

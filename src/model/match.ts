@@ -1,3 +1,4 @@
+import { isObject } from './check';
 import type { WaitOptions } from './options';
 import { redact } from './redact';
 import type { JsonObject, ShownOperation } from './snapshot';
@@ -124,8 +125,4 @@ function valueText(value: unknown): string {
 function listed(texts: string[]): string {
   const more = texts.length > MAXIMUM_SHOWN_VALUES ? '; …' : '';
   return texts.slice(0, MAXIMUM_SHOWN_VALUES).join('; ') + more;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

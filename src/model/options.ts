@@ -1,5 +1,6 @@
-import { msToNumber, type Duration } from '@temporalio/common';
-import { redact } from './redact';
+import type { Duration } from '@temporalio/common';
+import { MAXIMUM_PAYLOAD_BYTES, utf8Bytes } from './bounds';
+import { durationMs, isNil, numberWithin, oneOf, onlyKeys, OptionError, plainObject } from './check';
 import type { PollSchedule } from './schedule';
 import type { JsonObject } from './snapshot';
 
@@ -69,83 +70,8 @@ export interface ResolvedWaitOptions {
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-/** Ten years: a longer duration has the wrong unit. */
-const MAXIMUM_DURATION = 10 * 365 * 24 * 60 * MINUTE;
 /** The maximum size of an operation id. */
 export const MAXIMUM_ID_BYTES = 512;
-
-/** Shows an invalid value in an error message, truncated. Never shows the contents of objects: they may be secret. */
-export function show(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return bounded(text);
-}
-
-function bounded(text: string): string {
-  // Redact before truncating: a truncated secret may not be recognised.
-  const redacted = redact(text.slice(0, 2_000));
-  return redacted.length > 80 ? `${redacted.slice(0, 80)}…` : redacted;
-}
-
-/** An option is invalid. The message names the field, its value and the rule. */
-export class OptionError extends Error {
-  constructor(field: string, value: unknown, rule: string) {
-    super(`${bounded(field)} is ${show(value)}: ${rule}`);
-    this.name = 'OptionError';
-  }
-}
-
-/** Checks a Duration and returns its milliseconds. Throws an OptionError that names `field`. */
-export function durationMs(field: string, value: unknown): number {
-  const rule = 'give a number of milliseconds or a string such as "30 s" or "5 min", above 0 and at most 10 years';
-  if (typeof value !== 'number' && typeof value !== 'string') throw new OptionError(field, value, rule);
-  let ms: number;
-  try {
-    // msToNumber takes a template-literal type, and whether the string matches it is what this call checks.
-    ms = msToNumber(value as Duration);
-  } catch {
-    throw new OptionError(field, value, rule);
-  }
-  if (!(ms > 0 && ms <= MAXIMUM_DURATION)) throw new OptionError(field, value, rule);
-  return ms;
-}
-
-function numberWithin(field: string, value: unknown, rule: string, within: (n: number) => boolean): number {
-  if (typeof value !== 'number' || !within(value)) throw new OptionError(field, value, rule);
-  return value;
-}
-
-function oneOf<T extends string>(field: string, value: unknown, allowed: readonly T[]): T {
-  const found = allowed.find((one) => one === value);
-  if (found === undefined) throw new OptionError(field, value, `give one of ${allowed.join(', ')}`);
-  return found;
-}
-
-/** Clients in languages without undefined send null for omitted values. */
-export function isNil(value: unknown): value is null | undefined {
-  return value === undefined || value === null;
-}
-
-/** Checks that the value is an object. Throws an OptionError. */
-export function plainObject(field: string, value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new OptionError(field, value, 'give an object');
-  }
-  return { ...value };
-}
-
-/** Throws an OptionError for an unknown key: a misspelt option must not be ignored silently. */
-export function onlyKeys(field: string, value: Record<string, unknown>, known: readonly string[]): void {
-  for (const [key, given] of Object.entries(value)) {
-    if (!known.includes(key)) {
-      throw new OptionError(
-        field === '' ? key : `${field}.${key}`,
-        given,
-        `unknown option; known are ${known.join(', ')}`,
-      );
-    }
-  }
-}
 
 export const WAIT_OPTION_KEYS = [
   'timeout',
@@ -223,9 +149,6 @@ export function checkIdempotencyKey(value: unknown): string {
   return value;
 }
 
-/** Temporal accepts payloads of at most 2 MB, and payload codecs enlarge them. */
-const MAXIMUM_REQUEST_BYTES = 1_500_000;
-
 /**
  * Checks that a request is plain JSON and small enough for Temporal, before it is written to a history. Throws an
  * OptionError that shows none of the contents. The worker checks the request against its method.
@@ -244,9 +167,9 @@ export function checkRequestJson(value: unknown, field = 'request'): JsonObject 
     if (err instanceof OptionError) throw err;
     throw new OptionError(field, 'an object', 'give plain JSON, without cycles');
   }
-  const size = new TextEncoder().encode(text).length;
-  if (size <= MAXIMUM_REQUEST_BYTES) return request;
-  throw new OptionError(field, `${size} bytes of JSON`, `give at most ${MAXIMUM_REQUEST_BYTES}`);
+  const size = utf8Bytes(text);
+  if (size <= MAXIMUM_PAYLOAD_BYTES) return request;
+  throw new OptionError(field, `${size} bytes of JSON`, `give at most ${MAXIMUM_PAYLOAD_BYTES}`);
 }
 
 /** Checks the name of a cloud. Throws an OptionError. */
@@ -271,5 +194,5 @@ export function checkOperationId(value: unknown): string {
 export function isOperationId(value: unknown): value is string {
   // A lone surrogate cannot be encoded as UTF-8: the cloud would receive another id.
   const isText = typeof value === 'string' && value !== '' && !/[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(value);
-  return isText && new TextEncoder().encode(value).length <= MAXIMUM_ID_BYTES;
+  return isText && utf8Bytes(value) <= MAXIMUM_ID_BYTES;
 }

@@ -1,3 +1,4 @@
+import { fieldsOf } from './check';
 import type { AnyJson, OperationSnapshot } from './snapshot';
 
 /** How far an operation has got. A field is set only if the cloud reports it. */
@@ -40,8 +41,7 @@ export function operationProgress(operation: OperationSnapshot): OperationProgre
 /** Reads the fields of Yandex Cloud's metadata: `progressPercentage`, a nested `progress`, counts and steps. */
 function knownProgress(metadata: AnyJson): OperationProgress | undefined {
   const { progress, progressPercentage } = metadata;
-  const nested = typeof progress === 'object' && progress !== null ? { ...progress } : {};
-  const inner: Record<string, unknown> = nested;
+  const inner = fieldsOf(progress);
   const [done, total] = COUNTS.find(([, all]) => (within(metadata[all], MAXIMUM_COUNT) ?? 0) > 0) ?? [];
   const step = [inner.message, ...STEPS.map((name) => metadata[name])].find(isTelling);
   return boundedProgress({
@@ -57,8 +57,7 @@ function isTelling(value: unknown): value is string {
 
 /** Bounds what a reader returned and drops invalid fields; undefined if nothing is left. */
 export function boundedProgress(given: unknown): OperationProgress | undefined {
-  if (typeof given !== 'object' || given === null) return undefined;
-  const { percent, step, done, total }: Record<string, unknown> = { ...given };
+  const { percent, step, done, total } = fieldsOf(given);
   const all = within(total, MAXIMUM_COUNT);
   const some = within(done, all ?? MAXIMUM_COUNT);
   const share = within(percent, 100) ?? (all !== undefined && some !== undefined ? (100 * some) / all : undefined);

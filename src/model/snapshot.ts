@@ -1,3 +1,4 @@
+import { fieldsOf } from './check';
 import type { OperationProgress } from './progress';
 
 /** Plain JSON, such as a request to a cloud's method. */
@@ -60,10 +61,20 @@ export function isDone(
   return operation.state === 'succeeded' || operation.state === 'failed';
 }
 
+/** An operation at which a wait ends. */
+export type EndedOperation = OperationSnapshot & { state: 'succeeded' | 'failed' | 'rollingBack' };
+
+/** Whether a wait with this `onRollback` ends at the operation as it is now. */
+export function endsWait(
+  operation: OperationSnapshot,
+  onRollback: 'wait' | 'fail' = 'wait',
+): operation is EndedOperation {
+  return isDone(operation) || (operation.state === 'rollingBack' && onRollback === 'fail');
+}
+
 /** Whether a value received through Temporal has the shape of a snapshot. */
 export function isSnapshot(value: unknown): value is OperationSnapshot {
-  if (typeof value !== 'object' || value === null) return false;
-  const { cloud, id, state, error, response }: Record<string, unknown> = { ...value };
+  const { cloud, id, state, error, response } = fieldsOf(value);
   if (typeof cloud !== 'string' || typeof id !== 'string') return false;
   switch (state) {
     case 'running':
@@ -72,7 +83,7 @@ export function isSnapshot(value: unknown): value is OperationSnapshot {
     case 'failed':
       return isOperationStatus(error);
     case 'succeeded':
-      return typeof response === 'object' && response !== null && '@type' in response;
+      return '@type' in fieldsOf(response);
     default:
       return false;
   }
@@ -80,8 +91,7 @@ export function isSnapshot(value: unknown): value is OperationSnapshot {
 
 /** Whether a value received through Temporal has the shape of a status. */
 export function isOperationStatus(value: unknown): value is OperationStatus {
-  if (typeof value !== 'object' || value === null) return false;
-  const { code, codeName, message, details }: Record<string, unknown> = { ...value };
+  const { code, codeName, message, details } = fieldsOf(value);
   return (
     typeof code === 'number' && typeof codeName === 'string' && typeof message === 'string' && Array.isArray(details)
   );

@@ -6,7 +6,7 @@ import { isOperationId } from './options';
 const MAXIMUM_MATCHED_LENGTH = 2_000;
 
 /** An error text, and the reason why it belongs to its table. */
-export interface Row {
+interface Row {
   text: RegExp;
   reason: string;
 }

@@ -1,4 +1,5 @@
 import { pollVerdict, retryDelayMs } from './error-table';
+import { fieldsOf } from './check';
 import { isOperationId } from './options';
 import type { AnyJson, StatusCodeName } from './snapshot';
 import { idIn, KNOWN_REFUSALS, matches, type StartRefusals } from './start-refusals';
@@ -10,7 +11,7 @@ import { idIn, KNOWN_REFUSALS, matches, type StartRefusals } from './start-refus
  * - `conflict`: nothing was started; another operation holds the resource. Wait for it, then retry.
  * - `refused`: nothing was started, and retrying will not help.
  */
-export type StartVerdict =
+type StartVerdict =
   { verdict: 'unknown' | 'busy' | 'refused' } | { verdict: 'conflict'; conflictingOperationId: string };
 
 /** The parts of an error that the verdict depends on. */
@@ -147,10 +148,6 @@ function addServiceError(found: Told, { retryType, operationConflict, tooManyReq
 
 function violations({ violations: given }: Record<string, unknown>): Record<string, unknown>[] {
   return Array.isArray(given) ? given.map(fieldsOf) : [];
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function textOf(value: unknown): string {

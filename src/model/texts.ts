@@ -1,3 +1,4 @@
+import { utf8Bytes } from './bounds';
 import { operationProgress, progressText } from './progress';
 import { redact } from './redact';
 import type { JsonObject, OperationSnapshot, OperationStatus, ShownOperation } from './snapshot';
@@ -22,17 +23,13 @@ function cut(text: string, length: number): string {
   return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : text;
 }
 
-function bytes(text: string): number {
-  return new TextEncoder().encode(text).length;
-}
-
 /** Truncates without splitting a character. */
 function cutBytes(text: string, limit: number): string {
-  if (bytes(text) <= limit) return text;
+  if (utf8Bytes(text) <= limit) return text;
   let kept = '';
-  let size = bytes('…');
+  let size = utf8Bytes('…');
   for (const character of text) {
-    size += bytes(character);
+    size += utf8Bytes(character);
     if (size > limit) break;
     kept += character;
   }

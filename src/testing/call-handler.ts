@@ -1,15 +1,14 @@
 import { statusCode } from '../model/snapshot';
-import { bytesToJson } from '../descriptors/any-to-json';
-import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
-import { OptionError } from '../model/options';
-import { type CheckedEffect, type CheckedScript, checkEffect, checkScript } from './check-script';
+import { type CheckedEffect, checkEffect } from './check-script';
 import { OPERATION_METHODS, readRequestedId } from './envelope';
 import { callFailure, spoil } from './faults';
-import type { FaultEffect, Script } from './script';
+import type { FaultEffect } from './script';
 import type { ScriptedOperations } from './scripted-operations';
 import type { IncomingCall, OutgoingReply } from './server';
+import type { StartMethod } from './start-method';
+import { UnaryReplies } from './unary-replies';
 
 /** A call that a FakeCloud received. */
 export interface FakeCloudCall {
@@ -32,8 +31,10 @@ export type Interceptor = (call: { method: string; operationId?: string; count: 
 export class CallHandler {
   readonly calls: FakeCloudCall[] = [];
   readonly interceptors: Interceptor[] = [];
-  /** By path. */
+  /** The methods that start operations, by path. */
   readonly methods = new Map<string, StartMethod>();
+  /** The other methods. */
+  readonly unary: UnaryReplies;
   readonly #registry: DescriptorRegistry;
   readonly #operations: ScriptedOperations;
   readonly #now: () => number | Promise<number>;
@@ -43,6 +44,7 @@ export class CallHandler {
     this.#registry = registry;
     this.#operations = operations;
     this.#now = now;
+    this.unary = new UnaryReplies(registry, operations.resources);
   }
 
   /** Answers a call. Rejects with the CallFailure that the caller is to get. */
@@ -53,7 +55,9 @@ export class CallHandler {
     if (!verb) {
       this.calls.push({ method: path, at, headers });
       const fault = this.#intercepted({ method: path });
-      return spoil(fault, () => this.#start(call, at), this.#registry, call.signal);
+      const start = this.methods.get(path);
+      const work = () => (start ? this.#start(start, call, at) : this.unary.reply(call, at));
+      return spoil(fault, work, this.#registry, call.signal);
     }
     const operationId = readRequestedId(call.body);
     this.calls.push({ method: path, at, operationId, headers });
@@ -78,49 +82,19 @@ export class CallHandler {
     return undefined;
   }
 
-  #start(call: IncomingCall, at: number): Promise<OutgoingReply> {
+  #start(method: StartMethod, call: IncomingCall, at: number): Promise<OutgoingReply> {
     const key = call.header(IDEMPOTENCY_KEY_HEADER);
-    const started = key === undefined ? undefined : this.#operations.startedBy(call.path, key);
+    const started = key === undefined ? undefined : this.#operations.startedBy(method.path, key);
     if (started) return this.#operations.reply(started, at);
-    const script = this.methods.get(call.path)?.script(call.body);
-    if (!script) throw new Error('it has no reply');
+    const { script, resource } = method.play(
+      call.body,
+      (type, id) => this.#operations.resources.find(type, id, at)?.value,
+    );
     if ('refuse' in script) throw callFailure(script.refuse, this.#registry);
-    return this.#operations.reply(this.#operations.begin(script, at, { method: call.path, key }), at);
+    return this.#operations.reply(this.#operations.begin(script, at, { method: method.path, key, resource }), at);
   }
 
   #notFound(id: string): Error {
     return callFailure({ code: statusCode('NOT_FOUND'), message: `Operation ${id} not found` }, this.#registry);
   }
-}
-
-/** A method for which a reply is set. */
-export interface StartMethod {
-  /** With the leading slash. */
-  path: string;
-  /** Returns the checked script for a request. Throws if the reply throws or its script is invalid. */
-  script(request: Uint8Array): CheckedScript;
-}
-
-/** Throws an OptionError if no descriptor has the method at `path`, or if the method does not return an operation. */
-export function startMethod<Q, R, M>(
-  path: string,
-  reply: (request: Q) => Script<R, M>,
-  registry: DescriptorRegistry,
-): StartMethod {
-  const found = findOperationMethod(registry, path);
-  if (typeof found === 'string') {
-    throw new OptionError('method', path, `${found} (FakeCloud.start takes \`descriptors\`)`);
-  }
-  const { method, responseType, metadataType } = found;
-  return {
-    path: found.path,
-    script(request) {
-      const json: unknown = bytesToJson(method.input, request, registry);
-      // The caller promises that Q is the JSON type of the method's descriptor; nothing can check that here.
-      return checkScript(reply(json as Q), {
-        ...(responseType && { response: responseType.typeName }),
-        ...(metadataType && { metadata: metadataType.typeName }),
-      });
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { durationMs, onlyKeys, OptionError, plainObject } from '../model/options';
+import { durationMs, list, onlyKeys, OptionError, plainObject, text, wholeNumber } from '../model/check';
 import { codeName, statusCode, type AnyJson } from '../model/snapshot';
 
 /**
@@ -12,6 +12,7 @@ export type CheckedOperation = {
   stages?: { at: number; metadata: AnyJson }[];
   rollback?: number;
   pollInterval?: number;
+  afterwards?: { after: number; response: AnyJson }[];
   onCancel?: CheckedCancel;
   faults?: CheckedFault[];
 } & ({ response: AnyJson } | { error: CheckedError });
@@ -31,6 +32,7 @@ const KEYS = [
   'stages',
   'rollback',
   'pollInterval',
+  'afterwards',
   'onCancel',
   'faults',
   'response',
@@ -53,7 +55,7 @@ function checkOperation(given: Record<string, unknown>, types: AnyTypes): Checke
     if (ms > after) throw new OptionError(field, moment, `give at most \`after\`, which is ${after} ms`);
     return ms;
   };
-  const { description, metadata, stages, rollback, pollInterval, onCancel, faults } = given;
+  const { description, metadata, stages, rollback, pollInterval, afterwards, onCancel, faults } = given;
   return {
     ...(after > 0 && { after }),
     ...(description !== undefined && { description: text('script.description', description) }),
@@ -70,6 +72,16 @@ function checkOperation(given: Record<string, unknown>, types: AnyTypes): Checke
     }),
     ...(rollback !== undefined && { rollback: within('script.rollback', rollback) }),
     ...(pollInterval !== undefined && { pollInterval: wholeNumber('script.pollInterval', pollInterval, 0) }),
+    ...(afterwards !== undefined && {
+      afterwards: list('script.afterwards', afterwards).map((change, i) => {
+        const { after: later, response, ...rest } = plainObject(`script.afterwards[${i}]`, change);
+        onlyKeys(`script.afterwards[${i}]`, rest, ['after', 'response']);
+        return {
+          after: delayMs(`script.afterwards[${i}].after`, later),
+          response: checkAny(`script.afterwards[${i}].response`, response, types.response),
+        };
+      }),
+    }),
     ...(onCancel !== undefined && { onCancel: checkCancel('script.onCancel', onCancel) }),
     ...(faults !== undefined && {
       faults: list('script.faults', faults).map((fault, i) => checkFault(`script.faults[${i}]`, fault)),
@@ -79,11 +91,14 @@ function checkOperation(given: Record<string, unknown>, types: AnyTypes): Checke
 }
 
 function checkEnd(given: Record<string, unknown>, types: AnyTypes): { response: AnyJson } | { error: CheckedError } {
-  const { response, error, rollback } = given;
+  const { response, error, rollback, afterwards } = given;
   if ((response === undefined) === (error === undefined)) {
     throw new OptionError('script', JSON.stringify(given), 'give exactly one of response and error, or refuse');
   }
-  if (error !== undefined) return { error: checkError('script.error', error) };
+  if (error !== undefined) {
+    if (afterwards === undefined) return { error: checkError('script.error', error) };
+    throw new OptionError('script.afterwards', afterwards, 'an operation that fails has created no resource');
+  }
   if (rollback !== undefined) throw new OptionError('script.rollback', rollback, 'only an error is rolled back');
   return { response: checkAny('script.response', response, types.response) };
 }
@@ -210,19 +225,4 @@ export function checkCallError(field: string, value: unknown): CheckedError {
 /** Converts a Duration, which may be 0, to whole milliseconds. */
 export function delayMs(field: string, value: unknown): number {
   return /^0(\.0*)?\s*[a-z]*$/i.test(String(value)) ? 0 : Math.round(durationMs(field, value));
-}
-
-export function wholeNumber(field: string, value: unknown, minimum: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= minimum) return value;
-  throw new OptionError(field, value, `give a whole number from ${minimum} on`);
-}
-
-export function text(field: string, value: unknown): string {
-  if (typeof value === 'string') return value;
-  throw new OptionError(field, value, 'give a string');
-}
-
-export function list(field: string, value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new OptionError(field, value, 'give an array');
-  return Array.from<unknown>(value);
 }

@@ -1,16 +1,21 @@
-import type { OperationMethod } from '../model/method';
-import { ClusterService, NetworkService, NodeGroupService } from './resources';
-import type { Script } from './script';
+import { ClusterService, NetworkService, NodeGroupService, type Cluster } from './resources';
+import type { Script, StartingMethod } from './script';
 
-/** The `on` of a FakeCloud. */
-type On = <Q, R, M>(method: OperationMethod<Q, R, M>) => { reply(script: (request: Q) => Script<R, M>): unknown };
+/** A FakeCloud. */
+interface Cloud {
+  on<Q, R, M>(
+    method: StartingMethod<Q, R, M>,
+  ): {
+    reply(script: (request: Q, resource: R | undefined) => Script<R, M>): unknown;
+  };
+}
 
 /**
- * Serves the resource API: every operation succeeds within 2 s. A resource's id is its kind and its name. Nothing is
- * stored, so the response of an update contains only what its request says.
+ * Serves the resource API: every operation succeeds within 2 s, and 3 s after that a cluster is alive and has an
+ * endpoint. A resource's id is its kind and its name.
  */
-export function serveResources(on: On): void {
-  on(NetworkService.create).reply(({ name = '', folderId = '' }) => {
+export function serveResources(cloud: Cloud): void {
+  cloud.on(NetworkService.create).reply(({ name = '', folderId = '' }) => {
     const id = `network-${name}`;
     return {
       after: 500,
@@ -19,12 +24,12 @@ export function serveResources(on: On): void {
       response: { id, name, folderId },
     };
   });
-  on(NetworkService.delete).reply(({ networkId = '' }) => ({
+  cloud.on(NetworkService.delete).reply(({ networkId = '' }) => ({
     description: 'Delete network',
     metadata: { networkId },
     response: {},
   }));
-  on(ClusterService.create).reply(({ name = '', networkId = '', version = '' }) => {
+  cloud.on(ClusterService.create).reply(({ folderId = '', name = '', networkId = '', version = '' }) => {
     const id = `cluster-${name}`;
     const progress = (progressPercentage: number, step: string) => ({ clusterId: id, progressPercentage, step });
     return {
@@ -35,22 +40,28 @@ export function serveResources(on: On): void {
         { at: 500, metadata: progress(40, 'starting the control plane') },
         { at: 1500, metadata: progress(80, 'joining the network') },
       ],
-      response: { id, name, networkId, status: 'RUNNING', version },
+      ...untilAlive({ id, name, networkId, status: 'RUNNING' as const, version, folderId }),
     };
   });
-  on(ClusterService.update).reply(({ clusterId = '', name = '', version = '' }) => ({
+  cloud.on(ClusterService.update).reply(({ clusterId = '', name, version }, cluster) => ({
     after: 1000,
     description: 'Update cluster',
     metadata: { clusterId },
-    response: { id: clusterId, name, networkId: '', status: 'RUNNING', version },
+    ...untilAlive({
+      ...cluster,
+      id: clusterId,
+      status: 'RUNNING' as const,
+      ...(name && { name }),
+      ...(version && { version }),
+    }),
   }));
-  on(ClusterService.delete).reply(({ clusterId = '' }) => ({
+  cloud.on(ClusterService.delete).reply(({ clusterId = '' }) => ({
     after: 1000,
     description: 'Delete cluster',
     metadata: { clusterId },
     response: {},
   }));
-  on(NodeGroupService.create).reply(({ name = '', clusterId = '', size = '0' }) => {
+  cloud.on(NodeGroupService.create).reply(({ name = '', clusterId = '', size = '0' }) => {
     const id = `nodegroup-${name}`;
     return {
       after: 1000,
@@ -59,10 +70,16 @@ export function serveResources(on: On): void {
       response: { id, name, clusterId, size },
     };
   });
-  on(NodeGroupService.delete).reply(({ nodeGroupId = '' }) => ({
+  cloud.on(NodeGroupService.delete).reply(({ nodeGroupId = '' }) => ({
     after: 500,
     description: 'Delete node group',
     metadata: { nodeGroupId },
     response: {},
   }));
+}
+
+/** The part of a script whose operation leaves a cluster that is alive and has an endpoint after 3 s. */
+function untilAlive<T extends Partial<Cluster>>(cluster: T) {
+  const alive = { health: 'ALIVE', endpoint: `https://${cluster.id}.fakecloud.example` } as const;
+  return { response: cluster, afterwards: [{ after: 3000, response: { ...cluster, ...alive } }] };
 }

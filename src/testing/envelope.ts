@@ -4,6 +4,7 @@ import { message, method } from '../apis/envelope';
 import { yandexApi } from '../apis/yandex';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import type { AnyJson } from '../model/snapshot';
+import { messageOf } from '../model/thrown';
 import { TYPE_URL_PREFIX, type CheckedError } from './check-script';
 import type { Scene } from './play';
 
@@ -71,7 +72,7 @@ function toAnyBytes(json: AnyJson, registry: DescriptorRegistry): AnyBytes {
     return { type_url: any.typeUrl, value: any.value };
   } catch (err) {
     throw new Error(
-      `cannot write ${JSON.stringify(json)} as ${type}: ${err instanceof Error ? err.message : String(err)}. Give that type's canonical JSON, its descriptor set to FakeCloud.start({ descriptors }), or the bytes as { '@type', base64 }`,
+      `cannot write ${JSON.stringify(json)} as ${type}: ${messageOf(err)}. Give that type's canonical JSON, its descriptor set to FakeCloud.start({ descriptors }), or the bytes as { '@type', base64 }`,
     );
   }
 }

@@ -1,18 +1,20 @@
 import type { WorkerPlugin } from '@temporalio/worker';
 import { loadDescriptors } from '../descriptors/load';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import type { OperationMethod } from '../model/method';
-import { OptionError } from '../model/options';
+import { findMethod, findOperationMethod } from '../descriptors/operation-method';
+import type { UnaryMethod } from '../model/method';
+import { OptionError } from '../model/check';
 import type { AnyJson, JsonObject } from '../model/snapshot';
 import { OperationsPlugin } from '../plugin';
-import { CallHandler, startMethod, type FakeCloudCall, type Interceptor } from './call-handler';
+import { CallHandler, type FakeCloudCall, type Interceptor } from './call-handler';
 import { checkScript } from './check-script';
 import { serveResources } from './default-replies';
 import { OPERATION_METHODS } from './envelope';
 import { RESOURCES_SET } from './resources-set';
-import type { Script } from './script';
+import type { Script, StartingMethod, UnaryScript } from './script';
 import { ScriptedOperations } from './scripted-operations';
 import { UnaryServer } from './server';
+import { startMethod } from './start-method';
 
 /** Options of {@link FakeCloud.start}. */
 export interface FakeCloudOptions {
@@ -46,6 +48,7 @@ export class FakeCloud {
   readonly #operations: ScriptedOperations;
   readonly #desk: CallHandler;
   readonly #server = new UnaryServer();
+  readonly #served = new Set<string>();
   #address = '';
 
   private constructor({ now = Date.now, descriptors = [], file }: FakeCloudOptions) {
@@ -58,8 +61,8 @@ export class FakeCloud {
     };
     this.#operations = new ScriptedOperations(this.#registry, file);
     this.#desk = new CallHandler(this.#registry, this.#operations, this.#now);
-    for (const path of OPERATION_METHODS.keys()) this.#serve(path);
-    serveResources((method) => this.on(method));
+    this.#serve([...OPERATION_METHODS.keys()]);
+    serveResources(this);
   }
 
   /** Starts to listen on 127.0.0.1. Rejects if the port is taken, or if a descriptor set or `file` cannot be read. */
@@ -80,17 +83,28 @@ export class FakeCloud {
   }
 
   /**
-   * Sets what a method does, and replaces what was set before. `script` gets each request as canonical JSON. Throws if
-   * no descriptor has the method, or if the method does not return an operation.
+   * Sets what a method does, and replaces what was set before. `script` is called for each call, with the request as
+   * canonical JSON, and with the resource that the request names by its id, as Get returns it, if there is one.
+   *
+   * If the method starts operations, Get and List of its service return the resources that they create. A method that
+   * starts none has a reply, or a list of stages: they begin when the resource is created, or else with the first call
+   * of the same request. `undefined` stands for the reply that Get and List have by themselves. Throws if no descriptor
+   * has the method, or if the method is streaming.
    */
   on<Q = JsonObject, R = AnyJson, M = AnyJson>(
-    method: OperationMethod<Q, R, M> | string,
-  ): { reply(script: (request: Q) => Script<R, M>): FakeCloud } {
+    method: StartingMethod<Q, R, M> | string,
+  ): { reply(script: (request: Q, resource: R | undefined) => Script<R, M>): FakeCloud };
+  on<Q = JsonObject, R = JsonObject>(
+    method: UnaryMethod<Q, R>,
+  ): { reply(script: (request: Q, resource: R | undefined) => UnaryScript<R> | undefined): FakeCloud };
+  on<Q, R>(
+    method: { path: string } | string,
+  ): {
+    reply(script: (request: Q, resource: R | undefined) => unknown): FakeCloud;
+  } {
     return {
       reply: (script) => {
-        const start = startMethod(typeof method === 'string' ? method : method.path, script, this.#registry);
-        if (!this.#desk.methods.has(start.path)) this.#serve(start.path);
-        this.#desk.methods.set(start.path, start);
+        this.#serve(this.#set(typeof method === 'string' ? method : method.path, script));
         return this;
       },
     };
@@ -133,8 +147,26 @@ export class FakeCloud {
     return this.close();
   }
 
-  #serve(path: string): void {
-    this.#server.answer(path, (call) => this.#desk.answer(call));
+  /** Returns the paths that have a reply now. */
+  #set<Q, R>(path: string, script: (request: Q, resource: R | undefined) => unknown): string[] {
+    const method = findMethod(this.#registry, path);
+    if (typeof method === 'string') {
+      throw new OptionError('method', path, `${method} (FakeCloud.start takes \`descriptors\`)`);
+    }
+    if (method.methodKind !== 'unary')
+      throw new OptionError('method', path, 'a streaming method has no scripted reply');
+    const found = findOperationMethod(this.#registry, path);
+    if (typeof found === 'string') return [this.#desk.unary.set(method, script)];
+    const start = startMethod(found, script, this.#registry);
+    this.#desk.methods.set(start.path, start);
+    return [start.path, ...(start.resource ? this.#desk.unary.serve(start.resource) : [])];
+  }
+
+  #serve(paths: string[]): void {
+    for (const path of paths) {
+      if (!this.#served.has(path)) this.#server.answer(path, (call) => this.#desk.answer(call));
+      this.#served.add(path);
+    }
   }
 }
 

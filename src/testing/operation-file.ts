@@ -1,6 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'fs';
-import { OptionError, plainObject } from '../model/options';
-import { checkScript, text, wholeNumber } from './check-script';
+import { OptionError, plainObject, text, wholeNumber } from '../model/check';
+import { messageOf } from '../model/thrown';
+import { checkScript } from './check-script';
+import type { OperatedResource } from './readable-resources';
 import type { ScriptedOperation } from './scripted-operations';
 
 /** What a FakeCloud keeps in its file: one line for each operation that began, and one for each that was cancelled. */
@@ -23,7 +25,7 @@ export class OperationFile {
         const id = text('id', given.id);
         operations.set(id, { ...(operations.get(id) ?? readOperation(id, given)), ...readCancellation(given) });
       } catch (err) {
-        const problem = `line ${i + 1} cannot be read (${err instanceof Error ? err.message : String(err)})`;
+        const problem = `line ${i + 1} cannot be read (${messageOf(err)})`;
         throw new OptionError('file', this.#path, `${problem}: name a file that a FakeCloud wrote, or delete this one`);
       }
     });
@@ -46,8 +48,8 @@ export class OperationFile {
   }
 }
 
-function toLine({ id, script, createdAt, cancelledAt, method, key }: ScriptedOperation): string {
-  return `${JSON.stringify({ id, createdAt, cancelledAt, method, key, script })}\n`;
+function toLine({ id, script, createdAt, cancelledAt, method, key, resource }: ScriptedOperation): string {
+  return `${JSON.stringify({ id, createdAt, cancelledAt, method, key, resource, script })}\n`;
 }
 
 function readOperation(id: string, given: Record<string, unknown>): ScriptedOperation {
@@ -59,7 +61,13 @@ function readOperation(id: string, given: Record<string, unknown>): ScriptedOper
     createdAt: wholeNumber('createdAt', given.createdAt, 0),
     ...(given.method !== undefined && { method: text('method', given.method) }),
     ...(given.key !== undefined && { key: text('key', given.key) }),
+    ...(given.resource !== undefined && { resource: readResource(given.resource) }),
   };
+}
+
+function readResource(value: unknown): OperatedResource {
+  const { type, id, isDeleted } = plainObject('resource', value);
+  return { type: text('type', type), id: text('id', id), ...(isDeleted === true && { isDeleted }) };
 }
 
 function readCancellation({ cancelledAt }: Record<string, unknown>): { cancelledAt?: number } {

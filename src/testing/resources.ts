@@ -1,4 +1,4 @@
-import type { OperationMethod } from '../model/method';
+import type { OperationMethod, UnaryMethod } from '../model/method';
 
 // The resource API of FakeCloud (proto/fakecloud/v1/resources.proto) as canonical JSON. Fields of requests are
 // optional, and default to empty. Fields of responses and metadata are always present.
@@ -8,6 +8,25 @@ export interface Network {
   id: string;
   name: string;
   folderId: string;
+}
+
+export interface GetNetworkRequest {
+  networkId?: string;
+}
+
+/** The request for one page of the resources in a folder. */
+export interface ListRequest {
+  folderId?: string;
+  /** The most resources that a reply has. An int64, which JSON carries as a string. By default 100. */
+  pageSize?: string;
+  /** The `nextPageToken` of the previous reply. */
+  pageToken?: string;
+}
+
+export interface ListNetworksResponse {
+  networks: Network[];
+  /** Empty on the last page. */
+  nextPageToken: string;
 }
 
 export interface CreateNetworkRequest {
@@ -31,6 +50,21 @@ export interface Cluster {
   networkId: string;
   status: 'STATUS_UNSPECIFIED' | 'PROVISIONING' | 'RUNNING';
   version: string;
+  /** Becomes known some time after the cluster is created. */
+  health: 'HEALTH_UNKNOWN' | 'ALIVE' | 'DEAD' | 'DEGRADED';
+  /** The address of its control plane. */
+  endpoint: string;
+  folderId: string;
+}
+
+export interface GetClusterRequest {
+  clusterId?: string;
+}
+
+export interface ListClustersResponse {
+  clusters: Cluster[];
+  /** Empty on the last page. */
+  nextPageToken: string;
 }
 
 export interface CreateClusterRequest {
@@ -93,14 +127,18 @@ export interface NodeGroupMetadata {
 /** google.protobuf.Empty: the response of methods that return no data. */
 export type Empty = Record<never, never>;
 
-/** Creates and deletes networks. */
+/** Creates, deletes and reads networks. */
 export const NetworkService = {
+  get: unary<GetNetworkRequest, Network>('/fakecloud.v1.NetworkService/Get'),
+  list: unary<ListRequest, ListNetworksResponse>('/fakecloud.v1.NetworkService/List'),
   create: method<CreateNetworkRequest, Network, NetworkMetadata>('/fakecloud.v1.NetworkService/Create'),
   delete: method<DeleteNetworkRequest, Empty, NetworkMetadata>('/fakecloud.v1.NetworkService/Delete'),
 } as const;
 
-/** Creates, updates and deletes clusters. */
+/** Creates, updates, deletes and reads clusters. */
 export const ClusterService = {
+  get: unary<GetClusterRequest, Cluster>('/fakecloud.v1.ClusterService/Get'),
+  list: unary<ListRequest, ListClustersResponse>('/fakecloud.v1.ClusterService/List'),
   create: method<CreateClusterRequest, Cluster, CreateClusterMetadata>('/fakecloud.v1.ClusterService/Create'),
   update: method<UpdateClusterRequest, Cluster, ClusterMetadata>('/fakecloud.v1.ClusterService/Update'),
   delete: method<DeleteClusterRequest, Empty, ClusterMetadata>('/fakecloud.v1.ClusterService/Delete'),
@@ -113,5 +151,9 @@ export const NodeGroupService = {
 } as const;
 
 function method<Q, R, M>(path: string): OperationMethod<Q, R, M> {
+  return { path };
+}
+
+function unary<Q, R>(path: string): UnaryMethod<Q, R> {
   return { path };
 }

@@ -1,5 +1,6 @@
 import type { Duration } from '@temporalio/common';
-import type { AnyJson, OperationStatus } from '../model/snapshot';
+import type { OperationMethod } from '../model/method';
+import type { AnyJson, JsonObject, OperationStatus } from '../model/snapshot';
 
 /** A google.rpc.Status. `codeName` is optional: it follows from `code`. */
 export type ScriptedError = Partial<OperationStatus> & { code: number };
@@ -23,11 +24,24 @@ export type OperationScript<R = AnyJson, M = AnyJson> = {
   rollback?: Duration;
   /** The poll interval that Get asks for in the header `x-operation-poll-interval`, in seconds. @default no header */
   pollInterval?: number;
+  /**
+   * Changes of the created resource after the operation has succeeded, as Get and List return it. `after` counts from
+   * the end of the operation.
+   */
+  afterwards?: { after: Duration; response: Played<R> }[];
   /** @default 'cancels' */
   onCancel?: CancelBehaviour;
   /** Faults to inject into calls. The first one that matches a call and is not used up applies. @default none */
   faults?: Fault[];
 } & ({ response: Played<R> } | { error: ScriptedError });
+
+/** A method that starts an operation. A method that starts none is no such method, although the types are similar. */
+export type StartingMethod<Q, R, M> = OperationMethod<Q, R, M> & { readonly '~unary'?: never };
+
+/** What a method replies that starts no operation. The list has stages: each one lasts until `after` of the next one. */
+export type UnaryScript<R = JsonObject> = UnaryReply<R> | (UnaryReply<R> & { after?: Duration })[];
+
+export type UnaryReply<R = JsonObject> = { response: Played<R> } | { error: ScriptedError };
 
 /** The JSON of a message: fields that are left out are empty. A message of no known type must name its `'@type'`. */
 export type Played<T> = '@type' extends keyof T ? T : Partial<T>;

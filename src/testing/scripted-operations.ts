@@ -6,6 +6,7 @@ import { writeOperation } from './envelope';
 import { callFailure } from './faults';
 import { OperationFile } from './operation-file';
 import { play } from './play';
+import { ReadableResources, type OperatedResource } from './readable-resources';
 import type { OutgoingReply } from './server';
 
 /** An operation that has begun. Times are epoch milliseconds. */
@@ -15,6 +16,7 @@ export interface ScriptedOperation {
   /** The path of the method that started it, and the idempotency key of that call. */
   readonly method?: string;
   readonly key?: string;
+  readonly resource?: OperatedResource;
   /** Undefined while the clock has not answered. */
   createdAt?: number;
   /** When it was first cancelled. */
@@ -24,8 +26,16 @@ export interface ScriptedOperation {
 /** Beyond this number, each new operation makes FakeCloud forget the oldest one, if that one is done. */
 export const MAXIMUM_OPERATIONS = 100_000;
 
+/** How an operation was started. */
+export interface Origin {
+  method: string;
+  key?: string | undefined;
+  resource?: OperatedResource | undefined;
+}
+
 /** The operations of a FakeCloud, in memory and optionally in a file. */
 export class ScriptedOperations {
+  readonly resources = new ReadableResources();
   readonly #registry: DescriptorRegistry;
   readonly #file: OperationFile | undefined;
   readonly #maximum: number;
@@ -48,17 +58,14 @@ export class ScriptedOperations {
   }
 
   /** Begins an operation at `at`. Throws if its messages cannot be encoded. */
-  begin(
-    script: CheckedOperation,
-    at: number | Promise<number>,
-    by: { method?: string; key?: string | undefined } = {},
-  ): ScriptedOperation {
-    const { method, key } = by;
+  begin(script: CheckedOperation, at: number | Promise<number>, origin?: Origin): ScriptedOperation {
     const id = newOperationId();
-    for (const moment of [0, ...(script.stages ?? []).map((stage) => stage.at), script.after ?? 0]) {
-      writeOperation({ id, createdAt: 0 }, play(script, 0, moment), this.#registry);
-    }
-    const operation: ScriptedOperation = { id, script, ...(method && { method }), ...(key !== undefined && { key }) };
+    const scenes = [0, ...(script.stages ?? []).map((stage) => stage.at), script.after ?? 0].map((moment) =>
+      play(script, 0, moment),
+    );
+    const later = (script.afterwards ?? []).map(({ response }) => ({ done: true, modifiedAt: 0, response }));
+    for (const scene of [...scenes, ...later]) writeOperation({ id, createdAt: 0 }, scene, this.#registry);
+    const operation: ScriptedOperation = { id, script, ...(origin && originOf(origin)) };
     this.#keep(operation);
     if (typeof at === 'number') {
       this.#begun(operation, at);
@@ -122,6 +129,7 @@ export class ScriptedOperations {
   #keep(operation: ScriptedOperation): void {
     const { id, method, key } = operation;
     this.#operations.set(id, operation);
+    this.resources.add(operation);
     if (method !== undefined && key !== undefined) this.#started.set(`${method} ${key}`, operation);
   }
 
@@ -148,10 +156,15 @@ export class ScriptedOperations {
         this.#operations.set(id, operation);
       } else {
         this.#spoilt.delete(id);
+        this.resources.delete(operation);
         this.#started.delete(`${method} ${key}`);
       }
     }
   }
+}
+
+function originOf({ method, key, resource }: Origin): Pick<ScriptedOperation, 'method' | 'key' | 'resource'> {
+  return { method, ...(key !== undefined && { key }), ...(resource && { resource }) };
 }
 
 const PREFIX = 'fc1';

@@ -1,4 +1,5 @@
 import { statusCode } from '../model/snapshot';
+import { messageOf } from '../model/thrown';
 import { Metadata, Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 
 /** An incoming call with its encoded request. */
@@ -113,5 +114,5 @@ function toMetadata(headers: Record<string, string | Buffer>): Metadata {
 /** A mistake in a test's script fails the call with a code that is not retried, so that the test ends and shows it. */
 function unforeseen(path: string, err: unknown): CallFailure {
   const code = statusCode('INVALID_ARGUMENT');
-  return new CallFailure(code, `FakeCloud cannot answer ${path}: ${err instanceof Error ? err.message : String(err)}`);
+  return new CallFailure(code, `FakeCloud cannot answer ${path}: ${messageOf(err)}`);
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'net';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { messageOf } from '../model/thrown';
 import { findTemporalCli } from './temporal-cli';
 
 export interface TemporalServerOptions {
@@ -50,7 +51,7 @@ export async function startTemporalServer(options: TemporalServerOptions = {}): 
       stop: () => environment.teardown(),
     };
   } catch (err) {
-    const reason = err instanceof Error ? err.message : String(err);
+    const reason = messageOf(err);
     throw new Error(`No Temporal server could be started (${reason}). ${advice}.`, { cause: err });
   }
 }

@@ -1,4 +1,5 @@
 import { statusCode } from '../model/snapshot';
+import { messageOf } from '../model/thrown';
 import { Metadata, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import { Connection, CONNECTION_LIMITS, type ConnectionLimits } from './connection';
 import { SentTokens } from './sent-tokens';
@@ -21,7 +22,7 @@ const OPTIONS: ChannelOptions = {
 const OPTIONS_AFTER_GIVING_UP: ChannelOptions = { ...OPTIONS, 'grpc.initial_reconnect_backoff_ms': 5_000 };
 
 /** One unary call over a channel. */
-export interface UnaryCall {
+interface UnaryCall {
   path: string;
   body: Buffer;
   headers?: Record<string, string>;
@@ -56,7 +57,7 @@ export class CallError extends Error {
 }
 
 /** A connection to one address, made at the first call and kept until closed. Replaced if it breaks or hangs. */
-export class Channel {
+class Channel {
   readonly #connect: (options: ChannelOptions) => Connection;
   readonly #sent: SentTokens;
   #connection: Connection | undefined;
@@ -165,7 +166,7 @@ export class Channels {
       return this.#security.read();
     } catch (err) {
       // A file that is being rewritten must not fail a call and its wait.
-      this.#warn(err instanceof Error ? err.message : String(err));
+      this.#warn(messageOf(err));
       return this.#security.lastGood;
     }
   }

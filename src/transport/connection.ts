@@ -41,7 +41,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
 const GOODBYE_MS = 1_000;
 
 /** One unary call, ready to be sent. */
-export interface Request {
+interface Request {
   path: string;
   body: Buffer;
   metadata: Metadata;
@@ -50,7 +50,7 @@ export interface Request {
 }
 
 /** The outcome of a call. */
-export interface Outcome {
+interface Outcome {
   /** Undefined if the call succeeded. */
   error?: { code: number; details: string; metadata: Metadata };
   body: Buffer;
@@ -60,7 +60,7 @@ export interface Outcome {
 }
 
 /** Why there is no connection. */
-export interface NoConnection {
+interface NoConnection {
   code: number;
   details: string;
 }

@@ -1,10 +1,11 @@
 import { readFileSync, statSync } from 'fs';
 import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
-import { OptionError } from '../model/options';
+import { OptionError } from '../model/check';
 import { isLoopback } from '../model/address';
+import { errorCode } from '../model/thrown';
 
 /** Paths of the PEM files in {@link CloudOptions}. */
-export interface TlsOptions {
+interface TlsOptions {
   rootCertificates?: string;
   clientCertificate?: string;
   clientKey?: string;
@@ -104,6 +105,5 @@ function pem(field: string, path: string): Buffer {
 }
 
 function unreadable(field: string, path: string, err: unknown): OptionError {
-  const code = typeof err === 'object' && err !== null && 'code' in err ? String(err.code) : String(err);
-  return new OptionError(field, path, `give a readable PEM file (${code})`);
+  return new OptionError(field, path, `give a readable PEM file (${errorCode(err) || String(err)})`);
 }

@@ -1,5 +1,11 @@
 import { executeChild } from '@temporalio/workflow';
-import { operations, operationWorkflowId, type AnyJson, type JsonObject, type OperationsOptions } from 'temporal-lro/workflow';
+import {
+  operations,
+  operationWorkflowId,
+  type AnyJson,
+  type JsonObject,
+  type OperationsOptions,
+} from 'temporal-lro/workflow';
 import { awaitOperation } from 'temporal-lro/workflow-definitions';
 
 export * from 'temporal-lro/workflow-definitions';

@@ -2,11 +2,15 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTemporalServer, type TemporalServer } from 'temporal-lro/testing';
+import { quietRuntime } from './environment';
 import { leave, ROOT } from './left-behind';
+import { startRunGuard, type RunGuard } from './run-guard';
 
 declare global {
   /** The server of this test run; global-teardown stops it. */
   var temporalServer: TemporalServer | undefined;
+  /** Ends what the tests have left behind, at the latest when the run is killed. */
+  var runGuard: RunGuard | undefined;
 }
 
 /** One Temporal server serves the whole run; every test file has a task queue of its own. */
@@ -15,7 +19,11 @@ export default async function setUp(): Promise<void> {
   const directory = mkdtempSync(join(ROOT, 'run-'));
   process.env.LEFT_BEHIND_DIRECTORY = directory;
   for (const stream of [process.stdout, process.stderr]) leaveOutput(stream);
-  process.env.BUNDLES_DIRECTORY = mkdtempSync(join(tmpdir(), 'temporal-lro-bundles-'));
+  const bundles = mkdtempSync(join(tmpdir(), 'temporal-lro-bundles-'));
+  process.env.BUNDLES_DIRECTORY = bundles;
+  globalThis.runGuard = startRunGuard([bundles]);
+  // By default the runtime, which starts the server, keeps the first Ctrl-C and the first SIGTERM to itself.
+  quietRuntime();
   const server = await startTemporalServer({ ui: true, dbFilename: join(directory, 'temporal.db') });
   globalThis.temporalServer = server;
   process.env.TEMPORAL_ADDRESS = server.address;

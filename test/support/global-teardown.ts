@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
 import './global-setup';
 
 export default async function tearDown(): Promise<void> {
   await globalThis.temporalServer?.stop();
-  if (process.env.BUNDLES_DIRECTORY !== undefined) rmSync(process.env.BUNDLES_DIRECTORY, { recursive: true });
+  const left = (await globalThis.runGuard?.end()) ?? [];
+  for (const command of left) console.log(`Killed a process that a test had left behind: ${command}`);
 }

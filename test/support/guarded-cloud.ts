@@ -43,6 +43,11 @@ export function newToken(mark = MARK): string {
   return `t1.${mark}${randomBytes(12).toString('hex')}.${randomBytes(86).toString('base64url').slice(0, 86)}`;
 }
 
+/** An access token in Google's format. */
+export function newGoogleToken(mark = MARK): string {
+  return `ya29.a0${mark}${randomBytes(120).toString('base64url')}`;
+}
+
 export interface GuardedCall {
   path: string;
   /** The content of the authorization header. */

@@ -34,16 +34,20 @@ const errors = new DefaultLogger('ERROR');
 const buffer = new MetricsBuffer({ maxBufferSize: 100_000 });
 const metrics = new Set<string>();
 
-/** Shows only errors, and keeps everything that is logged and counted. */
+/** Shows only errors, and keeps everything that is logged and counted. A signal ends the process, and not its workers. */
 export function keepingRuntime(): RuntimeOptions {
-  if (runDirectory() === undefined) return { logger: errors };
+  if (runDirectory() === undefined) return { logger: errors, shutdownSignals: [] };
   const logger = new DefaultLogger('DEBUG', (entry) => {
     leaveLog(entry);
     errors.log(entry.level, entry.message, entry.meta);
   });
   // Before the buffer is full.
   setInterval(leaveMetrics, 1000).unref();
-  return { logger, telemetryOptions: { logging: { forward: {}, filter: 'WARN' }, metrics: { buffer } } };
+  return {
+    logger,
+    shutdownSignals: [],
+    telemetryOptions: { logging: { forward: {}, filter: 'WARN' }, metrics: { buffer } },
+  };
 }
 
 export function leaveLog(entry: LogEntry): void {

@@ -35,7 +35,7 @@ export interface WorkerProcessOptions {
 /** Starts a worker on the Temporal server of the test run; resolves when it polls. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
   const child = spawn(process.execPath, [__filename, JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
   await Promise.race([
@@ -52,6 +52,8 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
 }
 
 async function main(json: string): Promise<void> {
+  // The test that started this process is gone.
+  process.stdin.resume().on('end', () => process.exit(1));
   const given: unknown = JSON.parse(json);
   if (!isOptions(given)) throw new Error(`No options of a worker process: ${json}`);
   const { clouds, activitiesPath, ...options } = given;
