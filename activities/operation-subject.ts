@@ -1,6 +1,5 @@
 import type { Polled } from '../src/cloud/cloud';
 import { operationJudge } from '../src/cloud/judge-operation';
-import { findOperationMethod } from '../src/descriptors/operation-method';
 import type { GetInput, GetResult } from '../src/model/contract';
 import { operationProgress } from '../src/model/progress';
 import { unknownCloudText, type ActivityContext } from './context';
@@ -12,7 +11,7 @@ export function operationSubject(context: ActivityContext, input: GetInput): Sub
   const { cloud, operationId } = input;
   const served = serve(context, input);
   return {
-    ...operationJudge(input, typeof served === 'string' ? undefined : served.cloud.registry),
+    ...operationJudge(input, typeof served === 'string' ? undefined : served.cloud),
     served,
     fields: { cloud, operationId },
     shown({ operation }) {
@@ -26,15 +25,17 @@ export function operationSubject(context: ActivityContext, input: GetInput): Sub
 }
 
 /** Says, if this worker cannot serve the wait, what to change. */
-function serve(context: ActivityContext, { cloud: name, operationId, method }: GetInput): Served<Polled> | string {
+function serve(context: ActivityContext, input: GetInput): Served<Polled> | string {
+  const { cloud: name, operationId, method } = input;
   const cloud = context.clouds.get(name);
   if (!cloud) return unknownCloudText(name, context);
-  const found = method === undefined ? undefined : findOperationMethod(cloud.registry, method);
+  const found = method === undefined ? undefined : cloud.findStart(method);
   if (typeof found === 'string') return `method: ${found}`;
-  const poll: Served<Polled>['poll'] = (signal) => boundedOutcome(cloud.get(operationId, signal));
-  return { cloud, key: operationKey(name, operationId), changesBack: false, poll };
+  const poll: Served<Polled>['poll'] = (signal) => boundedOutcome(cloud.get(input, signal));
+  const key = JSON.stringify([name, cloud.keyOf(input)]);
+  return { cloud, key, group: operationGroup(name, operationId), changesBack: false, poll };
 }
 
-export function operationKey(cloud: string, operationId: string): string {
+export function operationGroup(cloud: string, operationId: string): string {
   return JSON.stringify([cloud, operationId]);
 }

@@ -39,7 +39,7 @@ function serve(context: ActivityContext, input: UntilInput): { served: Served<Ca
     if (err instanceof ApplicationFailure) return { served: err.message, wanted: input };
     throw err;
   }
-  const key = JSON.stringify([name, call.path, call.body.toString('base64')]);
+  const key = JSON.stringify([name, call.path, JSON.stringify(request)]);
   const poll: Served<Called>['poll'] = (signal) =>
     cloud.call(call, { signal, isPoll: true }).then(
       (polled) => ({ polled }),

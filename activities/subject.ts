@@ -24,6 +24,8 @@ export interface Served<P> {
   cloud: Cloud;
   /** Waits with the same key share polls. */
   key: string;
+  /** Waits for one operation are in one group, though they may poll it in different ways. */
+  group?: string;
   /** Whether what is polled may change back, so that an answer from before a wait began must not end it. */
   changesBack: boolean;
   /** Polls once. Never rejects. */

@@ -52,8 +52,8 @@ export class Watcher<P, R extends PollResult> {
    * Drops the lease of one wait of a workflow run without a report, since its workflow has moved on. Returns the
    * evidence of its polls if the wait was watched here.
    */
-  drop(key: string, runId: string | undefined, wait: number): PollRecord | undefined {
-    this.#watches.get(key)?.drop(runId, wait);
+  drop(group: string, runId: string | undefined, wait: number): PollRecord | undefined {
+    for (const watch of this.#watches.values()) if (watch.served.group === group) watch.drop(runId, wait);
     return this.#remembered.get(JSON.stringify([runId, wait]));
   }
 
@@ -86,7 +86,7 @@ class Watch<P, R extends PollResult> {
   #last: { outcome: PollOutcome<P>; at: number } | undefined;
 
   constructor(
-    private readonly served: Served<P>,
+    readonly served: Served<P>,
     private readonly random: () => number,
     private readonly released: (ended: Lease<P, R>, report: Promise<void>, emptied: boolean) => void,
   ) {}

@@ -66,11 +66,7 @@ function limits({ summary, scheduleToCloseTimeoutMs: ms }: CallLimits): Activity
 }
 
 /** How the activities' inputs name an operation and its wait. */
-function operationOf({
-  taskQueue: _,
-  waitNumber,
-  ...operation
-}: Target): Pick<CancelInput, 'cloud' | 'operationId' | 'method' | 'wait'> {
+function operationOf({ taskQueue: _, waitNumber, ...operation }: Target): Omit<CancelInput, 'startedAtMs' | 'record'> {
   return { ...operation, ...(waitNumber !== undefined && { wait: waitNumber }) };
 }
 

@@ -6,6 +6,7 @@ import { onlyKeys, plainObject } from '../model/check';
 import { endsWait, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
 import type { Cloud, Polled } from '../cloud/cloud';
+import type { OperationRef } from '../cloud/hosts';
 import { decide, type PollOutcome } from '../cloud/decide';
 import { operationJudge } from '../cloud/judge-operation';
 
@@ -15,7 +16,7 @@ const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;
 /** Waits within this process. Rejects with the same failures as in a workflow, or with the reason of `signal`. */
 export async function waitUntilDone(
   cloud: Cloud,
-  operationId: string,
+  { operationId, service }: OperationRef,
   options: unknown,
   signal?: AbortSignal,
 ): Promise<AnyJson> {
@@ -27,14 +28,14 @@ export async function waitUntilDone(
     cloud: cloud.name,
   });
   const input = { cloud: cloud.name, operationId, startedAtMs: 0, schedule, by: 'activityRetry', onRollback } as const;
-  const judge = operationJudge(input, cloud.registry);
+  const judge = operationJudge(input, cloud);
   // A monotonic clock is enough: nothing here outlives the process.
   const beganAt = performance.now();
   let record = UNKNOWN_OPERATION;
   let seen: LastSeen = {};
   for (;;) {
     signal?.throwIfAborted();
-    const outcome = await cloud.get(operationId, signal).then(
+    const outcome = await cloud.get({ operationId, service }, signal).then(
       (polled): PollOutcome<Polled> => ({ polled }),
       (error: unknown): PollOutcome<Polled> => ({ error }),
     );

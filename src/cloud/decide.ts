@@ -49,6 +49,11 @@ export interface PollContext {
   random: number;
 }
 
+/** Whether the configuration of this worker does not allow the poll. */
+function isMisconfigured(error: unknown): error is ApplicationFailure {
+  return error instanceof ApplicationFailure && error.type === 'OperationConfigurationError';
+}
+
 /** The age that the schedule uses: since its restart, if it was restarted. `ageMs` is the age of the wait. */
 export function scheduleAge({ startedAtMs, scheduledFromMs = startedAtMs }: PollInput, ageMs: number): number {
   return ageMs - (scheduledFromMs - startedAtMs);
@@ -78,6 +83,7 @@ export function decide<P, R>(
     }
   }
   const { error } = outcome;
+  if (isMisconfigured(error)) return decide(judge, { unserved: error.message }, context);
   const verdict = error instanceof OperationServiceError ? pollVerdict(error.codeName) : 'transient';
   const record = recordOutcome(before, verdict, ageMs);
   return { record, decision: decideError(judge, error, context, record) };

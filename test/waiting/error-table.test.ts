@@ -5,7 +5,6 @@ import type { Polled } from '../../src/cloud/cloud';
 import * as decision from '../../src/cloud/decide';
 import { operationJudge } from '../../src/cloud/judge-operation';
 import { OperationServiceError } from '../../src/apis/error';
-import { loadDescriptors } from '../../src/descriptors/load';
 import type { PollRecord } from '../../src/model/evidence';
 import { resolveWaitOptions } from '../../src/model/options';
 import { statusCode, type AnyJson, type OperationSnapshot, type StatusCodeName } from '../../src/model/snapshot';
@@ -14,13 +13,16 @@ const MINUTE = 60_000;
 const { schedule } = resolveWaitOptions();
 const look: GetInput = { cloud: 'yandex', operationId: 'op-1', startedAtMs: 0, schedule };
 const input: GetInput = { ...look, by: 'activityRetry' };
-const registry = loadDescriptors();
 type Decision = decision.Decision<GetResult>;
 type PollOutcome = decision.PollOutcome<Polled>;
 type PollContext = decision.PollContext;
 
-function decide(given: GetInput, outcome: PollOutcome, context: PollContext): { decision: Decision; record: PollRecord } {
-  return decision.decide(operationJudge(given, registry), outcome, context);
+function decide(
+  given: GetInput,
+  outcome: PollOutcome,
+  context: PollContext,
+): { decision: Decision; record: PollRecord } {
+  return decision.decide(operationJudge(given, undefined), outcome, context);
 }
 
 const young: PollContext = { ageMs: 10_000, random: 0.5 };
