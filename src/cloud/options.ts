@@ -15,15 +15,10 @@ import {
 import type { ProgressReader } from '../model/progress';
 import type { OperationsApi } from '../apis/api';
 import { ServiceAccountCredentials, iamAddressOf } from '../apis/iam';
-import { googleApi } from '../apis/google';
-import { nebiusApi } from '../apis/nebius';
-import { temporalCloudApi } from '../apis/temporal-cloud';
-import { yandexApi } from '../apis/yandex';
+import { BUILT_IN_APIS } from '../apis/built-in';
 import { TransportSecurity, plaintextCredentials } from '../transport/tls';
 
-/** The APIs that can be configured by name. */
-const APIS = { yandex: () => yandexApi, google: googleApi, nebius: () => nebiusApi, temporalCloud: temporalCloudApi };
-type ApiName = keyof typeof APIS;
+type ApiName = keyof typeof BUILT_IN_APIS;
 
 /** How a worker reaches one cloud. Workflows refer to the cloud by name and never carry a host or a token. */
 export interface CloudOptions {
@@ -153,13 +148,17 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
 }
 
 function apiOf(api: unknown): OperationsApi {
-  if (isApiName(api)) return APIS[api]();
+  if (isApiName(api)) return BUILT_IN_APIS[api]();
   if (isApi(api)) return api;
-  throw new OptionError('api', api, `give one of ${Object.keys(APIS).join(', ')}, or an OperationsApi of your own`);
+  throw new OptionError(
+    'api',
+    api,
+    `give one of ${Object.keys(BUILT_IN_APIS).join(', ')}, or an OperationsApi of your own`,
+  );
 }
 
 function isApiName(api: unknown): api is ApiName {
-  return typeof api === 'string' && Object.hasOwn(APIS, api);
+  return typeof api === 'string' && Object.hasOwn(BUILT_IN_APIS, api);
 }
 
 function isApi(api: unknown): api is OperationsApi {
