@@ -38,7 +38,8 @@ module.exports = {
   // Nothing is transformed either: the compiler has done all.
   transform: {},
   testEnvironment: 'node',
-  testTimeout: 60_000,
+  // A test that hangs has to end; one that is slow on a loaded machine must not.
+  testTimeout: 120_000,
   // More than there are cores: most tests wait for a server most of their time.
   maxWorkers: 4,
   testSequencer: '<rootDir>/dist/test/support/longest-first.js',

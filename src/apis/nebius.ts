@@ -1,4 +1,5 @@
 import { createHash } from 'crypto';
+import { NEBIUS_INSTANCE } from '../credentials/metadata-service';
 import { stringOption } from '../descriptors/option-values';
 import { REMOVING } from '../descriptors/start-rules';
 import type { OperationProgress } from '../model/progress';
@@ -19,6 +20,7 @@ export const NEBIUS_REFUSALS: Partial<StartRefusals> = {
 /** The operations of Nebius AI Cloud: `nebius.common.v1.OperationService`, at the host of each service. */
 export const nebiusApi: OperationsApi = {
   name: 'nebius',
+  instanceTokens: NEBIUS_INSTANCE,
   get: {
     path: `/${SERVICE}/Get`,
     encode: (id) => method('Get', SERVICE).requestSerialize({ id }),

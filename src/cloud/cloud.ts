@@ -11,8 +11,9 @@ import type { Reply } from '../transport/channel';
 import type { OperationCall, OperationRequest, OperationsApi, RawOperation } from '../apis/api';
 import { OperationServiceError } from '../apis/error';
 import { Discovery, fixedEndpoints, type Endpoints } from '../apis/discovery';
-import { ServiceAccountCredentials, type BareCall } from '../apis/iam';
+import type { BareCall, TokenService } from '../apis/iam';
 import { Hosts, type OperationRef } from './hosts';
+import { bindCredentials } from './identity';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
 import { canMark, markedRequest, toBuffer } from './marked-request';
 import { decodeReply, unlessAborted, unlessTooLarge } from './replies';
@@ -68,13 +69,12 @@ export class Cloud {
     this.#hosts = new Hosts(name, this.#options, this.registry, endpoints);
     this.#results = new Results(name, this.api, this.registry, this.#hosts, (raw) => this.#snapshot(raw));
     if (!credentials) return;
-    const isKey = credentials instanceof ServiceAccountCredentials;
-    const tokens = endpoints && {
-      address: (signal: AbortSignal) => endpoints.tokens(signal),
-      audience: endpoints.audience,
+    const tokens: TokenService = {
+      address: (signal) => endpoints?.tokens(signal) ?? Promise.reject(new Error('the API has no token service')),
+      audience: endpoints?.audience,
       call,
     };
-    this.#caller.authenticate(isKey && tokens ? credentials.of(tokens) : credentials);
+    this.#caller.authenticate(bindCredentials(credentials, this.api, tokens));
   }
 
   /** Whether the worker itself sleeps through short intervals. */

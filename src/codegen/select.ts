@@ -8,7 +8,7 @@ import { unique } from './names';
 /** The rules of all APIs that methods can be generated for. */
 export const START_RULES: readonly StartRules[] = Object.values(BUILT_IN_APIS).map((api) => api().starts);
 
-export interface Selection {
+interface Selection {
   /** Only services that have selected methods. */
   services: ServiceMethods[];
   /** The paths of streaming methods that would be selected: operations and reads are unary. */
