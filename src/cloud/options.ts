@@ -115,7 +115,7 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
   const plaintext = flag('plaintext', options.plaintext ?? false);
   const { credentials } = options;
   if (plaintext) [...Object.values(root ?? {}), ...services.values()].forEach(plaintextCredentials);
-  const isOwn = Object.values(APIS).some((make) => make().name === api.name);
+  const isOwn = Object.values(BUILT_IN_APIS).some((make) => make().name === api.name);
   if (credentials !== undefined) checkCredentials(credentials, { api, isOwn, root });
   const tls = plainObject('tls', options.tls ?? {});
   onlyKeys('tls', tls, ['rootCertificates', 'clientCertificate', 'clientKey', 'serverName']);
