@@ -50,7 +50,7 @@ interface Served {
 
 /** Checks a call. Throws an `OperationConfigurationError` for an unknown method or a request that does not match it. */
 export function prepareCall({ name, registry, api }: Served, path: string, request: unknown): PreparedCall {
-  const found = findUnaryMethod(registry, path);
+  const found = findUnaryMethod(registry, path, api.starts);
   if (typeof found === 'string') throw configurationError(name, `method: ${found}`);
   const what = `${name} ${found.path.slice(1)}`;
   const { method, effect } = found;
