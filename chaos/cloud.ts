@@ -9,7 +9,8 @@ import { findOperationMethod } from '../src/descriptors/operation-method';
 import { IDEMPOTENCY_KEY_HEADER } from '../src/model/names';
 import { CallHandler } from '../src/testing/call-handler';
 import { checkScript } from '../src/testing/check-script';
-import { OPERATION_METHODS, readRequestedId } from '../src/testing/envelope';
+import { operationVerbs } from '../src/testing/dialects/served-api';
+import { servedYandex } from '../src/testing/dialects/yandex';
 import { play } from '../src/testing/play';
 import { ClusterService, type CreateClusterRequest } from '../src/testing/resources';
 import { ScriptedOperations } from '../src/testing/scripted-operations';
@@ -20,6 +21,8 @@ import { SLOTS, type Slot, type WaitPlan } from './plan';
 
 /** The descriptor set of the cloud's resources. */
 export const RESOURCES = join(__dirname, '../proto/fakecloud.binpb');
+
+const OPERATION_VERBS = operationVerbs(servedYandex);
 
 /** A call that the cloud received. Times are epoch milliseconds. */
 export interface RecordedCall {
@@ -64,7 +67,7 @@ export class RecordedCloud {
   readonly #waits: ReadonlyMap<string, WaitPlan>;
   readonly #registry = loadDescriptors([readFileSync(RESOURCES)]);
   readonly #operations = new ScriptedOperations(this.#registry);
-  readonly #desk = new CallHandler(this.#registry, this.#operations, Date.now);
+  readonly #desk = new CallHandler(servedYandex, this.#registry, this.#operations, Date.now);
   readonly #servers: UnaryServer[] = [];
   readonly #callsOf = new Map<string, RecordedCall[]>();
   /** The operation ids of each wait: more than one if a start has begun two operations. */
@@ -84,7 +87,7 @@ export class RecordedCloud {
     for (const slot of SLOTS) {
       const server = new UnaryServer();
       this.#servers.push(server);
-      for (const path of [...OPERATION_METHODS.keys(), create.path]) {
+      for (const path of [...OPERATION_VERBS.keys(), create.path]) {
         server.answer(path, (call) => this.#answer(slot, call));
       }
       this.addresses.push(await server.listen(0));
@@ -157,8 +160,8 @@ export class RecordedCloud {
 
   #record(slot: Slot, incoming: IncomingCall): RecordedCall {
     const { path, body } = incoming;
-    const verb = OPERATION_METHODS.get(path) ?? 'Start';
-    const operationId = verb === 'Start' ? undefined : readRequestedId(body);
+    const verb = OPERATION_VERBS.get(path) ?? 'Start';
+    const operationId = verb === 'Start' ? undefined : servedYandex.readId(body);
     const key = incoming.header(IDEMPOTENCY_KEY_HEADER);
     const name = operationId === undefined ? nameIn(body) : (this.#names.get(operationId) ?? '');
     const call: RecordedCall = {

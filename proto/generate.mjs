@@ -35,6 +35,7 @@ root.loadSync([
   'google/longrunning/operations.proto',
   'nebius/common/v1/operation_service.proto',
   'temporal/api/cloud/cloudservice/v1/service.proto',
+  'nebius/iam/v1/token_exchange_service.proto',
 ]);
 // Its types want a comment on every method.
 const schema = JSON.stringify(root, (_, value) => (value?.requestType ? { ...value, comment: '' } : value));

@@ -2,8 +2,9 @@
 export { OperationsPlugin } from './plugin';
 export type { CloudOptions } from './cloud/options';
 export type { OperationsApi } from './apis/api';
-export { iamToken, type Credentials } from './credentials/credentials';
+export { apiKey, iamToken, type Credentials } from './credentials/credentials';
 export { serviceAccountKey, type ServiceAccountKeyOptions } from './apis/iam';
+export { nebiusServiceAccountKey, type NebiusKey } from './apis/nebius-iam';
 export { googleCredentials, type GoogleAuthLike } from './credentials/google';
 export { metadataService, type MetadataServiceOptions } from './credentials/metadata-service';
 export { googleCloud, nebius, nebiusIsrael, temporalCloud, yandexCloud, yandexCloudKazakhstan } from './cloud/presets';

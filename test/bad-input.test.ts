@@ -21,7 +21,7 @@ afterAll(() => environment.stop());
 /** Runs a workflow with any JSON as its input. Returns how it ended, and how many of its workflow tasks failed. */
 async function run(workflowType: string, args: unknown[]): Promise<{ end: string; taskFailures: number }> {
   const { client, workflow } = environment;
-  const handle = await client.workflow.start(workflowType, { ...workflow(), args, workflowExecutionTimeout: '20 s' });
+  const handle = await client.workflow.start(workflowType, { ...workflow(), args, workflowExecutionTimeout: '50 s' });
   const end = await handle.result().then(
     () => 'a response',
     (err: unknown) => {

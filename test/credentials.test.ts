@@ -84,9 +84,8 @@ test('a key that is replaced in its file is used without a restart', async () =>
   await expect(client.get('done')).rejects.toThrow(/refused key ajek1testkey00000000/);
   keyFile(JSON.stringify(key.file));
   // Until the backoff after a refusal, 1 s ± 50 %, must be over.
-  const began = Date.now();
   let operation;
-  while (!operation && Date.now() - began < 10_000) {
+  while (!operation) {
     await setTimeout(50);
     operation = await client.get('done').catch(() => undefined);
   }
@@ -153,8 +152,11 @@ test.each([
   expect(err.message).toContain(`"${claim}" claim`);
   const [, ours = '', theirs = ''] =
     /check .* that this machine's clock is right: it says (\S+), the token service's (\S+)$/.exec(err.message) ?? [];
-  expect(Math.abs(Date.parse(ours) - began - aheadMs)).toBeLessThan(10_000);
-  expect(Math.abs(Date.parse(theirs) - began)).toBeLessThan(10_000);
+  for (const time of [Date.parse(ours) - aheadMs, Date.parse(theirs)]) {
+    // The token service tells whole seconds.
+    expect(time).toBeGreaterThan(began - 1_000);
+    expect(time).toBeLessThanOrEqual(Date.now());
+  }
 });
 
 test.each([
@@ -253,7 +255,7 @@ test('the error of a call says that its token provider failed', async () => {
 
 test.each([
   ['undefined', undefined, /iamToken: token is undefined: give an IAM token, or a function/],
-  ['empty', ' ', /iamToken: token is string: give/],
+  ['empty', ' ', /iamToken: token is an empty string: give/],
 ])('an IAM token that is %s is refused at construction', (_, token, message) => {
   expect(() => void Reflect.apply(iamToken, undefined, [token])).toThrow(message);
 });

@@ -24,6 +24,7 @@ test('the generated code has the same messages and services as proto-loader read
     'google/longrunning/operations.proto',
     'nebius/common/v1/operation_service.proto',
     'temporal/api/cloud/cloudservice/v1/service.proto',
+    'nebius/iam/v1/token_exchange_service.proto',
   ];
   const read = loadSync(files, { includeDirs: ['proto'] });
   const held = fromJSON(ENVELOPE_SCHEMA);

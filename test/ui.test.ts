@@ -79,7 +79,7 @@ test('the user metadata are a summary, fixed details and current details', async
     ?.getByText(/^Operation [\w-]+$/)
     .first()
     .waitFor();
-  await current?.locator('strong', heading).waitFor({ timeout: 10_000 });
+  await current?.locator('strong', heading).waitFor();
   await current?.locator('li', { hasText: /^Operation .* of yandex$/ }).waitFor();
   await current?.locator('code', { hasText: '"progressPercentage": 21' }).waitFor();
 });

@@ -134,6 +134,35 @@ export const ENVELOPE_SCHEMA = {
             },
           },
         },
+        iam: {
+          nested: {
+            v1: {
+              nested: {
+                TokenExchangeService: {
+                  methods: {
+                    Exchange: { requestType: 'ExchangeTokenRequest', responseType: 'CreateTokenResponse', comment: '' },
+                  },
+                },
+                ExchangeTokenRequest: {
+                  fields: {
+                    grantType: { type: 'string', id: 1 },
+                    requestedTokenType: { type: 'string', id: 2 },
+                    subjectToken: { type: 'string', id: 3 },
+                    subjectTokenType: { type: 'string', id: 4 },
+                  },
+                },
+                CreateTokenResponse: {
+                  fields: {
+                    accessToken: { type: 'string', id: 1 },
+                    issuedTokenType: { type: 'string', id: 2 },
+                    tokenType: { type: 'string', id: 3 },
+                    expiresIn: { type: 'int64', id: 4 },
+                  },
+                },
+              },
+            },
+          },
+        },
       },
     },
     temporal: {

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import type { OperationsApi } from '../apis/api';
-import { MessageReader } from '../descriptors/message-reader';
+import { MessageReader } from '../descriptors/any-to-json';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { findUnaryMethod, type UnaryMethodInfo } from '../descriptors/unary-method';
 import { Place, ValueProblems } from '../descriptors/value-problems';

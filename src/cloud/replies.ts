@@ -1,3 +1,4 @@
+import type { ApplicationFailure } from '@temporalio/common';
 import type { RawOperation } from '../apis/api';
 import { OperationServiceError } from '../apis/error';
 import { WrongTypeError } from '../apis/wire-scan';
@@ -27,6 +28,16 @@ export function decodeReply(
 ): RawOperation {
   const garbled = (problem: string): OperationServiceError =>
     new OperationServiceError(what, { code: statusCode('INTERNAL'), message: `the reply ${problem}` });
+  const otherMessage = (problem: string): ApplicationFailure => {
+    const message = `${what}: the reply ${problem}. Check that the cloud's \`api\` is the one that this address speaks`;
+    return toApplicationFailure({
+      type: 'OperationUnreadable',
+      cloud,
+      operationId: operationId ?? '',
+      message,
+      details: [],
+    });
+  };
   // A proxy that has lost a reply returns an empty one.
   if (reply.body.length === 0) throw garbled('names no operation');
   let raw;
@@ -34,20 +45,16 @@ export function decodeReply(
     raw = decode(reply);
   } catch (err) {
     const problem = `is not an Operation (${messageOf(err)})`;
-    if (!(err instanceof WrongTypeError)) throw garbled(problem);
-    const message = `${what}: the reply ${problem}. Check that the cloud's \`api\` is the one that this address speaks`;
-    throw toApplicationFailure({
-      type: 'OperationUnreadable',
-      cloud,
-      operationId: operationId ?? '',
-      message,
-      details: [],
-    });
+    throw err instanceof WrongTypeError ? otherMessage(problem) : garbled(problem);
   }
   if (operationId === undefined || raw.id === operationId) return raw;
   if (raw.id === '') throw garbled('names no operation');
+  if (NO_TEXT.test(raw.id)) throw otherMessage('is not an Operation (its ID is no text)');
   throw garbled(`is about another operation, ${JSON.stringify(raw.id.slice(0, 100))}`);
 }
+
+/** Found in an ID that is really a message. */
+const NO_TEXT = /[\p{Cc}\uFFFD]/u;
 
 /** Makes a call. A reply that grpc-js refuses to receive fails with `OperationUnreadable`, since it stays too large. */
 export async function unlessTooLarge<T>(

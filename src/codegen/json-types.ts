@@ -10,7 +10,7 @@ export interface TypeScope {
   library(name: LibraryType): Printable;
 }
 
-export type LibraryType = 'AnyJson' | 'Double' | 'JsonObject' | 'OperationMethod' | 'Optional' | 'UnaryMethod';
+type LibraryType = 'AnyJson' | 'Double' | 'JsonObject' | 'OperationMethod' | 'Optional' | 'UnaryMethod';
 
 /** A message without fields. An empty interface would accept anything. */
 export const NOTHING = '{ [key: string]: never }';

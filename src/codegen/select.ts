@@ -3,7 +3,7 @@ import { operationMethods, type OperationMethodTypes } from '../descriptors/oper
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { unique } from './names';
 
-export interface Selection {
+interface Selection {
   /** Only services that have selected methods. */
   services: ServiceMethods[];
   /** The paths of streaming methods that would be selected: operations and reads are unary. */

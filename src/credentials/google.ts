@@ -1,4 +1,5 @@
 import { createRequire } from 'module';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
 import { redact } from '../model/redact';
 import { messageOf } from '../model/thrown';
@@ -111,7 +112,7 @@ function applicationDefault(): () => GoogleAuthLike {
 }
 
 function isLibrary(value: unknown): value is { GoogleAuth: new (options: object) => GoogleAuthLike } {
-  return typeof value === 'object' && value !== null && 'GoogleAuth' in value && typeof value.GoogleAuth === 'function';
+  return isObject(value) && 'GoogleAuth' in value && typeof value.GoogleAuth === 'function';
 }
 
 function isAuth(value: unknown): value is GoogleAuthLike {
@@ -155,7 +156,7 @@ function expiryOf(client: object, token: string): Date | undefined {
 }
 
 function tokenOf(answer: unknown): string {
-  const token = typeof answer === 'object' && answer !== null && 'token' in answer ? answer.token : answer;
+  const { token = answer } = fieldsOf(answer);
   if (typeof token === 'string' && token !== '') return token;
   throw new CredentialsError('getAccessToken() of the Google client returned no token: give a client that has one');
 }
@@ -180,8 +181,8 @@ function problemOf(err: unknown, found: boolean): Error {
 const REFUSALS = [400, 401, 403, 404];
 
 function statusOf(err: unknown): number | undefined {
-  const within = typeof err === 'object' && err !== null && 'response' in err ? err.response : undefined;
-  for (const one of [within, err]) {
+  // The status of a response is a getter.
+  for (const one of [fieldsOf(err).response, err]) {
     if (typeof one === 'object' && one !== null && 'status' in one && typeof one.status === 'number') return one.status;
   }
   return undefined;
@@ -189,5 +190,5 @@ function statusOf(err: unknown): number | undefined {
 
 /** Whether it is the error of an HTTP request, as opposed to one of the credentials' form. */
 function isRequest(err: unknown): boolean {
-  return typeof err === 'object' && err !== null && 'config' in err;
+  return 'config' in fieldsOf(err);
 }

@@ -21,7 +21,7 @@ export interface OperationMethodTypes {
 }
 
 /** How to read a resource after its operation. */
-export interface ResourceRead {
+interface ResourceRead {
   method: DescMethod;
   /** The field of its request that takes the resource's ID. */
   id: DescField;

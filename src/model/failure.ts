@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { boundForFailure, boundStatus, boundText, jsonBytes, MAXIMUM_FAILURE_BYTES } from './bounds';
-import { OptionError } from './check';
+import { isObject, OptionError } from './check';
 import { redact, redactDetail } from './redact';
 import type { AnyJson, OperationSnapshot } from './snapshot';
 import { endedText } from './texts';
@@ -107,7 +107,7 @@ export function operationFailure(err: unknown): OperationFailure | undefined {
     seen.add(e);
     if (e instanceof ApplicationFailure && isFailureType(e.type)) {
       const details: unknown = e.details?.[0];
-      if (typeof details === 'object' && details !== null && 'cloud' in details) {
+      if (isObject(details) && 'cloud' in details) {
         // toApplicationFailure wrote this shape, and the discriminant has been checked.
         return { message: e.message, ...details, type: e.type } as OperationFailure;
       }

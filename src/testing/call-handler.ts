@@ -1,11 +1,11 @@
-import { statusCode } from '../model/snapshot';
+import { statusCode, type JsonObject } from '../model/snapshot';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { IDEMPOTENCY_KEY_HEADER } from '../model/names';
 import { type CheckedEffect, checkEffect } from './check-script';
-import { OPERATION_METHODS, readRequestedId } from './envelope';
+import { operationVerbs, type ServedApi } from './dialects/served-api';
 import { callFailure, spoil } from './faults';
+import { newId } from './new-id';
 import type { FaultEffect } from './script';
-import type { ScriptedOperations } from './scripted-operations';
+import type { ScriptedOperation, ScriptedOperations } from './scripted-operations';
 import type { IncomingCall, OutgoingReply } from './server';
 import type { StartMethod } from './start-method';
 import { UnaryReplies } from './unary-replies';
@@ -35,12 +35,21 @@ export class CallHandler {
   readonly methods = new Map<string, StartMethod>();
   /** The other methods. */
   readonly unary: UnaryReplies;
+  readonly #served: ServedApi;
+  readonly #verbs: ReadonlyMap<string, 'Get' | 'Cancel'>;
   readonly #registry: DescriptorRegistry;
   readonly #operations: ScriptedOperations;
   readonly #now: () => number | Promise<number>;
   readonly #counts = new Map<string, number>();
 
-  constructor(registry: DescriptorRegistry, operations: ScriptedOperations, now: () => number | Promise<number>) {
+  constructor(
+    served: ServedApi,
+    registry: DescriptorRegistry,
+    operations: ScriptedOperations,
+    now: () => number | Promise<number>,
+  ) {
+    this.#served = served;
+    this.#verbs = operationVerbs(served);
     this.#registry = registry;
     this.#operations = operations;
     this.#now = now;
@@ -51,7 +60,7 @@ export class CallHandler {
   async answer(call: IncomingCall): Promise<OutgoingReply> {
     const { path, headerNames: headers } = call;
     const at = await this.#now();
-    const verb = OPERATION_METHODS.get(path);
+    const verb = this.#verbs.get(path);
     if (!verb) {
       this.calls.push({ method: path, at, headers });
       const fault = this.#intercepted({ method: path });
@@ -59,14 +68,18 @@ export class CallHandler {
       const work = () => (start ? this.#start(start, call, at) : this.unary.reply(call, at));
       return spoil(fault, work, this.#registry, call.signal);
     }
-    const operationId = readRequestedId(call.body);
+    const operationId = this.#served.readId(call.body);
     this.calls.push({ method: path, at, operationId, headers });
     const operation = this.#operations.find(operationId);
     const fault =
       this.#intercepted({ method: path, operationId }) ?? (operation && this.#operations.nextFault(operation, verb));
-    const work = (): Promise<OutgoingReply> => {
+    const work = async (): Promise<OutgoingReply> => {
       if (!operation) throw this.#notFound(operationId);
-      return verb === 'Get' ? this.#operations.get(operation, at) : this.#operations.cancel(operation, at);
+      const { encode, encodeCancelled = encode } = this.#served;
+      if (verb === 'Cancel') return encodeCancelled(await this.#operations.cancel(operation, at));
+      const { pollInterval } = operation.script;
+      const pollAfter = pollInterval === undefined ? {} : { pollAfterMs: pollInterval * 1000 };
+      return encode({ ...(await this.#operations.get(operation, at)), ...pollAfter });
     };
     return spoil(fault, work, this.#registry, call.signal);
   }
@@ -82,16 +95,32 @@ export class CallHandler {
     return undefined;
   }
 
-  #start(method: StartMethod, call: IncomingCall, at: number): Promise<OutgoingReply> {
-    const key = call.header(IDEMPOTENCY_KEY_HEADER);
+  async #start(method: StartMethod, call: IncomingCall, at: number): Promise<OutgoingReply> {
+    const { encode, encodeStarted = encode } = this.#served;
+    const request = method.request(call.body);
+    const key = this.#keyOf(method, request, call);
     const started = key === undefined ? undefined : this.#operations.startedBy(method.path, key);
-    if (started) return this.#operations.reply(started, at);
-    const { script, resource } = method.play(
-      call.body,
-      (type, id) => this.#operations.resources.find(type, id, at)?.value,
-    );
+    const operation = started ?? this.#begin(method, request, key, at);
+    const raw = await this.#operations.get(operation, at);
+    return encodeStarted(operation.script.withoutId ? { ...raw, id: '' } : raw, method.start);
+  }
+
+  /** What marks the call, so that a repeated one returns the same operation. */
+  #keyOf({ start }: StartMethod, request: JsonObject, call: IncomingCall): string | undefined {
+    const { headers = {}, fields = {} } = this.#served.api.mark('', start.method) ?? {};
+    const values = [
+      ...Object.keys(headers).map((name) => call.header(name)),
+      ...Object.keys(fields).map((field) => request[field]),
+    ];
+    return values.find((value): value is string => typeof value === 'string' && value !== '');
+  }
+
+  #begin(method: StartMethod, request: JsonObject, key: string | undefined, at: number): ScriptedOperation {
+    const find = (type: string, id: string) => this.#operations.resources.find(type, id, at)?.value;
+    const { script, resource } = method.play(request, find);
     if ('refuse' in script) throw callFailure(script.refuse, this.#registry);
-    return this.#operations.reply(this.#operations.begin(script, at, { method: method.path, key, resource }), at);
+    const id = this.#served.newId?.(newId(), request) ?? newId();
+    return this.#operations.begin(script, at, { id, method: method.path, key, resource });
   }
 
   #notFound(id: string): Error {

@@ -1,4 +1,4 @@
-import { durationMs, list, onlyKeys, OptionError, plainObject, text, wholeNumber } from '../model/check';
+import { durationMs, flag, list, onlyKeys, OptionError, plainObject, text, wholeNumber } from '../model/check';
 import { codeName, statusCode, type AnyJson } from '../model/snapshot';
 
 /**
@@ -13,6 +13,7 @@ export type CheckedOperation = {
   rollback?: number;
   pollInterval?: number;
   afterwards?: { after: number; response: AnyJson }[];
+  withoutId?: true;
   onCancel?: CheckedCancel;
   faults?: CheckedFault[];
 } & ({ response: AnyJson } | { error: CheckedError });
@@ -33,6 +34,7 @@ const KEYS = [
   'rollback',
   'pollInterval',
   'afterwards',
+  'withoutId',
   'onCancel',
   'faults',
   'response',
@@ -82,6 +84,7 @@ function checkOperation(given: Record<string, unknown>, types: AnyTypes): Checke
         };
       }),
     }),
+    ...(given.withoutId !== undefined && flag('script.withoutId', given.withoutId) && { withoutId: true }),
     ...(onCancel !== undefined && { onCancel: checkCancel('script.onCancel', onCancel) }),
     ...(faults !== undefined && {
       faults: list('script.faults', faults).map((fault, i) => checkFault(`script.faults[${i}]`, fault)),

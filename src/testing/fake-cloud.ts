@@ -9,7 +9,10 @@ import { OperationsPlugin } from '../plugin';
 import { CallHandler, type FakeCloudCall, type Interceptor } from './call-handler';
 import { checkScript } from './check-script';
 import { serveResources } from './default-replies';
-import { OPERATION_METHODS } from './envelope';
+import { servedApi, type ServedApiOption } from './dialects/by-name';
+import { operationVerbs, type ServedApi } from './dialects/served-api';
+import { servedYandex } from './dialects/yandex';
+import { newId } from './new-id';
 import { RESOURCES_SET } from './resources-set';
 import type { Script, StartingMethod, UnaryScript } from './script';
 import { ScriptedOperations } from './scripted-operations';
@@ -18,6 +21,8 @@ import { startMethod } from './start-method';
 
 /** Options of {@link FakeCloud.start}. */
 export interface FakeCloudOptions {
+  /** How the cloud expresses operations. @default 'yandex' */
+  api?: ServedApiOption;
   /** The port to listen on. @default 0, a free port */
   port?: number;
   /** The clock of operations, in epoch milliseconds. Give a time-skipping test server's clock. @default Date.now */
@@ -41,6 +46,7 @@ export interface FakeCloudOptions {
  * faults.
  */
 export class FakeCloud {
+  readonly #served: ServedApi;
   readonly #descriptors: (string | Uint8Array)[];
   readonly #watch: boolean;
   readonly #registry: DescriptorRegistry;
@@ -48,10 +54,11 @@ export class FakeCloud {
   readonly #operations: ScriptedOperations;
   readonly #desk: CallHandler;
   readonly #server = new UnaryServer();
-  readonly #served = new Set<string>();
+  readonly #paths = new Set<string>();
   #address = '';
 
-  private constructor({ now = Date.now, descriptors = [], file }: FakeCloudOptions) {
+  private constructor({ api = 'yandex', now = Date.now, descriptors = [], file }: FakeCloudOptions) {
+    this.#served = servedApi(api);
     this.#descriptors = [...descriptors, Buffer.from(RESOURCES_SET, 'base64')];
     this.#watch = now === Date.now;
     this.#registry = loadDescriptors(this.#descriptors);
@@ -60,9 +67,9 @@ export class FakeCloud {
       return typeof time === 'number' ? whole(time) : time.then(whole);
     };
     this.#operations = new ScriptedOperations(this.#registry, file);
-    this.#desk = new CallHandler(this.#registry, this.#operations, this.#now);
-    this.#serve([...OPERATION_METHODS.keys()]);
-    serveResources(this);
+    this.#desk = new CallHandler(this.#served, this.#registry, this.#operations, this.#now);
+    this.#serve([...operationVerbs(this.#served).keys()]);
+    if (this.#served === servedYandex) serveResources(this);
   }
 
   /** Starts to listen on 127.0.0.1. Rejects if the port is taken, or if a descriptor set or `file` cannot be read. */
@@ -119,7 +126,8 @@ export class FakeCloud {
     if ('refuse' in checked) {
       throw new OptionError('script.refuse', checked.refuse.code, 'only a method can refuse: use on().reply()');
     }
-    return this.#operations.begin(checked, this.#now()).id;
+    const id = this.#served.newId?.(newId(), {}) ?? newId();
+    return this.#operations.begin(checked, this.#now(), { id }).id;
   }
 
   /** Adds an interceptor for every call. The first one that returns an effect wins, even over the script's faults. */
@@ -134,7 +142,8 @@ export class FakeCloud {
    */
   plugin(cloud = 'fakecloud'): WorkerPlugin {
     const descriptors = this.#descriptors;
-    const options = { endpoint: this.address, plaintext: true, descriptors, watch: this.#watch };
+    const { api } = this.#served;
+    const options = { api, endpoint: this.address, plaintext: true, descriptors, watch: this.#watch };
     return new OperationsPlugin({ clouds: { [cloud]: options } });
   }
 
@@ -155,7 +164,7 @@ export class FakeCloud {
     }
     if (method.methodKind !== 'unary')
       throw new OptionError('method', path, 'a streaming method has no scripted reply');
-    const found = findOperationMethod(this.#registry, path);
+    const found = findOperationMethod(this.#registry, path, this.#served.api.starts);
     if (typeof found === 'string') return [this.#desk.unary.set(method, script)];
     const start = startMethod(found, script, this.#registry);
     this.#desk.methods.set(start.path, start);
@@ -164,8 +173,8 @@ export class FakeCloud {
 
   #serve(paths: string[]): void {
     for (const path of paths) {
-      if (!this.#served.has(path)) this.#server.answer(path, (call) => this.#desk.answer(call));
-      this.#served.add(path);
+      if (!this.#paths.has(path)) this.#server.answer(path, (call) => this.#desk.answer(call));
+      this.#paths.add(path);
     }
   }
 }

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'timers/promises';
+import { message } from '../apis/envelope';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { statusCode, type AnyJson } from '../model/snapshot';
 import type { CheckedEffect } from './check-script';
 import type { CheckedError } from './check-script';
-import { writeStatus } from './envelope';
+import { statusFields } from './dialects/fields';
+import { toRawStatus } from './raw-operation';
 import { CallFailure, type OutgoingReply } from './server';
 
 /** The longest delay that a Node.js timer takes. */
@@ -32,7 +34,8 @@ export async function spoil(
 
 /** The failure of a call, with its google.rpc.Status in the trailers. */
 export function callFailure(error: CheckedError, registry: DescriptorRegistry): CallFailure {
-  return new CallFailure(error.code, error.message ?? '', writeStatus(error, registry));
+  const status = message('google.rpc.Status').serialize(statusFields(toRawStatus(error, registry)));
+  return new CallFailure(error.code, error.message ?? '', status);
 }
 
 function withRetryInfo({ retryAfter, ...error }: CheckedError & { retryAfter?: number }): CheckedError {

@@ -1,11 +1,15 @@
-import { ScalarType, type DescField, type DescMessage, type DescMethod, type DescService } from '@bufbuild/protobuf';
+import { ScalarType, type DescField, type DescMessage, type DescMethod } from '@bufbuild/protobuf';
 import type { OperationMethodTypes } from '../descriptors/operation-method';
+import { fieldsOf } from '../model/check';
+import type { JsonObject } from '../model/snapshot';
 
 /** How the resources of one type are read. */
 export interface ResourceMethods {
   get: DescMethod;
   /** The field of Get's request that has the resource's id. */
   id: DescField;
+  /** The field of Get's reply that has the resource. Undefined if the reply is the resource. */
+  field?: DescField;
   list?: ListMethod;
 }
 
@@ -16,50 +20,66 @@ export interface ListMethod {
 }
 
 /**
- * Returns how the resource is read that an operation of `start` creates, updates or deletes; undefined if the service
- * has no Get for it. Get returns the resource, which has an `id`, by the only string of its request that ends in `_id`.
+ * Returns how the resource is read that an operation of `start` creates, updates or deletes. Undefined if the service
+ * has no Get for it: a method that returns the resource, by a string of its request whose name ends in `_id`, or `name`.
  */
-export function resourceMethods({ method, responseType }: OperationMethodTypes): ResourceMethods | undefined {
-  const { parent: service } = method;
-  for (const get of service.methods) {
-    const id = isNamed(get, 'Get', get.output) ? idOf(get) : undefined;
-    if (!id) continue;
-    const concerns = isDeletion(method, get)
-      ? stringNamed(method.input, id.name)
-      : responseType?.typeName === get.output.typeName;
-    if (concerns) return { get, id, ...listOf(service, get.output) };
+export function resourceMethods({ method, responseType, resource }: OperationMethodTypes): ResourceMethods | undefined {
+  if (resource) {
+    const { method: get, id, field } = resource;
+    return withList({ get, id, ...(field && { field }) });
+  }
+  for (const get of method.parent.methods) {
+    if (get.methodKind !== 'unary') continue;
+    const id = isDeletion(method, get) ? idInBoth(get.input, method.input) : idOf(get, responseType);
+    if (id) return withList({ get, id });
   }
   return undefined;
 }
 
-/** Whether a method deletes the resource that Get returns. */
-export function isDeletion(method: DescMethod, get: DescMethod): boolean {
-  return isNamed(method, 'Delete', get.output);
-}
-
-function isNamed({ name, methodKind }: DescMethod, verb: string, type: DescMessage): boolean {
-  return methodKind === 'unary' && (name === verb || name === verb + type.name);
+/** Whether a method deletes the resource that `get` returns: `Delete` and `Get`, or `DeleteCluster` and `GetCluster`. */
+export function isDeletion({ name }: DescMethod, get: DescMethod): boolean {
+  return /^Delete/.test(name) && get.name === name.replace(/^Delete/, 'Get');
 }
 
 export function pathOf({ parent, name }: DescMethod): string {
   return `/${parent.typeName}/${name}`;
 }
 
-function idOf({ input, output }: DescMethod): DescField | undefined {
-  const ids = input.fields.filter((field) => isString(field) && field.name.endsWith('_id'));
-  return ids.length === 1 && stringNamed(output, 'id') ? ids[0] : undefined;
+/** The id in the JSON of a resource. Undefined if it has none. */
+export function idIn({ id }: ResourceMethods, resource: JsonObject): string | undefined {
+  const ids = [resource.id, fieldsOf(resource.metadata).id, resource[id.jsonName], resource.name];
+  return ids.find((one) => typeof one === 'string' && one !== '')?.toString();
 }
 
-function listOf(service: DescService, type: DescMessage): Pick<ResourceMethods, 'list'> {
-  for (const method of service.methods) {
-    const items = method.output.fields.find(
-      (field) => field.fieldKind === 'list' && field.message?.typeName === type.typeName,
-    );
-    if (items && method.methodKind === 'unary' && method.name.startsWith('List')) {
-      return { list: { method, items } };
-    }
+function withList(methods: ResourceMethods): ResourceMethods {
+  const { get, field } = methods;
+  const type = field?.message ?? get.output;
+  const isList = (name: string): boolean =>
+    name === `${get.name}s` || name.startsWith(get.name.replace(/^Get/, 'List'));
+  for (const method of get.parent.methods) {
+    if (method.methodKind !== 'unary' || !isList(method.name)) continue;
+    const items = method.output.fields.find((one) => isListOf(one, type));
+    if (items) return { ...methods, list: { method, items } };
   }
-  return {};
+  return methods;
+}
+
+/** The field of Get's request that has the resource's id. Undefined if it does not get resources of that type. */
+function idOf({ name, input, output }: DescMethod, type: DescMessage | undefined): DescField | undefined {
+  if (output.typeName !== type?.typeName || (name !== 'Get' && name !== `Get${type.name}`)) return undefined;
+  const ids = input.fields.filter((field) => isString(field) && field.name.endsWith('_id'));
+  if (ids.length === 1 && stringNamed(output, 'id')) return ids[0];
+  return stringNamed(output, 'name') && stringNamed(input, 'name');
+}
+
+/** The only string that the requests of Get and of Delete both have. */
+function idInBoth(get: DescMessage, deletion: DescMessage): DescField | undefined {
+  const ids = get.fields.filter((field) => isString(field) && stringNamed(deletion, field.name));
+  return ids.length === 1 ? ids[0] : undefined;
+}
+
+function isListOf(field: DescField, type: DescMessage): boolean {
+  return field.fieldKind === 'list' && field.message?.typeName === type.typeName;
 }
 
 function stringNamed({ fields }: DescMessage, name: string): DescField | undefined {

@@ -29,6 +29,8 @@ export type OperationScript<R = AnyJson, M = AnyJson> = {
    * the end of the operation.
    */
   afterwards?: { after: Duration; response: Played<R> }[];
+  /** The reply to the start does not have the id, as Nebius replies for an operation that is done at once. */
+  withoutId?: true;
   /** @default 'cancels' */
   onCancel?: CancelBehaviour;
   /** Faults to inject into calls. The first one that matches a call and is not used up applies. @default none */

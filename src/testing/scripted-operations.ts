@@ -1,13 +1,12 @@
-import { randomBytes } from 'crypto';
+import type { RawOperation } from '../apis/api';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { POLL_INTERVAL_HEADER } from '../model/names';
 import type { CheckedEffect, CheckedOperation } from './check-script';
-import { writeOperation } from './envelope';
 import { callFailure } from './faults';
+import { newId } from './new-id';
 import { OperationFile } from './operation-file';
 import { play } from './play';
 import { ReadableResources, type OperatedResource } from './readable-resources';
-import type { OutgoingReply } from './server';
+import { toRawOperation } from './raw-operation';
 
 /** An operation that has begun. Times are epoch milliseconds. */
 export interface ScriptedOperation {
@@ -28,7 +27,9 @@ export const MAXIMUM_OPERATIONS = 100_000;
 
 /** How an operation was started. */
 export interface Origin {
-  method: string;
+  /** @default a new one */
+  id?: string;
+  method?: string;
   key?: string | undefined;
   resource?: OperatedResource | undefined;
 }
@@ -59,12 +60,12 @@ export class ScriptedOperations {
 
   /** Begins an operation at `at`. Throws if its messages cannot be encoded. */
   begin(script: CheckedOperation, at: number | Promise<number>, origin?: Origin): ScriptedOperation {
-    const id = newOperationId();
+    const id = origin?.id ?? newId();
     const scenes = [0, ...(script.stages ?? []).map((stage) => stage.at), script.after ?? 0].map((moment) =>
       play(script, 0, moment),
     );
     const later = (script.afterwards ?? []).map(({ response }) => ({ done: true, modifiedAt: 0, response }));
-    for (const scene of [...scenes, ...later]) writeOperation({ id, createdAt: 0 }, scene, this.#registry);
+    for (const scene of [...scenes, ...later]) toRawOperation({ id, createdAt: 0 }, scene, this.#registry);
     const operation: ScriptedOperation = { id, script, ...(origin && originOf(origin)) };
     this.#keep(operation);
     if (typeof at === 'number') {
@@ -100,22 +101,16 @@ export class ScriptedOperations {
   }
 
   /** Returns the operation as it is at `at`. */
-  async reply(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
+  async get(operation: ScriptedOperation, at: number): Promise<RawOperation> {
     const createdAt = await this.#createdAt(operation, at);
-    const { id, script, cancelledAt } = operation;
+    const { id, script, cancelledAt, resource } = operation;
     const scene = play(script, createdAt, at, cancelledAt);
-    return { body: writeOperation({ id, createdAt, description: script.description }, scene, this.#registry) };
+    const raw = toRawOperation({ id, createdAt, description: script.description }, scene, this.#registry);
+    return { ...raw, ...(resource && { resourceId: resource.id }) };
   }
 
-  /** As {@link reply}, with the script's poll interval in a header. */
-  async get(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
-    const reply = await this.reply(operation, at);
-    const { pollInterval } = operation.script;
-    return pollInterval === undefined ? reply : { ...reply, headers: { [POLL_INTERVAL_HEADER]: String(pollInterval) } };
-  }
-
-  /** Cancels the operation as its script says, and replies as {@link reply}. Rejects if the script refuses. */
-  async cancel(operation: ScriptedOperation, at: number): Promise<OutgoingReply> {
+  /** Cancels the operation as its script says, and returns it. Rejects if the script refuses. */
+  async cancel(operation: ScriptedOperation, at: number): Promise<RawOperation> {
     const { onCancel } = operation.script;
     if (typeof onCancel === 'object' && 'refuses' in onCancel) throw callFailure(onCancel.refuses, this.#registry);
     await this.#createdAt(operation, at);
@@ -123,7 +118,7 @@ export class ScriptedOperations {
       operation.cancelledAt = at;
       this.#file?.cancel(operation.id, at);
     }
-    return this.reply(operation, at);
+    return this.get(operation, at);
   }
 
   #keep(operation: ScriptedOperation): void {
@@ -164,14 +159,5 @@ export class ScriptedOperations {
 }
 
 function originOf({ method, key, resource }: Origin): Pick<ScriptedOperation, 'method' | 'key' | 'resource'> {
-  return { method, ...(key !== undefined && { key }), ...(resource && { resource }) };
-}
-
-const PREFIX = 'fc1';
-const DIGITS = 'abcdefghijklmnopqrstuv0123456789';
-const RANDOM_DIGITS = 17;
-
-/** An id in the form of Yandex Cloud's: 20 characters, of which the first three say which service has the operation. */
-function newOperationId(): string {
-  return PREFIX + Array.from(randomBytes(RANDOM_DIGITS), (byte) => DIGITS.charAt(byte % DIGITS.length)).join('');
+  return { ...(method !== undefined && { method }), ...(key !== undefined && { key }), ...(resource && { resource }) };
 }

@@ -69,7 +69,10 @@ export class UnaryReplies {
       const call = `${path} ${body.toString('base64')}`;
       return this.#stage(method, stages, at - (resource?.createdAt ?? this.#firstCall(call, at)));
     }
-    if (isGet) return this.#encode(method, resource?.value ?? this.#notFound(resources, request));
+    if (isGet) {
+      const value = withoutType(resource?.value ?? this.#notFound(resources, request));
+      return this.#encode(method, resources.field ? { [resources.field.jsonName]: value } : value);
+    }
     if (resources?.list) return this.#encode(method, this.#list(resources.list, pathOf(resources.get), request, at));
     throw new Error('its reply is undefined, and no operation of its service creates the resource that it reads');
   }
@@ -90,8 +93,8 @@ export class UnaryReplies {
     return first;
   }
 
-  #notFound({ get, id }: ResourceMethods, request: JsonObject): never {
-    const message = `${get.output.name} ${String(request[id.jsonName])} not found`;
+  #notFound({ get, id, field }: ResourceMethods, request: JsonObject): never {
+    const message = `${(field?.message ?? get.output).name} ${String(request[id.jsonName])} not found`;
     throw callFailure({ code: statusCode('NOT_FOUND'), message }, this.#registry);
   }
 

@@ -6,6 +6,7 @@ import packages  # noqa: F401  for the imports of the generated modules
 
 from google.longrunning.operations_pb2 import Operation as GoogleOperation
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from nebius.api.nebius.common.v1.operation_pb2 import Operation as NebiusOperation
 from temporalio.api.cloud.cloudservice.v1.request_response_pb2 import GetAsyncOperationResponse
@@ -16,8 +17,12 @@ BEGAN = Timestamp(seconds=1767225600)
 ENDED = Timestamp(seconds=1767225660)
 
 
+def message_of(dialect: str, id: str) -> Message:
+    return MESSAGES[dialect](id)
+
+
 def operation_of(dialect: str, id: str) -> bytes:
-    return ENCODERS[dialect](id).SerializeToString()
+    return message_of(dialect, id).SerializeToString()
 
 
 def yandex(id: str) -> YandexOperation:
@@ -59,4 +64,4 @@ def temporal_cloud(id: str) -> GetAsyncOperationResponse:
     )
 
 
-ENCODERS = {'yandex': yandex, 'google': google, 'nebius': nebius, 'temporalCloud': temporal_cloud}
+MESSAGES = {'yandex': yandex, 'google': google, 'nebius': nebius, 'temporalCloud': temporal_cloud}

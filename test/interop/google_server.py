@@ -69,7 +69,7 @@ def refuse_start(name: str, call: Call) -> None:
     if behaviour == 'refused':
         info = ErrorInfo(reason='IAM_PERMISSION_DENIED', domain='redis.googleapis.com', metadata={'resource': LOCATION})
         call.refuse(Code.PERMISSION_DENIED, f"Permission 'redis.instances.create' denied on '{LOCATION}'", info)
-    if behaviour == 'conflict' and works.count(name) <= 2:
+    if behaviour == 'conflict' and works.count(name) == 1:
         call.refuse(Code.ABORTED, 'unable to queue the operation')
     if behaviour == 'busy' and works.count(name) == 1:
         text = f'Operation {BUSY_WITH} is currently in progress. Try again once it is done.'

@@ -11,7 +11,7 @@ The operation runs for that long, or for 50 ms. All servers know these behaviour
     ok         succeeds
     fail       fails with details
     lost       the first start begins the operation, but its reply is lost: UNAVAILABLE
-    conflict   the first two starts are refused because another operation is running
+    conflict   the first start is refused because another operation is running
     rate       the first start is refused because of a rate limit
     quota      every start is refused because of a quota
     refused    a start, or each poll, is refused with PERMISSION_DENIED

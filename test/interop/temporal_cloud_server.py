@@ -11,7 +11,6 @@ Nothing can be cancelled. The ID of a started operation is the request's `async_
     hint         asks for 400 ms between polls
     late         the namespace is NOT_FOUND for the first three reads after the success and ACTIVATING for the next two
     gone         the namespace is never found
-    neither      polls are answered without an operation
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ import foreign
 Code = grpc.StatusCode
 
 works = Works(
-    {'ok', 'fail', 'refused', 'foreign', 'cancelled', 'rejected', 'strange', 'deprecated', 'silent', 'hint', 'neither'}
+    {'ok', 'fail', 'refused', 'foreign', 'cancelled', 'rejected', 'strange', 'deprecated', 'silent', 'hint'}
 )
 requests_of_operation: dict[str, Message] = {}
 specs: dict[str, namespace_pb2.NamespaceSpec] = {}
@@ -45,12 +44,12 @@ def refuse_start(name: str, call: Call) -> None:
     behaviour = name.split('-')[0]
     if behaviour == 'refused':
         call.refuse(Code.PERMISSION_DENIED, 'unauthorized to create namespace')
-    if behaviour == 'conflict' and works.count(name) <= 2:
+    if behaviour == 'conflict' and works.count(name) == 1:
         call.refuse(Code.RESOURCE_EXHAUSTED, 'too many concurrent async operations for the account: the limit is 10')
     if behaviour == 'rate' and works.count(name) == 1:
         call.refuse(Code.RESOURCE_EXHAUSTED, 'rate limit exceeded')
     if behaviour == 'quota':
-        call.refuse(Code.RESOURCE_EXHAUSTED, 'namespace limit exceeded: the account may have 10 namespaces')
+        call.refuse(Code.RESOURCE_EXHAUSTED, 'the number of namespaces has reached the limit of the account, 10')
 
 
 def start(name: str, id: str, request: Message, call: Call) -> Work:
@@ -73,7 +72,8 @@ def create_namespace(request: cloud.CreateNamespaceRequest, call: Call) -> Messa
         call.refuse(Code.INVALID_ARGUMENT, 'namespace name is required')
     work = start(request.spec.name, request.async_operation_id, request, call)
     namespace = f'{request.spec.name}.a2dd6'
-    specs[namespace] = request.spec
+    if work.behaviour not in ('fail', 'rejected', 'cancelled'):
+        specs[namespace] = request.spec
     return cloud.CreateNamespaceResponse(namespace=namespace, async_operation=operation(work))
 
 
@@ -99,6 +99,15 @@ def get_namespace(request: cloud.GetNamespaceRequest, call: Call) -> Message:
     )
     result.created_time.FromSeconds(1767225600)
     return cloud.GetNamespaceResponse(namespace=result)
+
+
+def get_namespaces(request: cloud.GetNamespacesRequest, call: Call) -> Message:
+    """Only by name."""
+    check_version(call)
+    found = [namespace for namespace, spec in specs.items() if spec.name == request.name]
+    return cloud.GetNamespacesResponse(
+        namespaces=[namespace_pb2.Namespace(namespace=namespace, spec=specs[namespace]) for namespace in found]
+    )
 
 
 def operation(work: Work) -> AsyncOperation:
@@ -150,8 +159,6 @@ def get_async_operation(request: cloud.GetAsyncOperationRequest, call: Call) -> 
         call.refuse(Code.PERMISSION_DENIED, 'unauthorized to read async operation')
     if work.behaviour == 'foreign':
         return foreign.operation_of(work.name.split('-')[1], work.id)
-    if work.behaviour == 'neither':
-        return cloud.GetAsyncOperationResponse()
     return cloud.GetAsyncOperationResponse(async_operation=operation(work))
 
 
@@ -164,5 +171,6 @@ if __name__ == '__main__':
             f'{SERVICE}/CreateNamespace': (cloud.CreateNamespaceRequest, create_namespace),
             f'{SERVICE}/DeleteNamespace': (cloud.DeleteNamespaceRequest, delete_namespace),
             f'{SERVICE}/GetNamespace': (cloud.GetNamespaceRequest, get_namespace),
+            f'{SERVICE}/GetNamespaces': (cloud.GetNamespacesRequest, get_namespaces),
         }
     )

@@ -4,13 +4,16 @@ Prints `{"port": N}` when ready, then a line of JSON for each request that chang
 arrival. Stops on SIGTERM and when stdin ends, so that it never outlives whoever started it.
 
 An operation runs for a second; a name or id that ends in `-<n>ms` or `-<n>s` says otherwise. `ClusterService.Create`
-starts one that fails if the cluster's name begins with `fail-`. Other operations come into being when first asked for,
+starts one that fails if the cluster's name begins with `fail-`, and `DiskService.Create` one that can be cancelled. Other operations come into being when first asked for,
 and the beginning of their id says what they do:
 
     disk-       creates a yandex.cloud.compute.v1.Disk; can be cancelled
     instance-   creates a yandex.cloud.compute.v1.Instance; can be cancelled
     storage-    creates a yandex.cloud.storage.v1.Bucket; Cancel is not implemented
     rollback-   creates an Instance, has failed and is being rolled back; then it is done
+    neither-    is done with neither a response nor an error
+    refused-    each poll is refused with PERMISSION_DENIED
+    foreign-    is answered in the dialect that the next word names: `foreign-google-1`
 
 With the public half of a service account's authorized key as its argument, JSON `{"id", "service_account_id", "audience",
 "n", "e"}` whose numbers are base64url, it takes only calls with a token that IamTokenService has given for a JWT of that
@@ -19,8 +22,6 @@ key, and no token where none belongs: with calls of IamTokenService and ApiEndpo
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import random
@@ -33,6 +34,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Callable, NoReturn
+
+import jwts
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -47,7 +50,8 @@ from google.rpc.status_pb2 import Status
 from google.type import dayofweek_pb2
 from google.type.timeofday_pb2 import TimeOfDay
 from yandex.cloud.compute.v1 import disk_pb2, instance_pb2, maintenance_pb2
-from yandex.cloud.compute.v1.disk_service_pb2 import CreateDiskMetadata
+from yandex.cloud.compute.v1 import disk_service_pb2_grpc as disk_grpc
+from yandex.cloud.compute.v1.disk_service_pb2 import CreateDiskMetadata, CreateDiskRequest
 from yandex.cloud.compute.v1.instance_service_pb2 import CreateInstanceMetadata
 from yandex.cloud.endpoint import api_endpoint_service_pb2 as endpoint_service
 from yandex.cloud.endpoint import api_endpoint_service_pb2_grpc as endpoint_grpc
@@ -59,11 +63,12 @@ from yandex.cloud.k8s.v1 import cluster_service_pb2 as cluster_service
 from yandex.cloud.k8s.v1 import cluster_service_pb2_grpc as cluster_grpc
 from yandex.cloud.k8s.v1 import maintenance_pb2 as k8s_maintenance_pb2
 from yandex.cloud.operation import operation_service_pb2 as operation_service
-from yandex.cloud.operation import operation_service_pb2_grpc as operation_grpc
 from yandex.cloud.operation.operation_pb2 import Operation
 from yandex.cloud.quota.quota_pb2 import QuotaFailure, QuotaMetric
 from yandex.cloud.storage.v1 import bucket_pb2
 from yandex.cloud.storage.v1.bucket_service_pb2 import CreateBucketMetadata
+
+import foreign
 
 FOLDER_ID = 'b1gvmob95yysaplct532'
 SERVICE_ACCOUNT_ID = 'ajeo3rq1u5gl41vqdj6e'
@@ -105,6 +110,7 @@ class Work:
     duration: int
     refuses_cancel: tuple[grpc.StatusCode, str] | None = None
     rolls_back: bool = False
+    has_outcome: bool = True
     id: str = ''
     began_at: int = field(default_factory=time.time_ns)
 
@@ -130,6 +136,8 @@ class Work:
             done=done,
         )
         result.metadata.Pack(self.metadata)
+        if not self.has_outcome:
+            return result
         if isinstance(self.outcome, Status):
             if done or self.rolls_back:
                 result.error.CopyFrom(self.outcome)
@@ -195,6 +203,12 @@ def rollback(name: str) -> Work:
     work = instance(name)
     work.outcome = status(code_pb2.INTERNAL, 'Not enough compute in ru-central1-a.', RequestInfo(request_id=REQUEST_ID))
     work.rolls_back = True
+    return work
+
+
+def neither(name: str) -> Work:
+    work = disk(name)
+    work.has_outcome = False
     return work
 
 
@@ -344,6 +358,7 @@ BY_PREFIX: dict[str, Callable[[str], Work]] = {
     'instance': instance,
     'storage': bucket,
     'rollback': rollback,
+    'neither': neither,
 }
 
 
@@ -408,12 +423,32 @@ class Requests:
             print(json.dumps(call), flush=True)
 
 
-class OperationService(operation_grpc.OperationServiceServicer):
+class OperationService:
     def __init__(self, operations: Operations, requests: Requests) -> None:
         self._operations = operations
         self._requests = requests
 
-    def Get(self, request: operation_service.GetOperationRequest, context: grpc.ServicerContext) -> Operation:
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """Not the generated ones, which serialize an Operation only and not the foreign messages."""
+        requests = {'Get': operation_service.GetOperationRequest, 'Cancel': operation_service.CancelOperationRequest}
+        return grpc.method_handlers_generic_handler(
+            'yandex.cloud.operation.OperationService',
+            {
+                name: grpc.unary_unary_rpc_method_handler(
+                    getattr(self, name),
+                    request_deserializer=request.FromString,
+                    response_serializer=lambda message: message.SerializeToString(),
+                )
+                for name, request in requests.items()
+            },
+        )
+
+    def Get(self, request: operation_service.GetOperationRequest, context: grpc.ServicerContext) -> Message:
+        behaviour, _, name = request.operation_id.partition('-')
+        if behaviour == 'refused':
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, 'Permission denied')
+        if behaviour == 'foreign':
+            return foreign.message_of(name.split('-')[0], request.operation_id)
         return self._operations.get(context, request.operation_id)
 
     def Cancel(self, request: operation_service.CancelOperationRequest, context: grpc.ServicerContext) -> Operation:
@@ -441,6 +476,16 @@ class ClusterService(cluster_grpc.ClusterServiceServicer):
         return self._operations.start(
             context, lambda: Work('Delete cluster', metadata, Empty(), duration, NOT_SUPPORTED)
         )
+
+
+class DiskService(disk_grpc.DiskServiceServicer):
+    def __init__(self, operations: Operations, requests: Requests) -> None:
+        self._operations = operations
+        self._requests = requests
+
+    def Create(self, request: CreateDiskRequest, context: grpc.ServicerContext) -> Operation:
+        self._requests.record('/yandex.cloud.compute.v1.DiskService/Create', request, context)
+        return self._operations.start(context, lambda: disk(request.name))
 
 
 def refuse_field(context: grpc.ServicerContext, name: str, description: str) -> NoReturn:
@@ -492,36 +537,15 @@ class IamTokenService(token_grpc.IamTokenServiceServicer):
         return token_service.CreateIamTokenResponse(iam_token=token, expires_at=expires_at)
 
 
-def base64url(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
-
-
 def jwt_problem(jwt: str, account: dict[str, str]) -> str | None:
-    signed, _, signature = jwt.rpartition('.')
-    header, payload = (json.loads(base64url(part)) for part in signed.split('.'))
+    header, claims, signed, signature = jwts.parts(jwt)
     if header != {'alg': 'PS256', 'typ': 'JWT', 'kid': account['id']}:
         return f'header {header}'
-    if payload['iss'] != account['service_account_id'] or payload['aud'] != account['audience']:
-        return f"iss {payload['iss']}, aud {payload['aud']}"
-    if not payload['iat'] <= time.time() < payload['exp'] <= payload['iat'] + 3600:
-        return f"iat {payload['iat']}, exp {payload['exp']}"
-    modulus, exponent = (int.from_bytes(base64url(account[name]), 'big') for name in ('n', 'e'))
-    return None if is_signed(signed.encode(), base64url(signature), modulus, exponent) else 'the signature is wrong'
-
-
-def is_signed(message: bytes, signature: bytes, modulus: int, exponent: int) -> bool:
-    """EMSA-PSS-VERIFY of RFC 8017 for SHA-256 and a salt of its length, by the standard library alone."""
-    size, salt_size = 32, 32
-    bits = modulus.bit_length() - 1
-    length = (bits + 7) // 8
-    encoded = pow(int.from_bytes(signature, 'big'), exponent, modulus).to_bytes(length, 'big')
-    masked, digest, trailer = encoded[: -size - 1], encoded[-size - 1 : -1], encoded[-1]
-    blocks = range((len(masked) + size - 1) // size)
-    mask = b''.join(hashlib.sha256(digest + block.to_bytes(4, 'big')).digest() for block in blocks)
-    block = int.from_bytes(bytes(a ^ b for a, b in zip(masked, mask)), 'big') % (1 << (bits - 8 * (size + 1)))
-    padding, salt = divmod(block, 1 << (8 * salt_size))
-    content = bytes(8) + hashlib.sha256(message).digest() + salt.to_bytes(salt_size, 'big')
-    return trailer == 0xBC and padding == 1 and hashlib.sha256(content).digest() == digest
+    if claims['iss'] != account['service_account_id'] or claims['aud'] != account['audience']:
+        return f"iss {claims['iss']}, aud {claims['aud']}"
+    if not claims['iat'] <= time.time() < claims['exp'] <= claims['iat'] + 3600:
+        return f"iat {claims['iat']}, exp {claims['exp']}"
+    return None if jwts.is_pss(signed, signature, *jwts.public_key(account)) else 'the signature is wrong'
 
 
 class Guard(grpc.ServerInterceptor):
@@ -569,8 +593,9 @@ def main() -> None:
     endpoint_grpc.add_ApiEndpointServiceServicer_to_server(endpoints, server)
     if tokens:
         token_grpc.add_IamTokenServiceServicer_to_server(tokens, server)
-    operation_grpc.add_OperationServiceServicer_to_server(OperationService(operations, requests), server)
+    server.add_generic_rpc_handlers((OperationService(operations, requests).handlers(),))
     cluster_grpc.add_ClusterServiceServicer_to_server(ClusterService(operations, requests), server)
+    disk_grpc.add_DiskServiceServicer_to_server(DiskService(operations, requests), server)
     port = server.add_insecure_port('127.0.0.1:0')
     endpoints.address = f'127.0.0.1:{port}'
     server.start()

@@ -7,20 +7,18 @@ import { OperationsClient, OperationsPlugin, type CloudOptions } from 'temporal-
 import { loadDescriptors } from '../../src/descriptors/load';
 import type { DescriptorRegistry } from '../../src/descriptors/registry';
 import { quietRuntime, runWorker } from './environment';
-import { startInteropServer } from './interop';
+import type { InteropCloud } from './generated-code';
+import { startInteropServer, type InteropServer } from './interop';
 import { CREDENTIALS } from './left-behind';
 import { callUnary } from './unary';
 
 /** The name under which the worker knows the interop server. */
-export const CLOUD = 'yandex';
+export const CLOUD = 'yandex' satisfies InteropCloud;
 
 /** A time as proto3's canonical JSON writes it. */
 export const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}|\.\d{9})?Z$/;
 
-/**
- * An interop server (test/interop/yandex_server.py), and a worker on the Temporal server of the test run that waits for its
- * operations.
- */
+/** An interop server (test/interop), and a worker on the Temporal server of the test run that waits for its operations. */
 export interface InteropWorker {
   /** The address of the Temporal server. */
   client: Client;
@@ -43,24 +41,23 @@ export interface InteropWorker {
  * Starts both; `workflowsPath` is the module of the worker's workflow types. If one of them fails, the other is
  * stopped.
  */
-export async function startInteropWorker(workflowsPath: string): Promise<InteropWorker> {
+export async function startInteropWorker(workflowsPath: string, of: InteropCloud = CLOUD): Promise<InteropWorker> {
   quietRuntime();
   const started: (() => Promise<void> | void)[] = [];
   const stop = async (): Promise<void> => {
     for (const end of started.splice(0).reverse()) await end();
   };
   try {
-    const server = await startInteropServer('yandex');
+    const server = await startInteropServer(of);
     started.push(() => server.close());
     const temporal = process.env.TEMPORAL_ADDRESS === undefined ? {} : { address: process.env.TEMPORAL_ADDRESS };
     const connection = await Connection.connect(temporal);
     started.push(() => connection.close());
     const workerConnection = await NativeConnection.connect(temporal);
     started.push(() => workerConnection.close());
-    const reached = { endpoint: server.address, plaintext: true, descriptors: [server.descriptorSet] };
-    const cloud: CloudOptions = { ...reached, credentials: CREDENTIALS };
+    const cloud = interopCloud(of, server);
     const taskQueue = `interop-${randomUUID()}`;
-    const plugins = [new OperationsPlugin({ clouds: { [CLOUD]: cloud } })];
+    const plugins = [new OperationsPlugin({ clouds: { [of]: cloud } })];
     started.push(await runWorker({ connection: workerConnection, taskQueue, workflowsPath, plugins }));
     const operations = OperationsClient.connect(cloud);
     const grpc = new GrpcClient(server.address, credentials.createInsecure());
@@ -81,6 +78,21 @@ export async function startInteropWorker(workflowsPath: string): Promise<Interop
   } catch (err) {
     await stop();
     throw err;
+  }
+}
+
+/** Options of a worker for the cloud that the server plays. */
+export function interopCloud(of: InteropCloud, { address, descriptorSet }: InteropServer): CloudOptions {
+  const options = { plaintext: true, descriptors: [descriptorSet], credentials: CREDENTIALS };
+  switch (of) {
+    case 'yandex':
+      return { ...options, endpoint: address };
+    case 'google':
+      return { ...options, api: of, services: { google: address } };
+    case 'nebius':
+      return { ...options, api: of, services: { nebius: address } };
+    case 'temporalCloud':
+      return { ...options, api: of, endpoint: address };
   }
 }
 
