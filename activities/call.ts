@@ -1,4 +1,4 @@
-import { Context, type Info } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { OperationsApi } from '../src/apis/api';
 import { OperationServiceError } from '../src/apis/error';
@@ -14,6 +14,7 @@ import { durationText } from '../src/model/texts';
 import { messageOf } from '../src/model/thrown';
 import { OUTCOME_UNKNOWN_TEXT } from '../src/model/unary-call';
 import { Attempt } from './attempt';
+import { isInDoubt } from './doubt';
 import { unknownCloudText, type ActivityContext } from './context';
 import { retryInMs } from './start';
 
@@ -136,13 +137,4 @@ function verdictOf(
   if (effect !== 'change') return pollVerdict(error.codeName) === 'transient' ? 'again' : 'refused';
   const { verdict } = startVerdict(error, refusals);
   return verdict === 'busy' || verdict === 'conflict' ? 'again' : verdict;
-}
-
-/** Whether an earlier attempt may have made a change: it says so, or it was lost and says nothing. */
-function isInDoubt({ attempt, heartbeatDetails }: Info): boolean {
-  if (attempt === 1) return false;
-  const left: unknown = heartbeatDetails;
-  if (typeof left !== 'object' || left === null) return true;
-  const { attempt: of, outcomeUnknown }: Partial<Record<keyof CallDoubt, unknown>> = left;
-  return of !== attempt - 1 || outcomeUnknown !== false;
 }

@@ -1,11 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { CancelTurn, Polled } from '../src/cloud/cloud';
+import type { CancelTurn, Cloud, Polled } from '../src/cloud/cloud';
 import { decide, type PollOutcome } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/apis/error';
 import { boundStatus, boundText } from '../src/model/bounds';
 import type { CancelInput, CancelResult } from '../src/model/contract';
-import type { DescriptorRegistry } from '../src/descriptors/registry';
 import { pollVerdict, refusesCancel, retryDelayMs } from '../src/model/error-table';
 import { isNewEvidence, type PollRecord } from '../src/model/evidence';
 import { configurationError } from '../src/model/failure';
@@ -68,19 +67,22 @@ class Cancellation {
       throw configurationError(name, message, operationId);
     }
     try {
-      return await cloud.inOneTurn(operationId, attempt.wanted, (turn) => this.#cancel(turn, cloud.registry));
+      return await cloud.inOneTurn(input, attempt.wanted, (turn) => this.#cancel(turn, cloud));
     } catch (err) {
-      if (err instanceof ApplicationFailure) throw err;
+      // A wait goes on while a deploy or a key is broken, and so does its cancellation.
+      const isWaitedOut =
+        err instanceof ApplicationFailure && err.type === 'OperationConfigurationError' && this.#record.known;
+      if (err instanceof ApplicationFailure && !isWaitedOut) throw err;
       throw this.#again(messageOf(err));
     }
   }
 
-  async #cancel(turn: CancelTurn, registry: DescriptorRegistry): Promise<CancelResult> {
-    const before = this.#judge(await this.#call(() => turn.get()), registry);
+  async #cancel(turn: CancelTurn, cloud: Cloud): Promise<CancelResult> {
+    const before = this.#judge(await this.#call(() => turn.get()), cloud);
     if (isDone(before)) return { operation: before };
     const outcome = await this.#call(() => turn.cancel());
     if (!('error' in outcome && outcome.error instanceof OperationServiceError)) {
-      return { operation: this.#judge(outcome, registry) };
+      return { operation: this.#judge(outcome, cloud) };
     }
     const { code, codeName, rawMessage, details, message } = outcome.error;
     const refused = boundStatus({ code, codeName, message: rawMessage, details });
@@ -96,14 +98,14 @@ class Cancellation {
   }
 
   /** Returns the snapshot of a call. Throws a failure that ends the activity, or {@link #again} to retry. */
-  #judge(outcome: PollOutcome, registry: DescriptorRegistry): OperationSnapshot {
+  #judge(outcome: PollOutcome, cloud: Cloud): OperationSnapshot {
     const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = this.#activity.info;
     const input = { ...this.input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE };
     const { decision, record } = decide(input, outcome, {
       ageMs: currentAttemptScheduledTimestampMs - this.input.startedAtMs,
       record: this.#record,
       random: this.context.random(),
-      registry,
+      cloud,
     });
     this.#record = record;
     switch (decision.next) {

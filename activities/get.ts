@@ -2,7 +2,6 @@ import type { GetInput, GetResult } from '../src/model/contract';
 import { CompleteAsyncError, Context } from '@temporalio/activity';
 import type { Cloud } from '../src/cloud/cloud';
 import { decide, scheduleAge, type PollOutcome } from '../src/cloud/decide';
-import { findOperationMethod } from '../src/descriptors/operation-method';
 import { intervalAtAge, WATCH_BELOW_MS } from '../src/model/schedule';
 import { unknownCloudText, type ActivityContext } from './context';
 import { logPoll } from './observe';
@@ -26,11 +25,13 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
     }
   }
   const outcome: PollOutcome =
-    typeof cloud === 'string'
-      ? { unserved: cloud }
-      : await boundedOutcome(cloud.get(input.operationId, signalOf(activity)));
-  const registry = typeof cloud === 'string' ? undefined : cloud.registry;
-  const { decision, record } = decide(input, outcome, { ageMs, record: before, random: context.random(), registry });
+    typeof cloud === 'string' ? { unserved: cloud } : await boundedOutcome(cloud.get(input, signalOf(activity)));
+  const { decision, record } = decide(input, outcome, {
+    ageMs,
+    record: before,
+    random: context.random(),
+    ...(typeof cloud !== 'string' && { cloud }),
+  });
   logPoll(activity.log, input, outcome, decision);
   switch (decision.next) {
     case 'return':
@@ -47,7 +48,7 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
 function servingCloud(context: ActivityContext, { cloud: name, method }: GetInput): Cloud | string {
   const cloud = context.clouds.get(name);
   if (!cloud) return unknownCloudText(name, context);
-  const found = method === undefined ? undefined : findOperationMethod(cloud.registry, method);
+  const found = method === undefined ? undefined : cloud.findStart(method);
   return typeof found === 'string' ? `method: ${found}` : cloud;
 }
 

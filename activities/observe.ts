@@ -25,6 +25,8 @@ export function callMetrics(cloud: string): CallObserver {
           return record(METRICS.pollLatency, latencyMs, { cloud });
         case 'cancel':
           return count(METRICS.cancels, { cloud, code });
+        case 'read':
+          return;
         case 'start':
           return count(METRICS.starts, { cloud, code });
         case 'call':

@@ -1,4 +1,5 @@
 import type { Cloud } from '../src/cloud/cloud';
+import type { OperationRef } from '../src/cloud/hosts';
 import { decide, type PollOutcome } from '../src/cloud/decide';
 import type { PollRecord } from '../src/model/evidence';
 import type { Lease } from './lease';
@@ -33,10 +34,10 @@ export class Watcher {
   watch(cloud: Cloud, lease: Lease): boolean {
     if (this.#leases >= this.#maximumLeases) return false;
     this.#leases++;
-    const key = JSON.stringify([cloud.name, lease.input.operationId]);
+    const key = JSON.stringify([cloud.name, cloud.keyOf(lease.input)]);
     let watch = this.#watches.get(key);
     if (!watch) {
-      watch = new Watch(cloud, lease.input.operationId, this.#random, (ended, report, emptied) => {
+      watch = new Watch(cloud, lease.input, this.#random, (ended, report, emptied) => {
         this.#leases--;
         this.#remember(ended);
         if (emptied) this.#watches.delete(key);
@@ -54,7 +55,7 @@ export class Watcher {
    * evidence of its polls if the wait was watched here.
    */
   drop(cloud: string, operationId: string, runId: string | undefined, wait: number): PollRecord | undefined {
-    this.#watches.get(JSON.stringify([cloud, operationId]))?.drop(runId, wait);
+    for (const watch of this.#watches.values()) if (watch.isOf(cloud, operationId)) watch.drop(runId, wait);
     return this.#remembered.get(JSON.stringify([runId, wait]));
   }
 
@@ -88,10 +89,14 @@ class Watch {
 
   constructor(
     private readonly cloud: Cloud,
-    private readonly operationId: string,
+    private readonly operation: OperationRef,
     private readonly random: () => number,
     private readonly released: (ended: Lease, report: Promise<void>, emptied: boolean) => void,
   ) {}
+
+  isOf(cloud: string, operationId: string): boolean {
+    return this.cloud.name === cloud && this.operation.operationId === operationId;
+  }
 
   /** Adds a lease. Polls at once, unless a poll is in flight or the last one is recent enough for this wait. */
   join(lease: Lease): void {
@@ -124,7 +129,7 @@ class Watch {
     this.#nextAt = Infinity;
     const polling = new AbortController();
     this.#polling = polling;
-    const outcome = await boundedOutcome(this.cloud.get(this.operationId, polling.signal));
+    const outcome = await boundedOutcome(this.cloud.get(this.operation, polling.signal));
     this.#polling = undefined;
     if (this.#leases.size === 0) return;
     this.#last = { outcome, at: performance.now() };
@@ -146,8 +151,7 @@ class Watch {
   /** Applies a poll to one lease. Returns the interval until its next poll; Infinity if the lease has ended. */
   #apply(lease: Lease, outcome: PollOutcome, random: number): number {
     const { ageMs, record: before } = lease;
-    const { registry } = this.cloud;
-    const { decision, record } = decide(lease.input, outcome, { ageMs, record: before, random, registry });
+    const { decision, record } = decide(lease.input, outcome, { ageMs, record: before, random, cloud: this.cloud });
     lease.record = record;
     if ('polled' in outcome) lease.see(outcome.polled.operation);
     logPoll(lease.context.log, lease.input, outcome, decision);

@@ -5,7 +5,12 @@ import { createRequire } from 'node:module';
 import { format, resolveConfig } from 'prettier';
 
 const packages = {
-  'src/descriptors/contract-set.ts': ['CONTRACT_SET', 'proto/google', 'proto/yandex'],
+  'src/descriptors/contract-set.ts': [
+    'CONTRACT_SET',
+    'proto/google/rpc',
+    'proto/yandex',
+    'proto/nebius/common/v1/error.proto',
+  ],
   'src/testing/resources-set.ts': ['RESOURCES_SET', 'proto/fakecloud'],
 };
 for (const [file, [name, ...paths]] of Object.entries(packages)) {
@@ -27,6 +32,10 @@ root.loadSync([
   'yandex/cloud/endpoint/api_endpoint_service.proto',
   'yandex/cloud/iam/v1/iam_token_service.proto',
   'google/rpc/status.proto',
+  'google/longrunning/operations.proto',
+  'nebius/common/v1/operation_service.proto',
+  'temporal/api/cloud/cloudservice/v1/service.proto',
+  'nebius/iam/v1/token_exchange_service.proto',
 ]);
 // Its types want a comment on every method.
 const schema = JSON.stringify(root, (_, value) => (value?.requestType ? { ...value, comment: '' } : value));

@@ -40,9 +40,13 @@ test('the code of docs/clouds.md compiles with the command that the page gives',
 });
 
 test('docs/clouds.md installs the peer dependencies of the package, except @temporalio/testing', async () => {
+  expect(page).toContain('npm install google-auth-library');
   const [, names = ''] = /@temporalio\/\{(.*)\}/.exec(page) ?? [];
   const installed = names.split(',').map((name) => `@temporalio/${name}`);
-  const expected = [...installed, '@temporalio/testing'].map((name): [string, unknown] => [name, expect.any(String)]);
+  const expected = [...installed, '@temporalio/testing', 'google-auth-library'].map((name): [string, unknown] => [
+    name,
+    expect.any(String),
+  ]);
   const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
   expect(manifest).toHaveProperty('peerDependencies', Object.fromEntries(expected));
 });

@@ -253,7 +253,7 @@ test('the error of a call says that its token provider failed', async () => {
 
 test.each([
   ['undefined', undefined, /iamToken: token is undefined: give an IAM token, or a function/],
-  ['empty', ' ', /iamToken: token is string: give/],
+  ['empty', ' ', /iamToken: token is an empty string: give/],
 ])('an IAM token that is %s is refused at construction', (_, token, message) => {
   expect(() => void Reflect.apply(iamToken, undefined, [token])).toThrow(message);
 });

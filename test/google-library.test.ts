@@ -247,7 +247,7 @@ test('a token server that refuses connections gives an error that may pass', asy
   expect(outcome.message).toMatch(/ECONNREFUSED/);
 });
 
-test.each(['key', 'login'] as const)(
+test.each<['key' | 'login']>([['key'], ['login']])(
   'a token server that echoes the secrets of a %s puts none into an error',
   async (client) => {
     answer = (response, body) => {

@@ -1,5 +1,14 @@
-import { OperationsClient, serviceAccountKey, yandexCloud } from 'temporal-lro';
+import { Client as GrpcClient, credentials as grpcCredentials } from '@grpc/grpc-js';
+import {
+  nebiusServiceAccountKey,
+  OperationsClient,
+  serviceAccountKey,
+  yandexCloud,
+  type NebiusKey,
+} from 'temporal-lro';
+import { loadDescriptors } from '../src/descriptors/load';
 import { AUDIENCE, authorizedKey } from './support/guarded-cloud';
+import { callUnary } from './support/unary';
 import { startInteropServer, type InteropServer } from './support/interop';
 
 const DELETE = '/yandex.cloud.k8s.v1.ClusterService/Delete';
@@ -48,4 +57,52 @@ test("Yandex's own code refuses a JWT of another key, a JWT of another key ID, a
   const anonymous = OperationsClient.connect({ endpoint: server.address, plaintext: true });
   await expect(anonymous.get('disk-1')).rejects.toThrow(/UNAUTHENTICATED: The token is invalid/);
   anonymous.close();
+});
+
+describe("Nebius' own code", () => {
+  const account: NebiusKey = {
+    serviceAccountId: 'serviceaccount-e00x',
+    publicKeyId: 'publickey-e00x',
+    privateKey: key.file.private_key,
+  };
+  let nebius: InteropServer;
+  beforeAll(async () => {
+    const { n = '', e = '' } = key.publicKey.export({ format: 'jwk' });
+    const audience = 'token-service.iam.new.nebiuscloud.net';
+    nebius = await startInteropServer('nebius', {
+      id: account.publicKeyId,
+      service_account_id: account.serviceAccountId,
+      audience,
+      n,
+      e,
+    });
+  });
+  afterAll(() => nebius.close());
+
+  const tokenOf = (given: NebiusKey) =>
+    nebiusServiceAccountKey(given, { iamEndpoint: nebius.address, plaintext: true }).getToken(
+      AbortSignal.timeout(30_000),
+    );
+
+  test('verifies our JWT with its public key, and accepts calls with the token that it issues', async () => {
+    const began = Date.now();
+    const { token, expiresAt } = await tokenOf(account);
+    expect(Math.abs((expiresAt?.getTime() ?? 0) - began - 43_200_000)).toBeLessThan(60_000);
+    const grpc = new GrpcClient(nebius.address, grpcCredentials.createInsecure());
+    const registry = loadDescriptors([nebius.descriptorSet]);
+    const poll = (headers: Record<string, string>) =>
+      callUnary(grpc, registry, '/nebius.common.v1.OperationService/Get', { id: 'ok-1' }, headers);
+    expect(await poll({ authorization: `Bearer ${token}` })).toMatchObject({ id: 'ok-1' });
+    await expect(poll({})).rejects.toThrow(/UNAUTHENTICATED: The token is invalid/);
+    grpc.close();
+    expect(JSON.stringify(nebius.requests()[0])).not.toContain('authorization');
+  });
+
+  test.each<[string, NebiusKey, RegExp]>([
+    ['of another key', { ...account, privateKey: authorizedKey().file.private_key }, /the signature is wrong/],
+    ['of another key ID', { ...account, publicKeyId: 'publickey-e00other' }, /header /],
+    ['of another account', { ...account, serviceAccountId: 'serviceaccount-e00other' }, /claims /],
+  ])('refuses a JWT %s', async (_, given, problem) => {
+    await expect(tokenOf(given)).rejects.toThrow(problem);
+  });
 });

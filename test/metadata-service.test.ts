@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import { metadataService, OperationsClient, OperationServiceError, type Credentials } from 'temporal-lro';
-import { authorizedKey, GuardedCloud, newToken } from './support/guarded-cloud';
+import { MetadataCredentials, NEBIUS_INSTANCE } from '../src/credentials/metadata-service';
+import { authorizedKey, GuardedCloud, newNebiusToken, newToken } from './support/guarded-cloud';
 import { listen } from './support/listen';
 
 let cloud: GuardedCloud;
@@ -64,11 +65,33 @@ describe('the metadata service', () => {
     expect(Math.abs((expiresAt?.getTime() ?? 0) - Date.now() - 60_000)).toBeLessThan(5_000);
   });
 
+  test('of Nebius is called as its tools call it, and gives the time at which the token expires', async () => {
+    const token = newNebiusToken();
+    answer = reply(200, JSON.stringify({ access_token: token, expires_at: '2100-01-02T03:04:05.678901234Z' }));
+    const credentials = new MetadataCredentials(address).of(NEBIUS_INSTANCE);
+    const end = new Date('2100-01-02T03:04:05.678Z');
+    expect(await credentials.getToken(new AbortController().signal)).toEqual({ token, expiresAt: end });
+    expect(requests[0]?.url).toBe('/v1/iam/sa/token');
+    expect(requests[0]?.headers).toMatchObject({ metadata: 'true' });
+    expect(requests[0]?.headers).not.toHaveProperty('metadata-flavor');
+  });
+
+  test.each([
+    ['no time to live', {}],
+    ['a time that has no meaning', { expires_in: 'soon' }],
+    ['an end that is no time', { expires_at: 'tomorrow' }],
+    ['no time left', { expires_in: 0 }],
+    ['more time than a Date can hold', { expires_in: 1e300 }],
+  ])('that gives a token with %s gives one whose end is unknown', async (_, fields) => {
+    answer = reply(200, JSON.stringify({ access_token: 'a-token', ...fields }));
+    expect(await metadataService({ address }).getToken(new AbortController().signal)).toEqual({ token: 'a-token' });
+  });
+
   test.each([
     [
       '404, as without an account',
       reply(404, ''),
-      /bind a service account to this instance, or configure serviceAccountKey/,
+      /bind a service account to this instance, or configure other credentials/,
       'UNAUTHENTICATED',
     ],
     ['500', reply(500, 'oops'), /answered 500/, 'UNAVAILABLE'],

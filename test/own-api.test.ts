@@ -18,7 +18,7 @@ const acmeApi: OperationsApi = {
       pollAfterMs: Number(header('next-in-ms')),
     }),
   },
-  decodeStarted: ({ body }, { name }) => ({ id: `${name} ${body.toString()}`, done: false }),
+  decodeStarted: ({ body }, { method: { name } }) => ({ id: `${name} ${body.toString()}`, done: false }),
   mark: (key) => ({ headers: { 'acme-key': key } }),
 };
 

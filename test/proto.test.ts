@@ -21,6 +21,10 @@ test('the generated code has the same messages and services as proto-loader read
     'yandex/cloud/endpoint/api_endpoint_service.proto',
     'yandex/cloud/iam/v1/iam_token_service.proto',
     'google/rpc/status.proto',
+    'google/longrunning/operations.proto',
+    'nebius/common/v1/operation_service.proto',
+    'temporal/api/cloud/cloudservice/v1/service.proto',
+    'nebius/iam/v1/token_exchange_service.proto',
   ];
   const read = loadSync(files, { includeDirs: ['proto'] });
   const held = fromJSON(ENVELOPE_SCHEMA);

@@ -1,10 +1,15 @@
+import { GOOGLE_REFUSALS } from '../src/apis/google';
+import { NEBIUS_REFUSALS } from '../src/apis/nebius';
+import { YANDEX_REFUSALS } from '../src/apis/yandex';
+import { COMMON_REFUSALS, joinRefusals } from '../src/model/start-refusals';
 import { startVerdict } from '../src/model/start-verdict';
 import { codeName, type AnyJson } from '../src/model/snapshot';
 
+const EVERY_CLOUD = joinRefusals(COMMON_REFUSALS, YANDEX_REFUSALS, GOOGLE_REFUSALS, NEBIUS_REFUSALS);
 const NAMES = Array.from({ length: 17 }, (_, code) => codeName(code));
 
 function verdict(code: string, message: string, details: AnyJson[] = [], neverSent = false): string {
-  const found = startVerdict({ codeName: code, message, details, neverSent });
+  const found = startVerdict({ codeName: code, message, details, neverSent }, EVERY_CLOUD);
   return found.verdict === 'conflict' ? `conflict ${found.conflictingOperationId}` : found.verdict;
 }
 

@@ -56,16 +56,12 @@ function limits({ summary, scheduleToCloseTimeoutMs: ms }: CallLimits): Activity
 }
 
 /** How the activities' inputs name an operation and its wait. */
-function operationOf({
-  taskQueue: _,
-  waitNumber,
-  ...operation
-}: Target): Pick<CancelInput, 'cloud' | 'operationId' | 'method' | 'wait'> {
+function operationOf({ taskQueue: _, waitNumber, ...operation }: Target): Omit<CancelInput, 'startedAtMs' | 'record'> {
   return { ...operation, ...(waitNumber !== undefined && { wait: waitNumber }) };
 }
 
 /** What a poll gets from its wait. */
-type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'wait'>;
+type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'service' | 'resourceId' | 'wait'>;
 
 export async function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
   const proxies = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) });

@@ -31,10 +31,16 @@ import {
   type CarriedWait,
   type WaitState,
 } from './state';
-import { resolveTarget } from './target';
+import { knownStart, resolveTarget } from './target';
 import { OperationWait } from './wait';
 
-type AwaitOperationInput = { cloud: string; operationId: string; taskQueue?: string; method?: string } & WaitOptions;
+type AwaitOperationInput = {
+  cloud: string;
+  operationId: string;
+  taskQueue?: string;
+  method?: string;
+  service?: string;
+} & WaitOptions;
 type ExecuteOperationInput = { cloud: string; method: string; request: JsonObject; taskQueue?: string } & WaitOptions &
   StartOptions;
 
@@ -44,8 +50,8 @@ type ContinuedRun = (input: unknown, continued: CarriedWait) => Promise<AnyJson>
 /**
  * Workflow type: waits until an operation is done and returns its response. Fails with an ApplicationFailure that
  * `operationFailure()` reads. Use the workflow id `operationWorkflowId(cloud, operationId)`, so that each operation has
- * one wait. `method` is the path of the method that started the operation, if the response must have its type.
- * Continues as new before its history grows long.
+ * one wait. `method` is the path of the method that started the operation, if the response must have its type; where an
+ * API has no host for all operations, it or `service` (a proto service or package) says whose host has this one. Continues as new before its history grows long.
  */
 export function awaitOperation(input: AwaitOperationInput): Promise<AnyJson>;
 export async function awaitOperation(input: AwaitOperationInput, continued?: unknown): Promise<AnyJson> {
@@ -55,8 +61,8 @@ export async function awaitOperation(input: AwaitOperationInput, continued?: unk
   setHandler(operationQuery, shown, { description: 'The operation as last seen' });
   return withCallerFailure(input, async () => {
     state = { ...(isNil(continued) ? state : continuedWait(continued)), onPoll };
-    const { cloud, operationId, taskQueue, method, ...options } = plainObject('input', input);
-    const target = resolveTarget(cloud, operationId, taskQueue, method);
+    const { cloud, operationId, taskQueue, method, service, ...options } = plainObject('input', input);
+    const target = resolveTarget(cloud, operationId, taskQueue, { method, service });
     const wait = new OperationWait(target, resolveWaitOptions(options), state, 'continueAsNew');
     handleMessages(input, Promise.resolve(wait));
     return response(wait, input);
@@ -94,7 +100,7 @@ export async function executeOperation(input: ExecuteOperationInput, continued?:
       const isOver = operation !== undefined && isDone(operation);
       const target = isOver
         ? { cloud: operation.cloud, operationId: operation.id }
-        : resolveTarget(cloud, operation?.id, taskQueue);
+        : resolveTarget(cloud, operation?.id, taskQueue, operation && knownStart(method, operation));
       return new OperationWait(target, options, state, 'continueAsNew');
     };
     const wait = begin();

@@ -1,4 +1,4 @@
-import { START_BUSY, type StartInput } from '../src/model/contract';
+import { START_BUSY, type StartInput, type StartRefusal } from '../src/model/contract';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -12,7 +12,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES } from '../src/model/options';
-import { isNil, isObject, OptionError, show } from '../src/model/check';
+import { fieldsOf, isNil, OptionError, show } from '../src/model/check';
 import { codeName, isOperationStatus, statusCode, type OperationStatus } from '../src/model/snapshot';
 import { notStartedText } from '../src/model/start-texts';
 import {
@@ -263,14 +263,22 @@ export function busyStatus(err: ActivityFailure): { refused: OperationStatus; ou
   const last = lastAttempt(err);
   const [refused, doubt]: unknown[] = last?.type === START_BUSY ? (last.details ?? []) : [];
   if (!isOperationStatus(refused)) return undefined;
-  const isKnown = isObject(doubt) && 'outcomeUnknown' in doubt && !doubt.outcomeUnknown;
+  const isKnown = typeof doubt === 'object' && doubt !== null && 'outcomeUnknown' in doubt && !doubt.outcomeUnknown;
   return { refused, outcomeUnknown: !isKnown };
 }
 
-/** Whether the request of a refused attempt was sent to the cloud. */
-export function wasSent({ cause }: ActivityFailure): boolean {
+/** What the activity knows of a start that it does not repeat. */
+export interface AnsweredStart {
+  /** Whether the request was sent to the cloud. */
+  wasSent: boolean;
+  /** Whether the operation may have started all the same. */
+  outcomeUnknown: boolean;
+}
+
+export function refusalOf({ cause }: ActivityFailure): AnsweredStart {
   const refusal: unknown = cause instanceof ApplicationFailure ? cause.details?.[1] : undefined;
-  return !(isObject(refusal) && refusal.neverSent === true);
+  const { neverSent, outcomeUnknown }: Partial<Record<keyof StartRefusal, unknown>> = fieldsOf(refusal);
+  return { wasSent: neverSent !== true, outcomeUnknown: outcomeUnknown === true };
 }
 
 /** For a requested poll that did not succeed in time. The wait continues. */

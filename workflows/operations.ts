@@ -28,7 +28,7 @@ import {
 } from './handle';
 import { registerInScope, registerQuietlyInScope } from './scope';
 import { OperationStart, resolveStart } from './start';
-import { resolveTarget, type Target } from './target';
+import { knownStart, resolveTarget, type KnownStart, type Target } from './target';
 import { beginWait } from './state';
 import { OperationWait } from './wait';
 
@@ -74,11 +74,12 @@ export interface Operations {
   ): Promise<StartedOperation<R, M>>;
   /**
    * Waits until the operation is done and returns its response. The wait survives restarts and may last any time.
-   * Throws an ApplicationFailure if the operation does not succeed: see {@link operationFailure}.
+   * Throws an ApplicationFailure if the operation does not succeed: see {@link operationFailure}. Where an API has no host
+   * for all operations, `method` or `service` (a proto service or package) says whose host has this one.
    */
   wait<R = AnyJson, M = AnyJson>(
     operationId: string,
-    options?: WaitOptions & { method?: OperationMethod<unknown, R, M> },
+    options?: WaitOptions & { method?: OperationMethod<unknown, R, M>; service?: string },
   ): Promise<R>;
   /** Returns a handle to an operation started elsewhere. Sends nothing until one of the handle's methods is called. */
   getHandle<R = AnyJson, M = AnyJson>(
@@ -103,38 +104,44 @@ export interface Operations {
  * wait. Invalid options fail the call with a typed failure, never the workflow task.
  */
 export function operations(cloud: string, options?: OperationsOptions): Operations {
-  const target = (operationId: string, method: unknown): Target =>
-    resolveTarget(cloud, operationId, checkDefaults(options).taskQueue, method);
+  const target = (operationId: string, known: KnownStart): Target =>
+    resolveTarget(cloud, operationId, checkDefaults(options).taskQueue, known);
   const wait = <R>(
     operationId: string,
     given: unknown,
-    ofHandle?: unknown,
+    known: KnownStart = {},
     operation?: OperationSnapshot,
   ): Promise<R> =>
     withCallerFailure({ cloud, operationId }, async () => {
-      const { method, ...own } = plainObject('options', given ?? {});
+      const { method, service, ...own } = plainObject('options', given ?? {});
       const state = { ...beginWait(), ...(operation && { operation }) };
       // An operation that is done is never polled, so its id need not be valid.
       const isOver = operation !== undefined && isDone(operation);
-      const on = isOver ? { cloud, operationId } : target(operationId, method ?? ofHandle);
+      const on = isOver
+        ? { cloud, operationId }
+        : target(operationId, { ...known, method: method ?? known.method, service: service ?? known.service });
       const wait = new OperationWait(on, resolveOptions(options, own), state, 'activityRetry');
       return typedResponse<R>((await wait.run()).response);
     });
-  const handle = <R, M>(operationId: string, method: unknown, started?: OperationSnapshot): OperationHandle<R, M> => ({
+  const handle = <R, M>(
+    operationId: string,
+    known: KnownStart,
+    started?: OperationSnapshot,
+  ): OperationHandle<R, M> => ({
     operationId,
     get: () =>
       registerQuietlyInScope(() =>
         withCallerFailure({ cloud, operationId }, async () =>
-          typedSnapshot((await getOnce(target(operationId, method))).operation),
+          typedSnapshot((await getOnce(target(operationId, known))).operation),
         ),
       ),
-    result: (given) => registerInScope(() => wait(operationId, given, method)),
+    result: (given) => registerInScope(() => wait(operationId, given, known)),
     cancel: (given) =>
       registerQuietlyInScope(() =>
         withCallerFailure({ cloud, operationId }, async () => {
           const own = plainObject('options', given ?? {});
           onlyKeys('', own, ['cancelTimeout']);
-          return typedOutcome(await cancelNow(target(operationId, method), resolveOptions(options, own), started));
+          return typedOutcome(await cancelNow(target(operationId, known), resolveOptions(options, own), started));
         }),
       ),
   });
@@ -154,7 +161,7 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
         withCallerFailure({ cloud }, async () => {
           const { own, startOptions } = splitOptions(given);
           const operation = await start(method, request, startOptions, own);
-          return retryable(() => wait(operation.id, own, typed(method), operation));
+          return retryable(() => wait(operation.id, own, knownStart(method, operation), operation));
         }),
       ),
     start: (method, request, given) => {
@@ -163,15 +170,15 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
         withCallerFailure({ cloud }, async () => {
           const operation = await start(method, request, plainObject('options', given ?? {}), {});
           return {
-            ...handle(operation.id, typed(method), operation),
+            ...handle(operation.id, knownStart(method, operation), operation),
             operation: typedSnapshot(operation),
-            result: share((own?: WaitOptions) => wait(operation.id, own, typed(method), operation)),
+            result: share((own?: WaitOptions) => wait(operation.id, own, knownStart(method, operation), operation)),
           };
         }),
       );
     },
     wait: (operationId, given) => registerInScope(() => wait(operationId, given)),
-    getHandle: (operationId, method) => handle(operationId, method),
+    getHandle: (operationId, method) => handle(operationId, { method }),
     call: (method, request, given) =>
       registerQuietlyInScope(() =>
         withCallerFailure({ cloud, method }, async () =>
@@ -203,9 +210,4 @@ function withoutLeftOut(options: Record<string, unknown>): Record<string, unknow
 function splitOptions(options: unknown): { startOptions: Record<string, unknown>; own: Record<string, unknown> } {
   const { idempotencyKey, startTimeout, ...own } = plainObject('options', options ?? {});
   return { startOptions: { idempotencyKey, startTimeout }, own };
-}
-
-/** The method whose types the caller expects: undefined for a path, which carries no types. */
-function typed(method: unknown): unknown {
-  return typeof method === 'string' ? undefined : method;
 }

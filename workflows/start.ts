@@ -23,7 +23,14 @@ import {
 } from '../src/model/start-texts';
 import { startOperation } from './activities';
 import { cancelAndConfirm, requestCancel } from './cancel';
-import { attemptStatus, busyStatus, notStartedFailure, stillRunningFailure, wasSent } from './failures';
+import {
+  attemptStatus,
+  busyStatus,
+  notStartedFailure,
+  refusalOf,
+  stillRunningFailure,
+  type AnsweredStart,
+} from './failures';
 import { mustRetry, pollUntil } from './poll';
 import { beginWait, type WaitState } from './state';
 import { checkMethod, checkTaskQueue, type Target } from './target';
@@ -55,9 +62,17 @@ export function resolveStart(
   };
 }
 
-function targetOf({ input: { cloud }, taskQueue }: StartRequest, operationId: string): Target {
-  return { cloud, operationId, ...(taskQueue === undefined ? {} : { taskQueue }) };
+function targetOf({ input: { cloud, method }, taskQueue }: StartRequest, { id, resourceId }: Started): Target {
+  return {
+    cloud,
+    operationId: id,
+    service: method,
+    ...(resourceId !== undefined && { resourceId }),
+    ...(taskQueue === undefined ? {} : { taskQueue }),
+  };
 }
+
+type Started = Pick<OperationSnapshot, 'id' | 'resourceId'>;
 
 /** One start of one operation. */
 export class OperationStart {
@@ -145,7 +160,8 @@ export class OperationStart {
     const once = !this.#outcomeUnknown && !retryBusy;
     this.#isUnderWay = true;
     try {
-      const result = await startOperation({ ...input, ...(retryBusy && { retryBusy }) }, taskQueue, once, limits);
+      const doubt = { ...(retryBusy && { retryBusy }), ...(this.#outcomeUnknown && { mayHaveStarted: true }) };
+      const result = await startOperation({ ...input, ...doubt }, taskQueue, once, limits);
       this.#isUnderWay = result.outcome === 'started';
       if (result.outcome === 'started') this.#outcomeUnknown = false;
       else this.#last = result.refused;
@@ -154,7 +170,7 @@ export class OperationStart {
       this.#isUnderWay = false;
       if (!(err instanceof ActivityFailure)) throw err;
       const failure = operationFailure(err);
-      if (failure) throw this.#refused(failure, wasSent(err)) ?? err;
+      if (failure) throw this.#refused(failure, refusalOf(err)) ?? err;
       if (err.cause instanceof CancelledFailure) throw err;
       const busy = busyStatus(err);
       this.#outcomeUnknown ||= busy?.outcomeUnknown ?? true;
@@ -165,7 +181,11 @@ export class OperationStart {
   }
 
   /** The failure to throw for a refused attempt; undefined to rethrow the attempt's own failure. */
-  #refused(failure: OperationFailure, wasSent: boolean): ApplicationFailure | undefined {
+  #refused(failure: OperationFailure, { wasSent, outcomeUnknown }: AnsweredStart): ApplicationFailure | undefined {
+    if (outcomeUnknown) {
+      this.#outcomeUnknown = true;
+      return toApplicationFailure(failure);
+    }
     const isAnswer = failure.type === 'OperationServiceError';
     // An unreadable operation has begun, and its failure describes it.
     const isKnown = isAnswer ? wasSent && refusesAlways(failure.codeName) : isBegun(failure);
@@ -191,9 +211,12 @@ export class OperationStart {
   async #waitFor(operationId: string): Promise<boolean> {
     if (this.#unseen.has(operationId)) return false;
     const state = beginWait();
+    // Another method of the same service may have started it.
+    const service = this.start.input.method.replace(/^\/|\/\w+$/g, '');
+    const target = { ...targetOf(this.start, { id: operationId }), service };
     const summary = (poll: number): string => conflictSummary(operationId, poll);
     try {
-      const ended = await pollUntil(targetOf(this.start, operationId), this.waitOptions, state, this.#untilMs, summary);
+      const ended = await pollUntil(target, this.waitOptions, state, this.#untilMs, summary);
       return ended !== undefined && Date.now() > state.startedAtMs + 1_000;
     } catch (err) {
       const failure = operationFailure(err);
@@ -210,7 +233,7 @@ export class OperationStart {
     const { cloud, method } = input;
     if (!operation) throw new CancelledFailure(startCancelledText(cloud, method, 'nothing was begun'));
     if (isDone(operation)) return operation;
-    const target = targetOf(this.start, operation.id);
+    const target = targetOf(this.start, operation);
     const state: WaitState = { ...beginWait(), operation };
     const { cancelTimeoutMs, cancellationType } = this.waitOptions;
     if (cancellationType === 'TRY_CANCEL') {

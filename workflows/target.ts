@@ -1,6 +1,7 @@
 import { utf8Bytes } from '../src/model/bounds';
 import { checkCloudName, checkOperationId } from '../src/model/options';
 import { isNil, OptionError } from '../src/model/check';
+import type { OperationSnapshot } from '../src/model/snapshot';
 
 /** An operation, and the task queue of the activities that reach it. */
 export interface Target {
@@ -10,17 +11,43 @@ export interface Target {
   taskQueue?: string;
   /** The path of the method that started the operation, if the caller expects the method's types. */
   method?: string;
+  /** The path of that method, or its proto service or package. @default that of `method` */
+  service?: string;
+  /** The resource that the operation works on, from the reply to its start. */
+  resourceId?: string;
   /** The number of the wait in its workflow run, from 1, by which a worker finds the wait's watch. */
   waitNumber?: number;
 }
 
-/** Checks a caller's input. Throws an OptionError if it is invalid. `method` is an OperationMethod or its path. */
-export function resolveTarget(cloud: unknown, operationId: unknown, taskQueue?: unknown, method?: unknown): Target {
+/** What a caller knows of the start of an operation. `method` is an OperationMethod or its path. */
+export interface KnownStart {
+  method?: unknown;
+  service?: unknown;
+  resourceId?: string;
+}
+
+/** What the start of an operation tells about it. A path as `method` carries no types, but names the service. */
+export function knownStart(method: unknown, { resourceId }: OperationSnapshot): KnownStart {
+  return {
+    ...(typeof method === 'string' ? { service: method } : { method }),
+    ...(resourceId !== undefined && { resourceId }),
+  };
+}
+
+/** Checks a caller's input. Throws an OptionError if it is invalid. */
+export function resolveTarget(
+  cloud: unknown,
+  operationId: unknown,
+  taskQueue?: unknown,
+  { method, service, resourceId }: KnownStart = {},
+): Target {
   return {
     cloud: checkCloudName(cloud),
     operationId: checkOperationId(operationId),
     ...(isNil(taskQueue) ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
     ...(isNil(method) ? {} : { method: checkMethod(method) }),
+    ...(isNil(service) ? {} : { service: checkService(service) }),
+    ...(resourceId === undefined ? {} : { resourceId }),
   };
 }
 
@@ -38,6 +65,15 @@ export function checkTaskQueue(value: unknown): string {
   }
   return value;
 }
+
+/** Checks the name of a service or a package, or the path of a method. Throws an OptionError. */
+function checkService(value: unknown): string {
+  if (typeof value === 'string' && value.length <= MAXIMUM_NAME_LENGTH && /^\/?[\w.]+(\/\w+)?$/.test(value))
+    return value;
+  throw new OptionError('service', value, 'give a proto service or package, such as "google.cloud.redis.v1"');
+}
+
+const MAXIMUM_NAME_LENGTH = 500;
 
 /** Returns the path of an OperationMethod, or a given path. Throws an OptionError for anything else. */
 export function checkMethod(value: unknown): string {

@@ -6,8 +6,10 @@ import {
   type PackageDefinition,
 } from '@grpc/proto-loader';
 import type { RawAny } from '../descriptors/any-to-json';
-import type { RawStatus, RawTimestamp } from './api';
+import { Place } from '../descriptors/value-problems';
+import type { BrokenText, RawStatus, RawTimestamp } from './api';
 import { ENVELOPE_SCHEMA } from './envelope-schema';
+import { oneofsOf, scanMessage } from './wire-scan';
 
 // The messages and services of proto/. The decoder of proto-loader is lenient, so readers check every field.
 
@@ -48,6 +50,25 @@ export function decodeStatus(bytes: Buffer): RawStatus | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Decodes a message of proto/. Of the members of a oneof, only the one that comes last on the wire is left. `names`
+ * replaces the names of fields in the paths of broken texts. Throws if the bytes are not such a message.
+ */
+export function decodeMessage(
+  typeName: string,
+  bytes: Buffer,
+  names: Readonly<Record<string, string>> = {},
+): { fields: Fields; brokenTexts: BrokenText[] } {
+  const brokenTexts: BrokenText[] = [];
+  const last = scanMessage(typeName, bytes, brokenTexts, (name) => new Place(names[name] ?? name));
+  const fields: Fields = { ...message(typeName).deserialize(bytes) };
+  // If several members of a oneof are on the wire, the decoder sets them all.
+  for (const [name, members] of oneofsOf(typeName)) {
+    for (const member of members) if (last.get(name) !== member) delete fields[member];
+  }
+  return { fields, brokenTexts };
 }
 
 /** A decoded message, whose fields have not been checked. */

@@ -1,7 +1,7 @@
 import { anyToJson } from '../descriptors/any-to-json';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { redact, redactDetail } from '../model/redact';
-import { codeName, statusCode, type AnyJson } from '../model/snapshot';
+import { codeName, statusCode, type AnyJson, type OperationSnapshot } from '../model/snapshot';
 import { statusText } from '../model/texts';
 import type { CallError } from '../transport/channel';
 import { decodeStatus } from './envelope';
@@ -13,6 +13,7 @@ interface CallStatus {
   details?: AnyJson[];
   requestId?: string;
   neverSent?: boolean;
+  operation?: OperationSnapshot;
 }
 
 /** A call that the cloud refused, or that did not get through. */
@@ -33,6 +34,9 @@ export class OperationServiceError extends Error {
    */
   readonly neverSent: boolean;
 
+  /** The operation, if it has succeeded and the call was to read its resource. */
+  readonly operation?: OperationSnapshot;
+
   /** Redacts `status`, since servers echo requests. */
   constructor(call: string, status: CallStatus) {
     const name = codeName(status.code);
@@ -43,7 +47,21 @@ export class OperationServiceError extends Error {
     this.rawMessage = message;
     this.details = (status.details ?? []).map(redactDetail);
     this.neverSent = status.neverSent ?? false;
+    if (status.operation) this.operation = status.operation;
     if (status.requestId !== undefined) this.requestId = redact(status.requestId);
+  }
+
+  /** The same error, of a call `what` that was to read the resource of a successful operation. */
+  after(what: string, operation: OperationSnapshot): OperationServiceError {
+    const { code, rawMessage: message, details, requestId, neverSent } = this;
+    return new OperationServiceError(what, {
+      code,
+      message,
+      details,
+      neverSent,
+      operation,
+      ...(requestId === undefined ? {} : { requestId }),
+    });
   }
 
   static from(call: string, err: CallError, registry: DescriptorRegistry): OperationServiceError {

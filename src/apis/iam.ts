@@ -1,10 +1,12 @@
 import { codeName } from '../model/snapshot';
 import { CredentialsError, type Credentials } from '../credentials/credentials';
+import { YANDEX_KEY } from '../credentials/key-formats';
 import { ServiceAccountKey } from '../credentials/service-account-key';
-import { checked } from '../model/failure';
 import { onlyKeys } from '../model/check';
+import { checked } from '../model/failure';
 import { redact } from '../model/redact';
 import { statusText } from '../model/texts';
+import { messageOf } from '../model/thrown';
 import { CallError, Channels, type Reply } from '../transport/channel';
 import { checkAddress, hostOf, isLoopback } from '../model/address';
 import { method, text, timestamp, type Fields } from './envelope';
@@ -12,7 +14,7 @@ import { plaintextCredentials, TransportSecurity } from '../transport/tls';
 
 /** Overrides the token service of the cloud that a service account key is configured for. */
 export interface ServiceAccountKeyOptions {
-  /** `host:port` of the IamTokenService. @default the cloud's own; Yandex Cloud's without a cloud */
+  /** `host:port` of the token service. @default the cloud's own; Yandex Cloud's without a cloud */
   iamEndpoint?: string;
   /** The claim `aud` of the JWT. @default what the cloud's own token service expects */
   audience?: string;
@@ -20,13 +22,26 @@ export interface ServiceAccountKeyOptions {
   plaintext?: boolean;
 }
 
-const TOKEN_SERVICE = 'yandex.cloud.iam.v1.IamTokenService';
+/** How a kind of token service exchanges a JWT for a token. */
+export interface TokenExchange {
+  /** `host:port`, if the service is the same for every cloud. */
+  readonly endpoint?: string;
+  readonly path: string;
+  readonly encode: (jwt: string) => Buffer;
+  /** `askedAtMs` is in epoch milliseconds. */
+  readonly decode: (reply: Buffer, askedAtMs: number) => { token: string; expiresAt?: Date };
+  /** The claim `aud` that the service at `address` expects. */
+  readonly audience: (address: string) => string;
+}
 
-/** IamTokenService.Create: exchanges a signed JWT for a token. */
-const CREATE_TOKEN = {
+const TOKEN_SERVICE = 'yandex.cloud.iam.v1.IamTokenService';
+const DEFAULT_IAM_ENDPOINT = 'iam.api.cloud.yandex.net:443';
+
+/** IamTokenService.Create. */
+const YANDEX_EXCHANGE: TokenExchange = {
   path: `/${TOKEN_SERVICE}/Create`,
-  encode: (jwt: string): Buffer => method('Create', TOKEN_SERVICE).requestSerialize({ jwt }),
-  decode(bytes: Buffer): { token: string; expiresAt?: Date } {
+  encode: (jwt) => method('Create', TOKEN_SERVICE).requestSerialize({ jwt }),
+  decode(bytes) {
     const reply: Fields = { ...method('Create', TOKEN_SERVICE).responseDeserialize(bytes) };
     const expiresAt = timestamp(reply.expiresAt);
     return {
@@ -34,9 +49,9 @@ const CREATE_TOKEN = {
       ...(expiresAt && { expiresAt: new Date(Number(expiresAt.seconds) * 1000 + expiresAt.nanos / 1e6) }),
     };
   },
+  // On loopback, that of Yandex Cloud.
+  audience: (address) => `https://${hostOf(isLoopback(address) ? DEFAULT_IAM_ENDPOINT : address)}/iam/v1/tokens`,
 };
-
-const DEFAULT_IAM_ENDPOINT = 'iam.api.cloud.yandex.net:443';
 
 /** The deadline of a call that fetches a token or endpoints. */
 export const BARE_CALL_TIMEOUT_MS = 8_000;
@@ -47,14 +62,19 @@ export const BARE_CALL_TIMEOUT_MS = 8_000;
  * `OperationConfigurationError` for an invalid key; the error never shows the key.
  */
 export function serviceAccountKey(key: string | object, options: ServiceAccountKeyOptions = {}): Credentials {
+  checkKeyOptions(YANDEX_KEY.name, options);
+  return new ServiceAccountCredentials(new ServiceAccountKey(key, YANDEX_KEY), options, YANDEX_EXCHANGE);
+}
+
+/** Throws an `OperationConfigurationError` for invalid options of the function `name`. */
+export function checkKeyOptions(name: string, options: ServiceAccountKeyOptions): void {
   const check = (): void => {
     onlyKeys('', { ...options }, ['iamEndpoint', 'audience', 'plaintext']);
     if (options.iamEndpoint === undefined) return;
     const address = checkAddress('iamEndpoint', options.iamEndpoint);
     if (options.plaintext) plaintextCredentials(address);
   };
-  checked(check, { where: 'serviceAccountKey: ' });
-  return new ServiceAccountCredentials(new ServiceAccountKey(key), options);
+  checked(check, { where: `${name}: ` });
 }
 
 /** The token service of the cloud that a key is configured for. */
@@ -77,8 +97,8 @@ export interface BareCall {
   plaintext?: boolean | undefined;
 }
 
-/** The default token service, for a key that is used without a cloud. */
-const YANDEX_CLOUD: TokenService = {
+/** For a key that is used without a cloud. */
+const WITHOUT_CLOUD: TokenService = {
   address: () => Promise.resolve(DEFAULT_IAM_ENDPOINT),
   async call({ address, path, body, signal, plaintext }) {
     const channel = new Channels(new TransportSecurity(), false).to(address, plaintext);
@@ -94,47 +114,68 @@ const YANDEX_CLOUD: TokenService = {
 export class ServiceAccountCredentials implements Credentials {
   readonly #key: ServiceAccountKey;
   readonly #options: ServiceAccountKeyOptions;
+  readonly #exchange: TokenExchange;
   readonly #service: TokenService;
 
-  constructor(key: ServiceAccountKey, options: ServiceAccountKeyOptions, service: TokenService = YANDEX_CLOUD) {
+  constructor(
+    key: ServiceAccountKey,
+    options: ServiceAccountKeyOptions,
+    exchange: TokenExchange,
+    service: TokenService = WITHOUT_CLOUD,
+  ) {
     this.#key = key;
     this.#options = options;
+    this.#exchange = exchange;
     this.#service = service;
   }
 
-  /** Whether the key's options name a token service. */
+  /** Whether the address of the token service is known without a cloud. */
   get hasEndpoint(): boolean {
-    return this.#options.iamEndpoint !== undefined;
+    return (this.#options.iamEndpoint ?? this.#exchange.endpoint) !== undefined;
   }
 
   /** The same key, with defaults for options that are not set. */
   withDefaults(defaults: { iamEndpoint?: string; audience?: string }): ServiceAccountCredentials {
-    return new ServiceAccountCredentials(this.#key, { ...defaults, ...this.#options }, this.#service);
+    return new ServiceAccountCredentials(this.#key, { ...defaults, ...this.#options }, this.#exchange, this.#service);
   }
 
   /** The same key, with the tokens of `service`. */
   of(service: TokenService): Credentials {
-    return new ServiceAccountCredentials(this.#key, this.#options, service);
+    return new ServiceAccountCredentials(this.#key, this.#options, this.#exchange, service);
   }
 
   /** Rejects with a CredentialsError if the token service refuses the key: asking again does not help. */
   async getToken(signal: AbortSignal): Promise<{ token: string; expiresAt?: Date }> {
     const { iamEndpoint, plaintext } = this.#options;
-    const address = iamEndpoint ?? (await this.#service.address(signal));
-    const audience = this.#options.audience ?? this.#service.audience ?? audienceOf(address);
-    const body = CREATE_TOKEN.encode(await this.#key.sign(audience));
+    const { endpoint, path, encode, decode } = this.#exchange;
+    const address = iamEndpoint ?? endpoint ?? (await this.#service.address(signal));
+    const audience = this.#options.audience ?? this.#service.audience ?? this.#exchange.audience(address);
+    const body = encode(await this.#key.sign(audience));
+    const askedAtMs = Date.now();
+    let reply;
     try {
-      const reply = await this.#service.call({ address, path: CREATE_TOKEN.path, body, signal, plaintext });
-      return CREATE_TOKEN.decode(reply.body);
+      reply = await this.#service.call({ address, path, body, signal, plaintext });
     } catch (err) {
-      if (!(err instanceof CallError)) throw err;
-      const name = codeName(err.code);
-      const status = statusText({ codeName: name, message: redact(err.details) });
-      if (!REFUSALS.includes(name)) throw new Error(`the token service at ${address}: ${status}`);
-      throw new CredentialsError(
-        `the token service at ${address} refused ${this.#key.name} (${status}): check that the key exists in this cloud, that ${audience} is the audience which this cloud expects, and that this machine's clock is right: ${clockText(err)}`,
-      );
+      throw err instanceof CallError ? this.#refused(err, address, audience) : err;
     }
+    const garbled = (problem: string): Error => new Error(`the token service at ${address}: its reply ${problem}`);
+    let token;
+    try {
+      token = decode(reply.body, askedAtMs);
+    } catch (err) {
+      throw garbled(`is not a token (${redact(messageOf(err))})`);
+    }
+    if (token.token === '') throw garbled('has no token');
+    return token;
+  }
+
+  #refused(err: CallError, address: string, audience: string): Error {
+    const name = codeName(err.code);
+    const status = statusText({ codeName: name, message: redact(err.details) });
+    if (!REFUSALS.includes(name)) return new Error(`the token service at ${address}: ${status}`);
+    return new CredentialsError(
+      `the token service at ${address} refused ${this.#key.name} (${status}): check that the key exists in this cloud, that ${audience} is the audience which this cloud expects, and that this machine's clock is right: ${clockText(err)}`,
+    );
   }
 }
 
@@ -147,11 +188,6 @@ const REFUSALS: string[] = [
   'FAILED_PRECONDITION',
   'UNIMPLEMENTED',
 ];
-
-/** The audience that the token service at `address` expects; on loopback, that of Yandex Cloud. */
-function audienceOf(address: string): string {
-  return `https://${hostOf(isLoopback(address) ? DEFAULT_IAM_ENDPOINT : address)}/iam/v1/tokens`;
-}
 
 /** The time on this machine, and on the server if its reply has a date. */
 function clockText(err: CallError): string {

@@ -1,5 +1,7 @@
 import {
   CALL_HEARTBEAT_TIMEOUT,
+  type CallInput,
+  type CallResult,
   type CancelInput,
   type CancelResult,
   type GetInput,
@@ -8,13 +10,16 @@ import {
 import { randomUUID } from 'crypto';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure, TimeoutFailure, type Duration, type RetryPolicy } from '@temporalio/common';
-import { CANCEL_ACTIVITY, GET_ACTIVITY } from '../model/names';
+import { operationFailure } from '../model/failure';
+import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY } from '../model/names';
 import { resolveWaitOptions } from '../model/options';
-import { isDone, statusCode, type OperationSnapshot } from '../model/snapshot';
+import { isDone, statusCode, type JsonObject, type OperationSnapshot } from '../model/snapshot';
+import { durationMs } from '../model/check';
+import { durationText, statusText } from '../model/texts';
 import { messageOf } from '../model/thrown';
-import { statusText } from '../model/texts';
 import { grpcError } from './connect';
-import { CommandError } from './outcome';
+import { callSummary } from '../model/unary-call';
+import { CommandError, EXIT_CODES } from './outcome';
 
 /** A worker's answer: the operation, or why the lookup failed. `isGone`: the cloud does not know the operation. */
 type Answer = { operation: OperationSnapshot } | { problem: string; isGone: boolean };
@@ -22,6 +27,7 @@ type Answer = { operation: OperationSnapshot } | { problem: string; isGone: bool
 type Activities = {
   [GET_ACTIVITY](input: GetInput): Promise<GetResult>;
   [CANCEL_ACTIVITY](input: CancelInput): Promise<CancelResult>;
+  [CALL_ACTIVITY](input: CallInput): Promise<CallResult>;
 };
 
 /** How long a cancelled operation may take to end before it is reported as still running. */
@@ -62,6 +68,24 @@ export class CloudDesk {
     this.#lookTimeout = lookTimeout;
   }
 
+  /** Calls a method that starts no operation. Rejects with a CommandError if the call does not succeed. */
+  async call(method: string, request: JsonObject, timeoutMs: number): Promise<CallResult> {
+    const idempotencyKey = randomUUID();
+    const input: CallInput = { cloud: this.#cloud, method, request, idempotencyKey };
+    try {
+      return await this.#client.activity.typed<Activities>().execute(CALL_ACTIVITY, {
+        ...this.#options(`call/${this.#cloud}/${idempotencyKey}`, callSummary(method, request), timeoutMs),
+        startToCloseTimeout: '70 s',
+        heartbeatTimeout: CALL_HEARTBEAT_TIMEOUT,
+        args: [input],
+      });
+    } catch (err) {
+      const failure = operationFailure(err);
+      if (failure) throw new CommandError(failure.message, EXIT_CODES[failure.type]);
+      throw new CommandError(this.#problem(err, timeoutMs).problem, EXIT_CODES.OperationServiceError);
+    }
+  }
+
   /** Polls the operation once. */
   look(operationId: string): Promise<Answer> {
     return this.#get(operationId, {}, this.#lookTimeout);
@@ -73,7 +97,7 @@ export class CloudDesk {
     let result: CancelResult;
     try {
       result = await this.#client.activity.typed<Activities>().execute(CANCEL_ACTIVITY, {
-        ...this.#options(operationId, this.#lookTimeout),
+        ...this.#orphanOptions(operationId, this.#lookTimeout),
         heartbeatTimeout: CALL_HEARTBEAT_TIMEOUT,
         args: [input],
       });
@@ -93,7 +117,7 @@ export class CloudDesk {
     const input: GetInput = { cloud: this.#cloud, operationId, startedAtMs: Date.now(), schedule, ...how };
     try {
       const result = await this.#client.activity.typed<Activities>().execute(GET_ACTIVITY, {
-        ...this.#options(operationId, timeout),
+        ...this.#orphanOptions(operationId, timeout),
         args: [input],
       });
       return 'operation' in result ? result : { problem: statusText(result.refused.status), isGone: false };
@@ -102,19 +126,19 @@ export class CloudDesk {
     }
   }
 
-  #options(operationId: string, scheduleToCloseTimeout: Duration): StandaloneOptions {
-    return {
-      id: `operation-orphan/${this.#cloud}/${operationId}/${randomUUID()}`,
-      taskQueue: this.#taskQueue,
-      startToCloseTimeout: '35 s',
-      scheduleToCloseTimeout,
-      retry: RETRY,
-      summary: `temporal-lro orphans: ${operationId}`.slice(0, 100),
-    };
+  #orphanOptions(operationId: string, scheduleToCloseTimeout: Duration): StandaloneOptions {
+    const id = `operation-orphan/${this.#cloud}/${operationId}/${randomUUID()}`;
+    const summary = `temporal-lro orphans: ${operationId}`.slice(0, 100);
+    return this.#options(id, summary, scheduleToCloseTimeout);
+  }
+
+  #options(id: string, summary: string, scheduleToCloseTimeout: Duration): StandaloneOptions {
+    const taskQueue = this.#taskQueue;
+    return { id, taskQueue, startToCloseTimeout: '35 s', scheduleToCloseTimeout, retry: RETRY, summary };
   }
 
   /** Why an activity failed. Throws an error that concerns every operation. */
-  #problem(err: unknown): { problem: string; isGone: boolean } {
+  #problem(err: unknown, timeout = this.#lookTimeout): { problem: string; isGone: boolean } {
     if (err instanceof CommandError) throw err;
     const refusal = grpcError(err);
     if (refusal?.code === statusCode('UNIMPLEMENTED'))
@@ -127,7 +151,7 @@ export class CloudDesk {
       const isUnserved = cause.timeoutType === 'SCHEDULE_TO_START';
       if (isUnserved)
         throw new CommandError(
-          `No worker on the task queue ${this.#taskQueue} has answered within ${this.#lookTimeout}: start one, or name another by --task-queue.`,
+          `No worker on the task queue ${this.#taskQueue} has answered within ${durationText(durationMs('timeout', timeout))}: start one, or name another by --task-queue.`,
         );
       return { problem: messageOf(cause.cause ?? cause), isGone: false };
     }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'fs';
 import { Command, Option } from 'commander';
 import type { AwaitOptions } from './await';
+import type { CallOptions } from './call';
 import type { WaitCommandOptions } from './cancel';
 import type { GenerateOptions } from './generate';
 import type { ListOptions } from './list';
@@ -120,6 +121,23 @@ connected('orphans')
   .action(async (options: OrphansOptions) => {
     const { runOrphans } = await import('./orphans.js');
     process.exitCode = await runOrphans(options);
+  });
+
+connected('call')
+  .description('Call a method of a cloud that starts no operation, such as one that reads, and print its reply.')
+  .argument('<method>', 'the path of the method, such as yandex.cloud.k8s.v1.ClusterService/Get')
+  .argument('[request]', 'the request as JSON', '{}')
+  .requiredOption('--cloud <name>', 'the name of the cloud in the configuration of the worker')
+  .option('--task-queue <name>', 'the queue of a worker that configures the cloud', 'temporal-lro')
+  .option('--timeout <duration>', 'how long to retry after transient errors', '1 min')
+  .option('--json', 'print the reply in one line')
+  .addHelpText(
+    'after',
+    `\nExit codes: 0 a reply, 7 unreadable, 8 refused by the cloud or not answered, 9 invalid configuration or request, 1 any other error.`,
+  )
+  .action(async (method: string, request: string, options: CallOptions) => {
+    const { runCall } = await import('./call.js');
+    process.exitCode = await runCall(method, request, options);
   });
 
 program

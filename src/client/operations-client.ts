@@ -12,6 +12,15 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** Options of a call about one operation. */
+export interface OperationCallOptions extends CallOptions {
+  /**
+   * The proto service or package that started the operation, or the path of the method: where an API has no host for all
+   * operations, it says which host has this one.
+   */
+  service?: string;
+}
+
 /** The cloud name in snapshots: a client has only one cloud, and it has no name. */
 const CLOUD_NAME = 'default';
 
@@ -35,16 +44,18 @@ export class OperationsClient {
    * Gets the current state of the operation. Rejects with an OperationServiceError, or with an
    * `OperationConfigurationError` for an invalid operation id.
    */
-  async get(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
-    return (await this.#cloud.get(this.#checked(checkOperationId, operationId), signal)).operation;
+  async get(operationId: string, { signal, service }: OperationCallOptions = {}): Promise<OperationSnapshot> {
+    const ref = { operationId: this.#checked(checkOperationId, operationId), service };
+    return (await this.#cloud.get(ref, signal)).operation;
   }
 
   /**
    * Asks the cloud to cancel the operation and returns its state at that moment. Best effort: the operation may still
    * complete, and some services refuse to cancel. Rejects like {@link get}.
    */
-  async cancel(operationId: string, { signal }: CallOptions = {}): Promise<OperationSnapshot> {
-    return (await this.#cloud.cancel(this.#checked(checkOperationId, operationId), signal)).operation;
+  async cancel(operationId: string, { signal, service }: OperationCallOptions = {}): Promise<OperationSnapshot> {
+    const ref = { operationId: this.#checked(checkOperationId, operationId), service };
+    return (await this.#cloud.cancel(ref, signal)).operation;
   }
 
   /**
@@ -82,9 +93,9 @@ export class OperationsClient {
    */
   async wait(
     operationId: string,
-    { signal, ...options }: CallOptions & Pick<WaitOptions, 'timeout' | 'poll' | 'onRollback'> = {},
+    { signal, service, ...options }: OperationCallOptions & Pick<WaitOptions, 'timeout' | 'poll' | 'onRollback'> = {},
   ): Promise<AnyJson> {
-    return waitUntilDone(this.#cloud, operationId, options, signal);
+    return waitUntilDone(this.#cloud, { operationId, service }, options, signal);
   }
 
   /** Closes the connections. Calls in flight finish; a wait reconnects at its next poll. */

@@ -6,6 +6,7 @@ import { onlyKeys, plainObject } from '../model/check';
 import { endsWait, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
 import type { Cloud } from '../cloud/cloud';
+import type { OperationRef } from '../cloud/hosts';
 import { decide, type PollOutcome } from '../cloud/decide';
 
 /** The longest timer that Node supports; longer intervals are shortened to it. */
@@ -14,7 +15,7 @@ const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;
 /** Waits within this process. Rejects with the same failures as in a workflow, or with the reason of `signal`. */
 export async function waitUntilDone(
   cloud: Cloud,
-  operationId: string,
+  { operationId, service }: OperationRef,
   options: unknown,
   signal?: AbortSignal,
 ): Promise<AnyJson> {
@@ -32,7 +33,7 @@ export async function waitUntilDone(
   let seen: LastSeen = {};
   for (;;) {
     signal?.throwIfAborted();
-    const outcome = await cloud.get(operationId, signal).then(
+    const outcome = await cloud.get({ operationId, service }, signal).then(
       (polled): PollOutcome => ({ polled }),
       (error: unknown): PollOutcome => ({ error }),
     );
@@ -41,8 +42,7 @@ export async function waitUntilDone(
       seen = { operation: outcome.polled.operation, lastPolledAt: new Date().toISOString() };
     }
     const ageMs = performance.now() - beganAt;
-    const { registry } = cloud;
-    const judged = decide(input, outcome, { ageMs, record, random: Math.random(), registry });
+    const judged = decide(input, outcome, { ageMs, record, random: Math.random(), cloud });
     record = judged.record;
     const { decision } = judged;
     switch (decision.next) {

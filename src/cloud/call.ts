@@ -1,20 +1,20 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import type { OperationsApi } from '../apis/api';
 import { MessageReader } from '../descriptors/any-to-json';
-import { RequestError } from '../descriptors/check-request';
-import { jsonToRequest } from '../descriptors/json-to-request';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { findUnaryMethod, type UnaryMethodInfo } from '../descriptors/unary-method';
 import { Place, ValueProblems } from '../descriptors/value-problems';
 import { configurationError, toApplicationFailure } from '../model/failure';
 import type { ValueProblem } from '../model/snapshot';
 import { MAXIMUM_REPLY_BYTES } from '../transport/channel';
+import { canMark, markedRequest } from './marked-request';
 
 /** A checked call of a method that starts no operation. */
 export interface PreparedCall extends UnaryMethodInfo {
   /** Names the call in errors. */
   what: string;
-  body: Buffer;
+  /** Checked, as JSON. */
+  request: unknown;
   /** Whether repeating the call has no further effect: it changes nothing, or the API can mark it with a key. */
   isRepeatable: boolean;
 }
@@ -40,22 +40,8 @@ export function prepareCall({ name, registry, api }: Served, path: string, reque
   if (typeof found === 'string') throw configurationError(name, `method: ${found}`);
   const what = `${name} ${found.path.slice(1)}`;
   const { method, effect } = found;
-  try {
-    const body = encodeRequest(method.input, request, registry, api.isRequired);
-    return { ...found, what, body, isRepeatable: effect !== 'change' || api.mark('', method) !== undefined };
-  } catch (err) {
-    if (err instanceof RequestError) throw configurationError(name, `${what}: ${err.message}`);
-    throw err;
-  }
-}
-
-export function encodeRequest(...args: Parameters<typeof jsonToRequest>): Buffer {
-  return toBuffer(jsonToRequest(...args));
-}
-
-/** grpc-js writes Buffers only; this one shares the memory. */
-export function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  markedRequest({ name, registry, api }, method, request);
+  return { ...found, what, request, isRepeatable: effect !== 'change' || canMark(api, method, request) };
 }
 
 /** Decodes a reply. Throws an `OperationUnreadable` failure if its bytes are not a message of the method's type. */

@@ -12,7 +12,7 @@ import { Limiter, type Purpose, type TurnOptions } from '../transport/limiter';
 import type { ResolvedCloudOptions } from './options';
 
 /** What a call is for. */
-export type CallKind = 'poll' | 'cancel' | 'start' | 'call';
+export type CallKind = 'poll' | 'cancel' | 'start' | 'call' | 'read';
 
 /** One unary call. */
 export interface Call {

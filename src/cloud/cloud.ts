@@ -1,30 +1,24 @@
 import { loadDescriptors } from '../descriptors/load';
-import { RequestError } from '../descriptors/check-request';
-import { findOperationMethod } from '../descriptors/operation-method';
+import { findOperationMethod, type OperationMethodTypes } from '../descriptors/operation-method';
 import { DescriptorError, type DescriptorRegistry } from '../descriptors/registry';
-import { configurationError, toApplicationFailure } from '../model/failure';
-import { OptionError } from '../model/check';
-import { statusCode, type OperationSnapshot } from '../model/snapshot';
+import { configurationError } from '../model/failure';
+import { fieldsOf, OptionError } from '../model/check';
+import { statusCode, type JsonObject, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
-import {
-  encodeRequest,
-  prepareCall,
-  readReply,
-  replyNotReceived,
-  toBuffer,
-  type Called,
-  type PreparedCall,
-} from './call';
+import { prepareCall, readReply, replyNotReceived, type Called, type PreparedCall } from './call';
 import { Caller, type Call, type CallObserver } from './caller';
-import { MAXIMUM_REPLY_BYTES, type Reply } from '../transport/channel';
-import type { OperationCall, OperationsApi, RawOperation } from '../apis/api';
+import type { Reply } from '../transport/channel';
+import type { OperationCall, OperationRequest, OperationsApi, RawOperation } from '../apis/api';
 import { OperationServiceError } from '../apis/error';
 import { Discovery, fixedEndpoints, type Endpoints } from '../apis/discovery';
 import { ServiceAccountCredentials, type BareCall } from '../apis/iam';
-import { messageOf } from '../model/thrown';
+import { Hosts, type OperationRef } from './hosts';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
-import { toSnapshot } from './to-snapshot';
+import { canMark, markedRequest, toBuffer } from './marked-request';
+import { decodeReply, unlessAborted, unlessTooLarge } from './replies';
+import { resourceIdOf, Results } from './results';
 import { isReplyTooLarge, replyTooLarge, toStarted } from './started';
+import { toSnapshot } from './to-snapshot';
 
 /** An operation, and how long the server asks to wait before the next poll. */
 export interface Polled {
@@ -50,7 +44,8 @@ export class Cloud {
   readonly api: OperationsApi;
   readonly #options: ResolvedCloudOptions;
   readonly #caller: Caller;
-  readonly #endpoints: Endpoints;
+  readonly #hosts: Hosts;
+  readonly #results: Results;
 
   /** Throws an `OperationConfigurationError` for invalid options. Connects at the first call. */
   constructor(
@@ -69,13 +64,17 @@ export class Cloud {
     this.#caller = new Caller(name, this.#options, this.registry, observer);
     const { root, credentials } = this.#options;
     const call = (bare: BareCall): Promise<Reply> => this.#caller.callBare(bare);
-    const endpoints = 'discovery' in root ? new Discovery(name, root.discovery, call) : fixedEndpoints(root.endpoint);
-    this.#endpoints = endpoints;
+    const endpoints = root && endpointsOf(name, root, call);
+    this.#hosts = new Hosts(name, this.#options, this.registry, endpoints);
+    this.#results = new Results(name, this.api, this.registry, this.#hosts, (raw) => this.#snapshot(raw));
     if (!credentials) return;
     const isKey = credentials instanceof ServiceAccountCredentials;
-    const { audience } = endpoints;
-    const tokens = { address: (signal: AbortSignal) => endpoints.tokens(signal), audience, call };
-    this.#caller.authenticate(isKey ? credentials.of(tokens) : credentials);
+    const tokens = endpoints && {
+      address: (signal: AbortSignal) => endpoints.tokens(signal),
+      audience: endpoints.audience,
+      call,
+    };
+    this.#caller.authenticate(isKey && tokens ? credentials.of(tokens) : credentials);
   }
 
   /** Whether the worker itself sleeps through short intervals. */
@@ -83,70 +82,84 @@ export class Cloud {
     return this.#options.watch;
   }
 
-  /** Polls the operation once. */
-  get(operationId: string, signal?: AbortSignal): Promise<Polled> {
-    return this.#callOperation('poll', this.api.get, operationId, signal, (call) => this.#caller.call(call));
+  /** Polls the operation once. If it succeeded and its result is a resource, reads the resource. */
+  get(operation: OperationRef, signal?: AbortSignal): Promise<Polled> {
+    return this.#poll(operation, signal, (call) => this.#caller.call(call));
   }
 
   /** Asks the cloud to cancel the operation and returns its state at that moment. */
-  cancel(operationId: string, signal?: AbortSignal): Promise<Polled> {
-    return this.#cancel(operationId, signal, (call) => this.#caller.call(call, 'cancel'));
+  cancel(operation: OperationRef, signal?: AbortSignal): Promise<Polled> {
+    return this.#cancel(operation, signal, (call) => this.#caller.call(call, 'cancel'));
   }
 
   /**
    * Lets `calls` poll and cancel an operation in one turn of the rate limits, ahead of other waiting calls. If `signal`
    * aborts before the turn, rejects at once; if it aborts later, it aborts the calls.
    */
-  async inOneTurn<T>(operationId: string, signal: AbortSignal, calls: (turn: CancelTurn) => Promise<T>): Promise<T> {
-    const address = await this.#endpoints.operations(signal);
+  async inOneTurn<T>(
+    operation: OperationRef,
+    signal: AbortSignal,
+    calls: (turn: CancelTurn) => Promise<T>,
+  ): Promise<T> {
+    const address = await this.#hosts.ofOperation(operation, signal);
+    const what = `Get of ${operationName(this.name, operation.operationId)}`;
     return this.#caller.inOneTurn(
-      { kind: 'poll', what: `Get of ${operationName(this.name, operationId)}`, address, path: this.api.get.path },
+      { kind: 'poll', what, address, path: this.api.get.path },
       (send) =>
         calls({
-          get: () => this.#callOperation('poll', this.api.get, operationId, signal, send),
-          cancel: () => this.#cancel(operationId, signal, send),
+          get: () => this.#poll(operation, signal, send),
+          cancel: () => this.#cancel(operation, signal, send),
         }),
       { purpose: 'cancel', signal },
     );
   }
 
+  /** What {@link get} depends on: the polls of waits with the same key can be shared. */
+  keyOf({ operationId, method, service = method, resourceId }: OperationRef): string {
+    return JSON.stringify(this.api.hostsOf || this.api.starts.reads ? [operationId, service, resourceId] : operationId);
+  }
+
+  /** The method at `path` that starts operations, or a text that says why there is none. */
+  findStart(path: string): OperationMethodTypes | string {
+    return findOperationMethod(this.registry, path, this.api.starts);
+  }
+
+  /**
+   * Whether the cloud recognises a repeated start with this request and the same key. If the method or the request is
+   * invalid, it does not matter.
+   */
+  isMarked(method: string, request: JsonObject): boolean {
+    const start = this.findStart(method);
+    return typeof start === 'string' || canMark(this.api, start.method, request);
+  }
+
   /**
    * Calls a method that starts an operation and returns the operation. Checks the request against the descriptors
-   * before sending it. A repeated call with the same key returns the same operation. `signal` aborts the call before it
-   * is sent, `inFlight` afterwards.
+   * before sending it. A repeated call with the same key returns the same operation if {@link isMarked}. `signal` aborts
+   * the call before it is sent, `inFlight` afterwards.
    */
-  async start(
-    method: string,
-    request: unknown,
-    idempotencyKey: string,
-    signal?: AbortSignal,
-    inFlight = signal,
-  ): Promise<Polled> {
-    const found = findOperationMethod(this.registry, method);
-    if (typeof found === 'string') throw configurationError(this.name, `method: ${found}`);
-    const { path } = found;
-    const what = `${this.name} ${path.slice(1)}`;
-    let body: Buffer;
-    try {
-      body = encodeRequest(found.method.input, request, this.registry, this.api.isRequired);
-    } catch (err) {
-      if (err instanceof RequestError) throw configurationError(this.name, `${what}: ${err.message}`);
-      throw err;
-    }
-    const { headers = {} } = this.api.mark(idempotencyKey, found.method) ?? {};
+  async start(method: string, request: unknown, key: string, signal?: AbortSignal, inFlight = signal): Promise<Polled> {
+    const start = this.findStart(method);
+    if (typeof start === 'string') throw configurationError(this.name, `method: ${start}`);
+    const { what, body, headers } = markedRequest(this, start.method, request, key);
+    const { path } = start;
     const send = async (): Promise<Reply> => {
-      const address = await this.#serviceAddress(found.method.parent.typeName, signal);
-      return this.#caller.call({ kind: 'start', what, address, path, body, headers, signal, inFlight }, 'start');
+      const address = await this.#hosts.ofService(start.method.parent.typeName, signal);
+      const call = { what, address, path, body, headers, signal, inFlight };
+      return this.#caller.call({ kind: 'start', ...call }, 'start');
     };
     try {
       const reply = await unlessAborted(what, send, signal, inFlight);
-      const raw = this.#decoded(what, reply, () => this.api.decodeStarted(reply, found.method));
+      const decode = (): RawOperation => this.api.decodeStarted(reply, start);
+      const decoded = decodeReply({ what, cloud: this.name }, reply, decode);
+      const resourceId = resourceIdOf(start.resource, reply.body, fieldsOf(request));
+      const raw = await this.#started(what, path, { ...decoded, ...(resourceId && { resourceId }) }, inFlight);
       return this.#polled(
         raw,
         toStarted(what, raw, (named) => this.#snapshot(named)),
       );
     } catch (err) {
-      throw isReplyTooLarge(err) ? replyTooLarge(this.name, what, idempotencyKey) : err;
+      throw isReplyTooLarge(err) ? replyTooLarge(this.name, what, key) : err;
     }
   }
 
@@ -160,10 +173,10 @@ export class Cloud {
    * before it is sent, `inFlight` afterwards.
    */
   async call(call: PreparedCall, key?: string, signal?: AbortSignal, inFlight = signal): Promise<Called> {
-    const { what, path, body, method, effect } = call;
-    const { headers = {} } = (key === undefined ? undefined : this.api.mark(key, method)) ?? {};
+    const { what, path, method, effect } = call;
+    const { body, headers } = markedRequest(this, method, call.request, key);
     const send = async (): Promise<Reply> => {
-      const address = await this.#serviceAddress(method.parent.typeName, signal);
+      const address = await this.#hosts.ofService(method.parent.typeName, signal);
       const sent = { kind: 'call', what, address, path, body, headers, signal, inFlight } as const;
       return this.#caller.call(sent, effect === 'read' ? 'poll' : 'start');
     };
@@ -179,62 +192,65 @@ export class Cloud {
     this.#caller.close();
   }
 
-  /** The address of a service that starts operations: configured by its name or longest package, else discovered. */
-  async #serviceAddress(service: string, signal: AbortSignal | undefined): Promise<string> {
-    for (let name = service; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('.')))) {
-      const address = this.#options.services.get(name);
-      if (address !== undefined) return address;
+  /** A started operation with its result, if it is done. One without an ID cannot be polled for its result later. */
+  async #started(what: string, service: string, raw: RawOperation, signal?: AbortSignal): Promise<RawOperation> {
+    try {
+      return await this.#results.with(raw, { operationId: raw.id, service }, signal, (call) => this.#caller.call(call));
+    } catch (err) {
+      if (!(err instanceof OperationServiceError)) throw err;
+      if (raw.id !== '') return { ...raw, done: false };
+      throw new OperationServiceError(what, { code: statusCode('UNAVAILABLE'), message: err.message });
     }
-    const address = await this.#endpoints.service(service, signal);
-    if (address !== undefined) return address;
-    const problem = `services: the cloud lists no endpoint for ${service}: give its host:port, or that of its package`;
-    throw configurationError(this.name, problem);
   }
 
-  async #cancel(operationId: string, signal: AbortSignal | undefined, make: Send): Promise<Polled> {
+  async #cancel(operation: OperationRef, signal: AbortSignal | undefined, make: Send): Promise<Polled> {
     const { cancel } = this.api;
-    if (cancel) return this.#callOperation('cancel', cancel, operationId, signal, make);
-    const what = `Cancel of ${operationName(this.name, operationId)}`;
-    const message = `the API ${JSON.stringify(this.api.name)} cannot cancel operations`;
-    throw new OperationServiceError(what, { code: statusCode('UNIMPLEMENTED'), message, neverSent: true });
+    const what = `Cancel of ${operationName(this.name, operation.operationId)}`;
+    if (!cancel) {
+      const message = `the API ${JSON.stringify(this.api.name)} cannot cancel operations`;
+      throw new OperationServiceError(what, { code: statusCode('UNIMPLEMENTED'), message, neverSent: true });
+    }
+    const reply = await this.#callOperation('cancel', what, cancel, operation, signal, make);
+    if (!cancel.decode) return this.#poll(operation, signal, make);
+    return this.#read(what, operation, reply, cancel.decode, signal, make);
   }
 
-  async #callOperation(
+  async #poll(operation: OperationRef, signal: AbortSignal | undefined, make: Send): Promise<Polled> {
+    const { get } = this.api;
+    const what = `Get of ${operationName(this.name, operation.operationId)}`;
+    const reply = await this.#callOperation('poll', what, get, operation, signal, make);
+    return this.#read(what, operation, reply, get.decode, signal, make);
+  }
+
+  #callOperation(
     kind: 'poll' | 'cancel',
-    { path, encode, decode }: OperationCall,
-    operationId: string,
+    what: string,
+    { path, encode }: OperationRequest,
+    operation: OperationRef,
+    signal: AbortSignal | undefined,
+    make: Send,
+  ): Promise<Reply> {
+    const { operationId } = operation;
+    const send = async (): Promise<Reply> => {
+      const address = await this.#hosts.ofOperation(operation, signal);
+      const headers = { ...this.api.headers?.({ operationId }) };
+      return make({ kind, what, address, path, body: toBuffer(encode(operationId)), headers, signal });
+    };
+    return unlessTooLarge({ cloud: this.name, operationId }, () => unlessAborted(what, send, signal));
+  }
+
+  async #read(
+    what: string,
+    operation: OperationRef,
+    reply: Reply,
+    decode: OperationCall['decode'],
     signal: AbortSignal | undefined,
     make: Send,
   ): Promise<Polled> {
-    const name = operationName(this.name, operationId);
-    const what = `${kind === 'poll' ? 'Get' : 'Cancel'} of ${name}`;
-    const send = async (): Promise<Reply> => {
-      const address = await this.#endpoints.operations(signal);
-      return make({ kind, what, address, path, body: toBuffer(encode(operationId)), signal });
-    };
-    try {
-      const reply = await unlessAborted(what, send, signal);
-      const raw = this.#decoded(what, reply, () => decode(reply));
-      if (raw.id !== operationId) {
-        const shown = JSON.stringify(raw.id.slice(0, 100));
-        throw garbled(what, raw.id === '' ? 'names no operation' : `is about another operation, ${shown}`);
-      }
-      return this.#polled(raw, this.#snapshot(raw));
-    } catch (err) {
-      if (!isReplyTooLarge(err)) throw err;
-      const message = `${name} cannot be read: its reply is larger than ${MAXIMUM_REPLY_BYTES / 2 ** 20} MiB. Read the resource with a call of your own`;
-      throw toApplicationFailure({ type: 'OperationUnreadable', cloud: this.name, operationId, message, details: [] });
-    }
-  }
-
-  #decoded(what: string, { body }: Reply, decode: () => RawOperation): RawOperation {
-    // A proxy that has lost a reply returns an empty one.
-    if (body.length === 0) throw garbled(what, 'names no operation');
-    try {
-      return decode();
-    } catch (err) {
-      throw garbled(what, `is not an Operation (${messageOf(err)})`);
-    }
+    const expected = { what, cloud: this.name, operationId: operation.operationId };
+    const raw = decodeReply(expected, reply, decode);
+    const full = await unlessTooLarge(expected, () => this.#results.with(raw, operation, signal, make));
+    return this.#polled(full, this.#snapshot(full));
   }
 
   #snapshot(raw: RawOperation): OperationSnapshot {
@@ -246,26 +262,10 @@ export class Cloud {
   }
 }
 
-function garbled(what: string, problem: string): OperationServiceError {
-  return new OperationServiceError(what, { code: statusCode('INTERNAL'), message: `the reply ${problem}` });
-}
-
-/**
- * Rejects with CANCELLED if `signal` aborts while the call waits for its turn, a token or an endpoint, or if `inFlight`
- * aborts while it waits for the reply.
- */
-async function unlessAborted<T>(
-  what: string,
-  work: () => Promise<T>,
-  signal: AbortSignal | undefined,
-  inFlight = signal,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (err) {
-    const neverSent = !(err instanceof OperationServiceError) || err.neverSent;
-    if (!(neverSent ? signal : inFlight)?.aborted) throw err;
-    const message = `the call was aborted before it was ${neverSent ? 'sent' : 'answered'}`;
-    throw new OperationServiceError(what, { code: statusCode('CANCELLED'), message, neverSent });
-  }
+function endpointsOf(
+  cloud: string,
+  root: NonNullable<ResolvedCloudOptions['root']>,
+  call: (bare: BareCall) => Promise<Reply>,
+): Endpoints {
+  return 'discovery' in root ? new Discovery(cloud, root.discovery, call) : fixedEndpoints(root.endpoint);
 }

@@ -1,14 +1,20 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { DescriptorRegistry } from '../descriptors/registry';
 import { boundStatus } from '../model/bounds';
 import { BACKOFF_LIMIT, pollVerdict, retryDelayMs } from '../model/error-table';
 import { isNotFoundFinal, isRefusalFinal, recordOutcome, UNKNOWN_OPERATION, type PollRecord } from '../model/evidence';
 import { configurationError, toApplicationFailure } from '../model/failure';
 import type { GetInput, GetResult } from '../model/contract';
 import { hintLimitMs, intervalAtAge, nextInterval, WATCH_BELOW_MS } from '../model/schedule';
-import { codeName, endsWait, statusCode, type OperationStatus } from '../model/snapshot';
-import { operationName, runningText, statusText } from '../model/texts';
-import type { Polled } from './cloud';
+import {
+  codeName,
+  endsWait,
+  statusCode,
+  type AnyJson,
+  type OperationSnapshot,
+  type OperationStatus,
+} from '../model/snapshot';
+import { nameOf, operationName, runningText, statusText } from '../model/texts';
+import type { Cloud, Polled } from './cloud';
 import { OperationServiceError } from '../apis/error';
 import { messageOf } from '../model/thrown';
 import { checkResponseType } from './to-snapshot';
@@ -29,7 +35,13 @@ export interface PollContext {
   record?: PollRecord;
   /** Uniform in [0, 1). */
   random: number;
-  registry: DescriptorRegistry | undefined;
+  /** The cloud that was polled, if this worker configures it. */
+  cloud?: Pick<Cloud, 'findStart'>;
+}
+
+/** Whether the configuration of this worker does not allow the poll. */
+function isMisconfigured(error: unknown): error is ApplicationFailure {
+  return error instanceof ApplicationFailure && error.type === 'OperationConfigurationError';
 }
 
 /** The age that the schedule uses: since its restart, if it was restarted. `ageMs` is the age of the wait. */
@@ -61,17 +73,18 @@ export function decide(
     }
   }
   const { error } = outcome;
+  if (isMisconfigured(error)) return decide(input, { unserved: error.message }, context);
   const verdict = error instanceof OperationServiceError ? pollVerdict(error.codeName) : 'transient';
   const record = recordOutcome(before, verdict, ageMs);
   return { record, decision: decideError(input, error, context, record) };
 }
 
-function decidePolled(input: GetInput, polled: Polled, { ageMs, random, registry }: PollContext): Decision {
+function decidePolled(input: GetInput, polled: Polled, { ageMs, random, cloud }: PollContext): Decision {
   const { operation } = polled;
   const { schedule } = input;
   // JSON cannot express Infinity, and a hint over the limit has no further effect.
   const hintMs = Math.min(polled.hintMs ?? 0, hintLimitMs(schedule));
-  if (input.method !== undefined && registry) checkResponseType(operation, input.method, registry);
+  if (input.method !== undefined && cloud) checkResponseType(operation, input.method, cloud);
   // The workflow is still showing a refusal, which is now over.
   const wasRefused = input.record?.refusedSinceMs !== undefined;
   if (endsWait(operation, input.onRollback) || wasRefused || input.by === undefined || sleepsInWorkflow(input, ageMs)) {
@@ -104,7 +117,7 @@ function decideError(input: GetInput, error: unknown, context: PollContext, reco
     doublings > 0 ? intervalAtAge(schedule, age) * Math.min(2 ** doublings, BACKOFF_LIMIT) : 0;
   const { failures } = record;
   if (!(error instanceof OperationServiceError)) return again(backoff(failures - 1));
-  const { code, codeName, rawMessage, details, message } = error;
+  const { code, codeName, rawMessage, details, message, operation } = error;
   switch (pollVerdict(codeName)) {
     case 'transient': {
       const slower = backoff(codeName === 'RESOURCE_EXHAUSTED' ? failures : failures - 1);
@@ -112,10 +125,11 @@ function decideError(input: GetInput, error: unknown, context: PollContext, reco
     }
     case 'unknown': {
       if (!isNotFoundFinal(record, ageMs)) return again(0);
-      const message = `${name} is not known to the cloud (${statusText({ codeName, message: rawMessage })}): its outcome is unknown. It has expired, belongs to another cloud or account, or the id is wrong`;
+      if (operation) return { next: 'fail', failure: unreadResource(operation, message, details) };
+      const unknown = `${name} is not known to the cloud (${statusText({ codeName, message: rawMessage })}): its outcome is unknown. It has expired, belongs to another cloud or account, or the id is wrong`;
       return {
         next: 'fail',
-        failure: toApplicationFailure({ type: 'OperationNotFound', cloud, operationId, message, details }),
+        failure: toApplicationFailure({ type: 'OperationNotFound', cloud, operationId, message: unknown, details }),
       };
     }
     case 'refused': {
@@ -135,6 +149,13 @@ function decideError(input: GetInput, error: unknown, context: PollContext, reco
       };
     }
   }
+}
+
+/** The operation has succeeded, but its resource is not there to read. */
+function unreadResource(operation: OperationSnapshot, reason: string, details: AnyJson[]): ApplicationFailure {
+  const { cloud, id: operationId } = operation;
+  const message = `${nameOf(operation)} succeeded, but its resource cannot be read: ${reason}. It may have been deleted since`;
+  return toApplicationFailure({ type: 'OperationUnreadable', cloud, operationId, message, details, operation });
 }
 
 /** The worker does not configure the cloud or the method of the wait. */

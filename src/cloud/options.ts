@@ -15,14 +15,24 @@ import {
 import type { ProgressReader } from '../model/progress';
 import type { OperationsApi } from '../apis/api';
 import { ServiceAccountCredentials, iamAddressOf } from '../apis/iam';
+import { googleApi } from '../apis/google';
+import { nebiusApi } from '../apis/nebius';
+import { temporalCloudApi } from '../apis/temporal-cloud';
 import { yandexApi } from '../apis/yandex';
 import { TransportSecurity, plaintextCredentials } from '../transport/tls';
+
+/** The APIs that can be configured by name. */
+const APIS = { yandex: () => yandexApi, google: googleApi, nebius: () => nebiusApi, temporalCloud: temporalCloudApi };
+type ApiName = keyof typeof APIS;
 
 /** How a worker reaches one cloud. Workflows refer to the cloud by name and never carry a host or a token. */
 export interface CloudOptions {
   /** How the cloud expresses operations: a known API, or your own implementation. @default 'yandex' */
-  api?: 'yandex' | OperationsApi;
-  /** `host:port` of the OperationService. Give this or `discovery`. */
+  api?: ApiName | OperationsApi;
+  /**
+   * `host:port` of the OperationService. Give this or `discovery`, unless the API finds the host of each service by its
+   * descriptors, as Google's and Nebius's do.
+   */
   endpoint?: string;
   /**
    * `host:port` of the ApiEndpointService, which lists the endpoints of the other services. Only endpoints under the
@@ -63,8 +73,8 @@ export interface CloudOptions {
 /** {@link CloudOptions}, checked. */
 export interface ResolvedCloudOptions {
   api: OperationsApi;
-  /** The address of OperationService, or of ApiEndpointService. */
-  root: { endpoint: string } | { discovery: string };
+  /** The address of OperationService, or of ApiEndpointService. Absent if each service has a host of its own. */
+  root?: { endpoint: string } | { discovery: string };
   services: ReadonlyMap<string, string>;
   security: TransportSecurity;
   plaintext: boolean;
@@ -99,7 +109,8 @@ const MAXIMUM_REQUEST_TIMEOUT_MS = 30_000;
 /** Checks the options of a cloud. Throws an OptionError that names the field, its value and what to change. */
 export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions {
   onlyKeys('', plainObject('options', options), KEYS);
-  const root = rootOf(options);
+  const api = apiOf(options.api ?? 'yandex');
+  const root = rootOf(options, api);
   const services = new Map(
     Object.entries(plainObject('services', options.services ?? {})).map(([name, address]) => [
       name,
@@ -108,7 +119,7 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
   );
   const plaintext = flag('plaintext', options.plaintext ?? false);
   const { credentials } = options;
-  if (plaintext) [...Object.values(root), ...services.values()].forEach(plaintextCredentials);
+  if (plaintext) [...Object.values(root ?? {}), ...services.values()].forEach(plaintextCredentials);
   if (credentials !== undefined) checkCredentials(credentials, root);
   const tls = plainObject('tls', options.tls ?? {});
   onlyKeys('tls', tls, ['rootCertificates', 'clientCertificate', 'clientKey', 'serverName']);
@@ -116,8 +127,8 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     if (value !== undefined) text(`tls.${key}`, value);
   }
   return {
-    api: apiOf(options.api ?? 'yandex'),
-    root,
+    api,
+    ...(root && { root }),
     services,
     security: new TransportSecurity(options.tls),
     plaintext,
@@ -142,9 +153,13 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
 }
 
 function apiOf(api: unknown): OperationsApi {
-  if (api === 'yandex') return yandexApi;
+  if (isApiName(api)) return APIS[api]();
   if (isApi(api)) return api;
-  throw new OptionError('api', api, "give 'yandex', or an OperationsApi of your own");
+  throw new OptionError('api', api, `give one of ${Object.keys(APIS).join(', ')}, or an OperationsApi of your own`);
+}
+
+function isApiName(api: unknown): api is ApiName {
+  return typeof api === 'string' && Object.hasOwn(APIS, api);
 }
 
 function isApi(api: unknown): api is OperationsApi {
@@ -160,8 +175,9 @@ function isReader(reader: unknown): reader is ProgressReader {
   return typeof reader === 'function';
 }
 
-function rootOf({ endpoint, discovery }: CloudOptions): ResolvedCloudOptions['root'] {
+function rootOf({ endpoint, discovery }: CloudOptions, api: OperationsApi): ResolvedCloudOptions['root'] {
   if (endpoint === undefined && discovery === undefined) {
+    if (api.hostsOf) return undefined;
     const rule = 'give the host:port of the OperationService, or use yandexCloud() or another preset';
     throw new OptionError('endpoint', endpoint, rule);
   }
@@ -182,8 +198,9 @@ function checkCredentials(credentials: unknown, root: ResolvedCloudOptions['root
     throw new OptionError('credentials', `a ${typeof credentials}`, rule);
   }
   const isLost = credentials instanceof ServiceAccountCredentials && !credentials.hasEndpoint;
-  if (isLost && 'endpoint' in root && iamAddressOf(root.endpoint) === undefined) {
-    const rule = `set its iamEndpoint: the address of the token service cannot be derived from ${root.endpoint}`;
+  if (isLost && !(root && ('discovery' in root || iamAddressOf(root.endpoint) !== undefined))) {
+    const whence = root && 'endpoint' in root ? root.endpoint : 'the API';
+    const rule = `set its iamEndpoint: the address of the token service cannot be derived from ${whence}`;
     throw new OptionError('credentials', 'a service account key', rule);
   }
 }

@@ -1,4 +1,6 @@
+import { googleApi, type GoogleApiOptions } from '../apis/google';
 import { ServiceAccountCredentials } from '../apis/iam';
+import { temporalCloudApi, type TemporalCloudApiOptions } from '../apis/temporal-cloud';
 import { hostOf } from '../model/address';
 import { type CloudOptions } from './options';
 
@@ -18,6 +20,25 @@ export function yandexCloudKazakhstan(options: CloudOptions = {}): CloudOptions 
 /** Nebius Israel, which has the same API, at `api.il.nebius.cloud:443`. */
 export function nebiusIsrael(options: CloudOptions = {}): CloudOptions {
   return preset('api.il.nebius.cloud:443', options);
+}
+
+/**
+ * Google Cloud: each service at its own host (`google.api.default_host`), which the descriptors name. `services` sets
+ * regional hosts and other ones. `quotaProject` is the project whose quota the calls use.
+ */
+export function googleCloud({ quotaProject, ...options }: CloudOptions & GoogleApiOptions = {}): CloudOptions {
+  return { api: googleApi(quotaProject === undefined ? {} : { quotaProject }), ...options };
+}
+
+/** Nebius AI Cloud: each service at `<service>.api.nebius.cloud:443`. */
+export function nebius(options: CloudOptions = {}): CloudOptions {
+  return { api: 'nebius', ...options };
+}
+
+/** Temporal Cloud, at `saas-api.tmprl.cloud:443`. `apiVersion` is the version of its API that calls ask for. */
+export function temporalCloud({ apiVersion, ...options }: CloudOptions & TemporalCloudApiOptions = {}): CloudOptions {
+  const api = temporalCloudApi(apiVersion === undefined ? {} : { apiVersion });
+  return { api, endpoint: 'saas-api.tmprl.cloud:443', ...options };
 }
 
 /**

@@ -1,16 +1,17 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { anyToJsonAt } from '../descriptors/any-to-json';
-import { findOperationMethod } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { NOT_UTF8, Place, Unreadable, ValueProblems } from '../descriptors/value-problems';
 import { timestampJson } from '../descriptors/well-known-json';
 import { configurationError, toApplicationFailure } from '../model/failure';
+import { isOperationId } from '../model/options';
 import { type OperationProgress, type ProgressReader, boundedProgress } from '../model/progress';
 import { redact, redactDetail } from '../model/redact';
 import { codeName, statusCode, type AnyJson, type OperationSnapshot, type OperationStatus } from '../model/snapshot';
 import { nameOf, operationName } from '../model/texts';
 import type { RawOperation, RawStatus, RawTimestamp } from '../apis/api';
+import type { Cloud } from './cloud';
 import { messageOf } from '../model/thrown';
 
 /**
@@ -31,7 +32,7 @@ export function toSnapshot(
   const metadata = raw.metadata && anyToJsonAt(new Place('metadata'), raw.metadata, registry, found);
   const error = raw.error && saysAnything(raw.error) ? toStatus(raw.error, registry, found) : undefined;
   const response = raw.response && anyToJsonAt(new Place('response'), raw.response, registry, found);
-  const progress = metadata && readProgress(metadata, readers);
+  const progress = (metadata && readProgress(metadata, readers)) ?? boundedProgress(raw.progress);
   const problems = found.list();
   const common = {
     cloud,
@@ -40,6 +41,7 @@ export function toSnapshot(
     ...(createdAt && { createdAt }),
     ...(raw.createdBy && { createdBy: raw.createdBy }),
     ...(modifiedAt && { modifiedAt }),
+    ...(isOperationId(raw.resourceId) && { resourceId: raw.resourceId }),
     ...(metadata && { metadata }),
     ...(progress && { progress }),
     ...(problems.length > 0 && { problems }),
@@ -101,9 +103,9 @@ function rfc3339({ seconds, nanos }: RawTimestamp, place: Place, problems: Value
  * caller gets the type it was compiled for. Throws `OperationConfigurationError` if the method is not in the
  * descriptors, and `OperationUnreadable`, with the operation, if the response has another type or cannot be decoded.
  */
-export function checkResponseType(operation: OperationSnapshot, path: string, registry: DescriptorRegistry): void {
+export function checkResponseType(operation: OperationSnapshot, path: string, cloud: Pick<Cloud, 'findStart'>): void {
   if (operation.state !== 'succeeded') return;
-  const found = findOperationMethod(registry, path);
+  const found = cloud.findStart(path);
   if (typeof found === 'string') throw configurationError(operation.cloud, `method: ${found}`, operation.id);
   const expected = found.responseType?.typeName;
   const { '@type': type, problem, base64 } = operation.response;

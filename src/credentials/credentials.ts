@@ -26,15 +26,8 @@ export function checkToken(given: unknown, now: number): { value: string; expire
   const { token, expiresAt } = fieldsOf(given);
   const value = typeof token === 'string' ? token.trim() : '';
   if (value === '') throw new CredentialsError('the credentials returned no token: return { token, expiresAt? }');
-  if (!/^[\x21-\x7e]+$/.test(value)) {
-    throw new CredentialsError(
-      'the token contains spaces, line breaks or other characters that are not allowed in a header',
-    );
-  }
-  if (value.length > MAXIMUM_TOKEN_LENGTH) {
-    const problem = `has ${value.length} characters, but a header holds at most ${MAXIMUM_TOKEN_LENGTH}`;
-    throw new CredentialsError(`the token ${problem}: the source of the credentials returned something else`);
-  }
+  const problem = problemOf(value);
+  if (problem !== undefined) throw new CredentialsError(`the token ${problem}`);
   if (expiresAt === undefined || expiresAt === null) return { value };
   if (!(expiresAt instanceof Date) || Number.isNaN(expiresAt.getTime())) {
     throw new CredentialsError('the credentials returned an expiresAt that is not a valid Date');
@@ -51,12 +44,39 @@ export function checkToken(given: unknown, now: number): { value: string; expire
  * Uses an IAM token that you obtain: the token itself, or a function that returns it. A function is called once an hour
  * and when its token is refused; return a token that is valid for another hour. If a cloud echoes a token of less than
  * 20 characters, as in tests, it is not hidden: it may be an ordinary word. Throws an `OperationConfigurationError` for
- * any other value, such as an environment variable that is not set.
+ * any other value, such as an environment variable that is not set; the error never shows the value.
  */
 export function iamToken(token: string | (() => string | Promise<string>)): Credentials {
-  if (typeof token !== 'function' && (typeof token !== 'string' || token.trim() === '')) {
-    const given = token === '' ? 'an empty string' : typeof token;
-    throw configurationError('', `iamToken: token is ${given}: give an IAM token, or a function that returns one`);
+  return given('iamToken: token', 'an IAM token', token);
+}
+
+/**
+ * Uses an API key, such as one of Temporal Cloud: the key itself, or a function that returns it. A function is called
+ * once an hour and when its key is refused, so that a key can be rotated without a restart. Throws an
+ * `OperationConfigurationError` for any other value; the error never shows the value.
+ */
+export function apiKey(key: string | (() => string | Promise<string>)): Credentials {
+  return given('apiKey: key', 'an API key', key);
+}
+
+/** `field` and `what` describe the value in errors. */
+function given(field: string, what: string, value: string | (() => string | Promise<string>)): Credentials {
+  if (typeof value === 'function') return { getToken: async () => ({ token: await value() }) };
+  const token = typeof value === 'string' ? value.trim() : '';
+  if (token === '') {
+    const problem = typeof value === 'string' ? 'an empty string' : typeof value;
+    throw configurationError('', `${field} is ${problem}: give ${what}, or a function that returns one`);
   }
-  return { getToken: async () => ({ token: typeof token === 'string' ? token : await token() }) };
+  const problem = problemOf(token);
+  if (problem !== undefined) throw configurationError('', `${field} ${problem}: give ${what} alone`);
+  return { getToken: () => Promise.resolve({ token }) };
+}
+
+/** Why a text cannot be a token; says nothing of the text. */
+function problemOf(token: string): string | undefined {
+  if (token.length > MAXIMUM_TOKEN_LENGTH) {
+    return `has ${token.length} characters, but a header holds at most ${MAXIMUM_TOKEN_LENGTH}`;
+  }
+  if (/^[\x21-\x7e]+$/.test(token)) return undefined;
+  return 'contains spaces, line breaks or other characters that are not allowed in a header';
 }

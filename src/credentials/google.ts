@@ -1,5 +1,5 @@
 import { createRequire } from 'module';
-import { isObject } from '../model/check';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
 import { redact } from '../model/redact';
 import { messageOf } from '../model/thrown';
@@ -112,7 +112,7 @@ function applicationDefault(): () => GoogleAuthLike {
 }
 
 function isLibrary(value: unknown): value is { GoogleAuth: new (options: object) => GoogleAuthLike } {
-  return isObject(value) && 'GoogleAuth' in value && typeof value.GoogleAuth === 'function';
+  return typeof value === 'object' && value !== null && 'GoogleAuth' in value && typeof value.GoogleAuth === 'function';
 }
 
 function isAuth(value: unknown): value is GoogleAuthLike {
@@ -156,7 +156,7 @@ function expiryOf(client: object, token: string): Date | undefined {
 }
 
 function tokenOf(answer: unknown): string {
-  const token = isObject(answer) && 'token' in answer ? answer.token : answer;
+  const { token = answer } = fieldsOf(answer);
   if (typeof token === 'string' && token !== '') return token;
   throw new CredentialsError('getAccessToken() of the Google client returned no token: give a client that has one');
 }
@@ -181,14 +181,14 @@ function problemOf(err: unknown, found: boolean): Error {
 const REFUSALS = [400, 401, 403, 404];
 
 function statusOf(err: unknown): number | undefined {
-  const within = isObject(err) && 'response' in err ? err.response : undefined;
-  for (const one of [within, err]) {
-    if (isObject(one) && 'status' in one && typeof one.status === 'number') return one.status;
+  // The status of a response is a getter.
+  for (const one of [fieldsOf(err).response, err]) {
+    if (typeof one === 'object' && one !== null && 'status' in one && typeof one.status === 'number') return one.status;
   }
   return undefined;
 }
 
 /** Whether it is the error of an HTTP request, as opposed to one of the credentials' form. */
 function isRequest(err: unknown): boolean {
-  return isObject(err) && 'config' in err;
+  return 'config' in fieldsOf(err);
 }

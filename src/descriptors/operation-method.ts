@@ -21,7 +21,7 @@ export interface OperationMethodTypes {
 }
 
 /** How to read a resource after its operation. */
-interface ResourceRead {
+export interface ResourceRead {
   method: DescMethod;
   /** The field of its request that takes the resource's ID. */
   id: DescField;

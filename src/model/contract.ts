@@ -23,6 +23,13 @@ export interface GetInput {
   wait?: number;
   /** The path of the method that started the operation: the response must have the type that the method declares. */
   method?: string;
+  /**
+   * The method that started the operation, or the proto service or package: where an API has no host for all operations,
+   * it says which host to poll. @default that of `method`
+   */
+  service?: string;
+  /** The resource that the operation works on, from the reply to its start. Some operations do not name it. */
+  resourceId?: string;
   /** What earlier polls of the wait have shown. @default nothing */
   record?: PollRecord;
   /** Whether to return the first of consecutive refusals, so that the workflow can show it. @default false */
@@ -61,8 +68,12 @@ export interface CancelInput {
   record?: PollRecord;
   /** The number of the wait within the workflow run. The activity ends its watch. */
   wait?: number;
-  /** The path of the method that started the operation, as in {@link GetInput}. */
+  /** As in {@link GetInput}. */
   method?: string;
+  /** As in {@link GetInput}. */
+  service?: string;
+  /** As in {@link GetInput}. */
+  resourceId?: string;
 }
 
 /** The result of a cancellation. `operation` is the state right after the request. */
@@ -82,6 +93,11 @@ export interface StartInput {
   idempotencyKey: string;
   /** Whether the caller expects the response type that the method declares. */
   typed: boolean;
+  /**
+   * Whether an earlier attempt may have started the operation. An API that cannot mark starts then gets no second one.
+   * @default false
+   */
+  mayHaveStarted?: boolean;
   /** Whether a busy cloud fails the attempt retryably, since the history of the workflow is long. @default false */
   retryBusy?: boolean;
 }
@@ -98,6 +114,8 @@ export type StartResult =
 export interface StartRefusal {
   /** Whether the request never reached the cloud, so that the refusal says nothing about earlier attempts. */
   neverSent: boolean;
+  /** The operation may have started, and a repeated start might start another one. @default false */
+  outcomeUnknown?: boolean;
 }
 
 /** The failure type when the operation may have been started; `details[0]` is the OperationStatus, if there is one. */

@@ -33,11 +33,16 @@ export type OperationSnapshot<R = AnyJson, M = AnyJson> = {
   /** The user or service account that started the operation. */
   createdBy?: string;
   modifiedAt?: string;
+  /** The resource that the operation works on, if the API names it outside the metadata. */
+  resourceId?: string;
   /** Typically names the resource that the operation works on. Available while the operation is in progress. */
   metadata?: M;
   /** Values that canonical JSON cannot express, at most 100: they are null in `metadata`, `response` and `error`. */
   problems?: ValueProblem[];
-  /** Set only when the worker configures a progress reader for this type of metadata: see `operationProgress()`. */
+  /**
+   * Set only if the API tells it outside the metadata, or the worker configures a progress reader for this type of
+   * metadata: see `operationProgress()`.
+   */
   progress?: OperationProgress;
 } & (
   | { state: 'running' }

@@ -1,4 +1,5 @@
 import { isOperationId } from './options';
+import type { AnyJson } from './snapshot';
 
 // Error texts with which clouds refuse starts. Most errors have no details that a program could read instead.
 
@@ -11,7 +12,17 @@ interface Row {
   reason: string;
 }
 
-/** The error texts of an API's services. */
+/** What a detail of an error says about a start. */
+export interface DetailSays {
+  /** Whether the call may be retried. */
+  verdict?: 'busy' | 'refused';
+  /** The id of the conflicting operation. */
+  conflict?: string;
+  /** The violations of exceeded quotas. */
+  quotas?: readonly unknown[];
+}
+
+/** The error texts of an API's services, and their details. */
 export interface StartRefusals {
   /** Texts that name the conflicting operation, with any status code. */
   namesConflict: readonly Row[];
@@ -23,31 +34,40 @@ export interface StartRefusals {
   freesItself: readonly Row[];
   /** Texts of RESOURCE_EXHAUSTED for limits that someone has to raise or to free up. */
   needsSomebody: readonly Row[];
+  /** Reads details by type, such as `acme.v1.ErrorDetail`. The details of google.rpc are always read. */
+  details: Readonly<Record<string, (detail: AnyJson) => DetailSays>>;
+}
+
+/** The texts of several tables, and the details that they read. */
+export function joinRefusals(...tables: readonly Partial<StartRefusals>[]): StartRefusals {
+  const all = (name: Exclude<keyof StartRefusals, 'details'>): Row[] => tables.flatMap((table) => table[name] ?? []);
+  return {
+    namesConflict: all('namesConflict'),
+    namesOperation: all('namesOperation'),
+    saysInProgress: all('saysInProgress'),
+    freesItself: all('freesItself'),
+    needsSomebody: all('needsSomebody'),
+    details: Object.assign({}, ...tables.map(({ details }) => details)) as StartRefusals['details'],
+  };
 }
 
 /** An id: quoted, or a word that contains a digit. "operation is in progress" names no id. */
-const ID = /(?:["'`](?<quoted>[^"'`\s]+)["'`]|(?<bare>[\w./:-]*\d[\w./:-]*))/.source;
+export const OPERATION_ID = /(?:["'`](?<quoted>[^"'`\s]+)["'`]|(?<bare>[\w./:-]*\d[\w./:-]*))/.source;
 
-/** All texts that are known, of any cloud. */
-export const KNOWN_REFUSALS: StartRefusals = {
-  namesConflict: [
-    {
-      text: /conflicting operation (?:"(?<quoted>[^"\s]+)"|(?<bare>\S+)) detected/i,
-      reason: 'Yandex Cloud, in both spellings that its services use',
-    },
-  ],
+/** Texts that are common to many clouds. */
+export const COMMON_REFUSALS: StartRefusals = {
+  namesConflict: [],
   namesOperation: [
     {
-      text: new RegExp(`\\boperation ${ID} is (?:already |still |currently )*(?:in progress|running|pending)`, 'i'),
+      text: new RegExp(
+        `\\boperation ${OPERATION_ID} is (?:already |still |currently )*(?:in progress|running|pending)`,
+        'i',
+      ),
       reason: 'the operation is in progress',
     },
     {
-      text: new RegExp(`\\boperation ${ID} is currently \\w+ing\\b`, 'i'),
-      reason: 'Google Kubernetes Engine: "is currently upgrading cluster …"',
-    },
-    {
-      text: new RegExp(`\\b(?:running|active|pending|unfinished|ongoing|incompatible) operation:? ${ID}`, 'i'),
-      reason: 'the operation is in progress; "incompatible" is the word of Google Kubernetes Engine',
+      text: new RegExp(`\\b(?:running|active|pending|unfinished|ongoing) operation:? ${OPERATION_ID}`, 'i'),
+      reason: 'the operation is in progress',
     },
   ],
   saysInProgress: [
@@ -68,35 +88,23 @@ export const KNOWN_REFUSALS: StartRefusals = {
   ],
   freesItself: [
     {
-      text: /\bactive[ ._-]operations|operations[ ._-]active/i,
-      reason: 'Yandex Compute Cloud limits the concurrent operations of a folder',
-    },
-    {
       text: /\bconcurrent[ ._-](?:\w+[ ._-])?(?:operations|requests)/i,
       reason: 'other operations end; a quota of Google Kubernetes Engine and Compute Engine',
     },
     { text: /\btoo many (?:\w+ )?(?:requests|operations|calls)/i, reason: 'the wording of HTTP 429' },
     { text: /\brate[ ._-]?limit|\b(?:request|query|call|api)s? rate\b/i, reason: 'a rate limit' },
-    {
-      text: /\bper (?:second|minute|hour)\b|Per(?:Second|Minute|Hour)/,
-      reason: "a rate limit, by Google's name",
-    },
     { text: /\bthrottl/i, reason: 'a rate limit' },
     { text: /\b(?:try|retry) (?:it )?(?:again )?(?:later|after|in)\b/i, reason: 'the cloud asks for a retry' },
-    { text: /^Resource has been exhausted/i, reason: "Google's text for any quota, most often a rate limit" },
   ],
   needsSomebody: [
     { text: /quota/i, reason: '"Quota limit compute.instances.count exceeded"' },
-    {
-      text: /\blimits? (?:on|of|for) .*(?:exceed|reach)|\b(?:exceed|reach)\w* .*\blimits? (?:on|of|for) /i,
-      reason: '"The limit on total size of network-hdd disks has exceeded"',
-    },
     {
       text: /\b(?:number|count|size|amount) of .*(?:exceed|reach)|\b(?:exceed|reach)\w* .*\b(?:number|count|size|amount) of /i,
       reason: '"The maximum number of networks is reached"',
     },
     { text: /message larger than max/i, reason: 'a request of this size is always refused' },
   ],
+  details: {},
 };
 
 export function matches(table: readonly Row[], message: string): boolean {

@@ -40,6 +40,17 @@ export function notStartedText(
   return idempotencyKey === undefined ? text : perhapsBegunText(text, idempotencyKey);
 }
 
+/** Why a start is not repeated, although the operation may have started, and what to look for. */
+export function unmarkedText(message: string, api: string, request: JsonObject): string {
+  const traits = Object.entries(request).filter(
+    ([key, value]) => /^(name|parent)$|id$/i.test(key) && typeof value === 'string',
+  );
+  const shown = traits.slice(0, 5).map(([key, value]) => `${key} ${JSON.stringify(String(value).slice(0, 200))}`);
+  const what =
+    shown.length > 0 ? `an operation or a resource with ${shown.join(', ')}` : 'its resource and its operation';
+  return `${message}. The operation may have started. It is not started again, since the API ${JSON.stringify(api)} has no mark for a repeated start of this method: look for ${what}, and wait for the operation by its id`;
+}
+
 /** Adds to `message` that an earlier attempt may have started the operation. */
 export function perhapsBegunText(message: string, idempotencyKey: string): string {
   return `${message}. The operation may have started: a start with idempotencyKey ${idempotencyKey} finds it`;

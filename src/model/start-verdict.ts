@@ -2,7 +2,7 @@ import { pollVerdict, retryDelayMs } from './error-table';
 import { fieldsOf } from './check';
 import { isOperationId } from './options';
 import type { AnyJson, StatusCodeName } from './snapshot';
-import { idIn, KNOWN_REFUSALS, matches, type StartRefusals } from './start-refusals';
+import { idIn, COMMON_REFUSALS, matches, type StartRefusals } from './start-refusals';
 
 /**
  * What an error of a start means.
@@ -59,15 +59,16 @@ interface Told {
  * What an error of a start means. RESOURCE_EXHAUSTED without further information is `busy`: retrying in vain costs at
  * most `startTimeout`, while treating a rate limit as a refusal would fail the workflow.
  */
-export function startVerdict(error: StartError, refusals: StartRefusals = KNOWN_REFUSALS): StartVerdict {
+export function startVerdict(error: StartError, refusals: StartRefusals = COMMON_REFUSALS): StartVerdict {
   const { codeName, message, details, neverSent } = error;
   if (neverSent) return { verdict: pollVerdict(codeName) === 'transient' ? 'busy' : 'refused' };
   const conflictingOperationId = idIn(refusals.namesConflict, message);
   if (conflictingOperationId !== undefined) return { verdict: 'conflict', conflictingOperationId };
   if (TROUBLE.includes(codeName)) return { verdict: 'unknown' };
-  if (IN_PROGRESS.includes(codeName)) return inProgressVerdict(codeName, message, told(details), refusals);
+  if (IN_PROGRESS.includes(codeName)) return inProgressVerdict(codeName, message, told(details, refusals), refusals);
   return {
-    verdict: codeName === 'RESOURCE_EXHAUSTED' ? exhaustedVerdict(message, told(details), refusals) : 'refused',
+    verdict:
+      codeName === 'RESOURCE_EXHAUSTED' ? exhaustedVerdict(message, told(details, refusals), refusals) : 'refused',
   };
 }
 
@@ -99,11 +100,16 @@ function exhaustedVerdict(
   return quotas || matches(needsSomebody, message) ? 'refused' : 'busy';
 }
 
-function told(details: readonly AnyJson[]): Told {
+function told(details: readonly AnyJson[], refusals: StartRefusals): Told {
   const found: Told = { preconditions: [] };
   if (retryDelayMs(details) > 0) found.verdict = 'busy';
   for (const detail of details) {
-    switch (detail['@type'].slice(detail['@type'].lastIndexOf('/') + 1)) {
+    const type = detail['@type'].slice(detail['@type'].lastIndexOf('/') + 1);
+    const { verdict, conflict, quotas } = refusals.details[type]?.(detail) ?? {};
+    if (verdict) found.verdict ??= verdict;
+    if (isOperationId(conflict)) found.conflict ??= conflict;
+    if (quotas) addQuotas(found, quotas);
+    switch (type) {
       case 'google.rpc.ErrorInfo': {
         const verdict = REASONS[textOf(detail.reason)]?.verdict;
         if (verdict) found.verdict ??= verdict;
@@ -116,11 +122,7 @@ function told(details: readonly AnyJson[]): Told {
         }
         break;
       case 'google.rpc.QuotaFailure':
-      case 'yandex.cloud.quota.QuotaFailure':
-        found.quotas = [...(found.quotas ?? []), ...violations(detail).map((violation) => JSON.stringify(violation))];
-        break;
-      case 'nebius.common.v1.ServiceError':
-        addServiceError(found, detail);
+        addQuotas(found, violations(detail));
     }
   }
   return found;
@@ -134,19 +136,12 @@ function isOperation(type: string, subject: string): boolean {
   return isCalledSo || /(?:^|\/)operations\/[^/]+$/.test(subject);
 }
 
-/** Reads a ServiceError: `retryType` says whether the call may be retried; without it, the kind of error does. */
-function addServiceError(found: Told, { retryType, operationConflict, tooManyRequests, quotaFailure }: AnyJson): void {
-  const { conflictingOperationId } = fieldsOf(operationConflict);
-  if (isOperationId(conflictingOperationId)) found.conflict ??= conflictingOperationId;
-  if (retryType === 'CALL' || tooManyRequests !== undefined) found.verdict ??= 'busy';
-  if (retryType === 'UNIT_OF_WORK' || retryType === 'NOTHING') found.verdict ??= 'refused';
-  if (quotaFailure !== undefined) {
-    const quotas = violations(fieldsOf(quotaFailure)).map((violation) => JSON.stringify(violation));
-    found.quotas = [...(found.quotas ?? []), ...quotas];
-  }
+function addQuotas(found: Told, quotas: readonly unknown[]): void {
+  found.quotas = [...(found.quotas ?? []), ...quotas.map((violation) => JSON.stringify(violation))];
 }
 
-function violations({ violations: given }: Record<string, unknown>): Record<string, unknown>[] {
+/** The `violations` of a detail. */
+export function violations({ violations: given }: Record<string, unknown>): Record<string, unknown>[] {
   return Array.isArray(given) ? given.map(fieldsOf) : [];
 }
 

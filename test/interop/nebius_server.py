@@ -11,9 +11,15 @@ Nothing can be cancelled. More behaviours:
     late        the resource is NOT_FOUND for the first three reads after the success
     gone        the resource is never found
     nobody      succeeds without the ID of a resource
+
+With the public half of an authorized key as its argument, as yandex_server.py, it takes only calls with a token that
+TokenExchangeService has given for a JWT of that key.
 """
 
 from __future__ import annotations
+
+import json
+import sys
 
 import serving
 from serving import Call, Work, Works, random_id, status, timestamp
@@ -27,6 +33,7 @@ from nebius.api.nebius.common.v1.progress_tracker_pb2 import ProgressTracker
 from nebius.api.nebius.vpc.v1 import network_pb2, network_service_pb2
 
 import foreign
+import nebius_tokens
 
 Code = grpc.StatusCode
 ServiceError = errors.ServiceError
@@ -202,12 +209,12 @@ def get_operation(request: GetOperationRequest, call: Call) -> Message | bytes:
     return operation(work)
 
 
+METHODS: dict[str, serving.Method] = {
+    '/nebius.common.v1.OperationService/Get': (GetOperationRequest, get_operation),
+    '/nebius.vpc.v1.NetworkService/Get': (network_service_pb2.GetNetworkRequest, get),
+    '/nebius.vpc.v1.NetworkService/Create': (network_service_pb2.CreateNetworkRequest, create),
+    '/nebius.vpc.v1.NetworkService/Delete': (network_service_pb2.DeleteNetworkRequest, delete),
+}
+
 if __name__ == '__main__':
-    serving.serve(
-        {
-            '/nebius.common.v1.OperationService/Get': (GetOperationRequest, get_operation),
-            '/nebius.vpc.v1.NetworkService/Get': (network_service_pb2.GetNetworkRequest, get),
-            '/nebius.vpc.v1.NetworkService/Create': (network_service_pb2.CreateNetworkRequest, create),
-            '/nebius.vpc.v1.NetworkService/Delete': (network_service_pb2.DeleteNetworkRequest, delete),
-        }
-    )
+    serving.serve(nebius_tokens.guarded(METHODS, json.loads(sys.argv[1])) if len(sys.argv) > 1 else METHODS)

@@ -19,8 +19,6 @@ key, and no token where none belongs: with calls of IamTokenService and ApiEndpo
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import random
@@ -33,6 +31,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Callable, NoReturn
+
+import jwts
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -492,36 +492,15 @@ class IamTokenService(token_grpc.IamTokenServiceServicer):
         return token_service.CreateIamTokenResponse(iam_token=token, expires_at=expires_at)
 
 
-def base64url(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
-
-
 def jwt_problem(jwt: str, account: dict[str, str]) -> str | None:
-    signed, _, signature = jwt.rpartition('.')
-    header, payload = (json.loads(base64url(part)) for part in signed.split('.'))
+    header, claims, signed, signature = jwts.parts(jwt)
     if header != {'alg': 'PS256', 'typ': 'JWT', 'kid': account['id']}:
         return f'header {header}'
-    if payload['iss'] != account['service_account_id'] or payload['aud'] != account['audience']:
-        return f"iss {payload['iss']}, aud {payload['aud']}"
-    if not payload['iat'] <= time.time() < payload['exp'] <= payload['iat'] + 3600:
-        return f"iat {payload['iat']}, exp {payload['exp']}"
-    modulus, exponent = (int.from_bytes(base64url(account[name]), 'big') for name in ('n', 'e'))
-    return None if is_signed(signed.encode(), base64url(signature), modulus, exponent) else 'the signature is wrong'
-
-
-def is_signed(message: bytes, signature: bytes, modulus: int, exponent: int) -> bool:
-    """EMSA-PSS-VERIFY of RFC 8017 for SHA-256 and a salt of its length, by the standard library alone."""
-    size, salt_size = 32, 32
-    bits = modulus.bit_length() - 1
-    length = (bits + 7) // 8
-    encoded = pow(int.from_bytes(signature, 'big'), exponent, modulus).to_bytes(length, 'big')
-    masked, digest, trailer = encoded[: -size - 1], encoded[-size - 1 : -1], encoded[-1]
-    blocks = range((len(masked) + size - 1) // size)
-    mask = b''.join(hashlib.sha256(digest + block.to_bytes(4, 'big')).digest() for block in blocks)
-    block = int.from_bytes(bytes(a ^ b for a, b in zip(masked, mask)), 'big') % (1 << (bits - 8 * (size + 1)))
-    padding, salt = divmod(block, 1 << (8 * salt_size))
-    content = bytes(8) + hashlib.sha256(message).digest() + salt.to_bytes(salt_size, 'big')
-    return trailer == 0xBC and padding == 1 and hashlib.sha256(content).digest() == digest
+    if claims['iss'] != account['service_account_id'] or claims['aud'] != account['audience']:
+        return f"iss {claims['iss']}, aud {claims['aud']}"
+    if not claims['iat'] <= time.time() < claims['exp'] <= claims['iat'] + 3600:
+        return f"iat {claims['iat']}, exp {claims['exp']}"
+    return None if jwts.is_pss(signed, signature, *jwts.public_key(account)) else 'the signature is wrong'
 
 
 class Guard(grpc.ServerInterceptor):

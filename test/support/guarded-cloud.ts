@@ -48,6 +48,12 @@ export function newGoogleToken(mark = MARK): string {
   return `ya29.a0${mark}${randomBytes(120).toString('base64url')}`;
 }
 
+/** An access token in Nebius's format: a message, which begins with a field, and a signature. */
+export function newNebiusToken(mark = MARK): string {
+  const message = Buffer.concat([Buffer.from([0x0a, 0x26]), randomBytes(120)]).toString('base64url');
+  return `ne1${message.slice(0, 8)}${mark}${message.slice(8)}.${randomBytes(64).toString('base64url')}`;
+}
+
 export interface GuardedCall {
   path: string;
   /** The content of the authorization header. */

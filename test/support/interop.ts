@@ -34,7 +34,8 @@ const SERVERS: Record<InteropCloud, string> = {
 
 /**
  * Starts a server of test/interop, whose header lists the operations that it plays. The first start in a checkout
- * installs the Python packages; see `installGeneratedCode`. Only Yandex's server checks tokens.
+ * installs the Python packages; see `installGeneratedCode`. Only Yandex's and Nebius's
+ * servers check tokens, and only if there is an account.
  */
 export async function startInteropServer(cloud: InteropCloud, account?: InteropAccount): Promise<InteropServer> {
   const { sources, packages, descriptorSets } = await installGeneratedCode();

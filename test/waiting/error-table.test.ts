@@ -3,7 +3,6 @@ import { ApplicationFailure } from '@temporalio/common';
 import { operationFailure } from 'temporal-lro';
 import { decide, type Decision, type PollContext, type PollOutcome } from '../../src/cloud/decide';
 import { OperationServiceError } from '../../src/apis/error';
-import { loadDescriptors } from '../../src/descriptors/load';
 import type { PollRecord } from '../../src/model/evidence';
 import { resolveWaitOptions } from '../../src/model/options';
 import { statusCode, type AnyJson, type OperationSnapshot, type StatusCodeName } from '../../src/model/snapshot';
@@ -12,7 +11,7 @@ const MINUTE = 60_000;
 const { schedule } = resolveWaitOptions();
 const look: GetInput = { cloud: 'yandex', operationId: 'op-1', startedAtMs: 0, schedule };
 const input: GetInput = { ...look, by: 'activityRetry' };
-const young: PollContext = { ageMs: 10_000, random: 0.5, registry: loadDescriptors() };
+const young: PollContext = { ageMs: 10_000, random: 0.5 };
 const old: PollContext = { ...young, ageMs: 10 * MINUTE };
 
 function failed(codeName: StatusCodeName | number, context: PollContext, details: AnyJson[] = []): Decision {
