@@ -264,7 +264,7 @@ export function busyStatus(err: ActivityFailure): { refused: OperationStatus; ou
   const last = lastAttempt(err);
   const [refused, doubt]: unknown[] = last?.type === START_BUSY ? (last.details ?? []) : [];
   if (!isOperationStatus(refused)) return undefined;
-  const isKnown = isObject(doubt) && 'outcomeUnknown' in doubt && !doubt.outcomeUnknown;
+  const isKnown = typeof doubt === 'object' && doubt !== null && 'outcomeUnknown' in doubt && !doubt.outcomeUnknown;
   return { refused, outcomeUnknown: !isKnown };
 }
 
