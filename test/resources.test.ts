@@ -36,12 +36,12 @@ test('a cluster is created, becomes healthy after its operation is done, and its
 
 test('a deleted network is gone', async () => {
   const { client, cloud, workflow } = environment;
-  cloud.on(NetworkService.get).reply(() => ({
-    stages: [
+  cloud
+    .on(NetworkService.get)
+    .reply(() => [
       { response: { id: 'net-1', name: 'net', folderId: 'folder' } },
       { after: '1 s', error: { code: 5, message: 'Network net-1 not found' } },
-    ],
-  }));
+    ]);
   await client.workflow.execute<typeof deleteNetwork>('deleteNetwork', { ...workflow(), args: ['net-1'] });
   expect(calls(NetworkService.get.path)).toBeGreaterThan(1);
 });
@@ -50,9 +50,12 @@ test('a change by somebody else ends the wait with the changed resource', async 
   const { client, cloud, workflow } = environment;
   const cluster = { id: 'cl-1', name: 'one', networkId: 'net', folderId: 'folder', endpoint: 'https://cl-1' };
   const state = { ...cluster, status: 'RUNNING', health: 'ALIVE' } as const;
-  cloud.on(ClusterService.get).reply(() => ({
-    stages: [{ response: { ...state, version: '1.31' } }, { after: '1 s', response: { ...state, version: '1.33' } }],
-  }));
+  cloud
+    .on(ClusterService.get)
+    .reply(() => [
+      { response: { ...state, version: '1.31' } },
+      { after: '1 s', response: { ...state, version: '1.33' } },
+    ]);
   const handle = await client.workflow.start<typeof updated>('updated', {
     ...workflow(),
     args: ['cl-1', ['1.32', '1.33']],
