@@ -112,7 +112,7 @@ function applicationDefault(): () => GoogleAuthLike {
 }
 
 function isLibrary(value: unknown): value is { GoogleAuth: new (options: object) => GoogleAuthLike } {
-  return isObject(value) && 'GoogleAuth' in value && typeof value.GoogleAuth === 'function';
+  return typeof value === 'object' && value !== null && 'GoogleAuth' in value && typeof value.GoogleAuth === 'function';
 }
 
 function isAuth(value: unknown): value is GoogleAuthLike {
