@@ -14,16 +14,11 @@ import {
 } from '../model/check';
 import type { ProgressReader } from '../model/progress';
 import type { OperationsApi } from '../apis/api';
-import { googleApi } from '../apis/google';
-import { nebiusApi } from '../apis/nebius';
-import { temporalCloudApi } from '../apis/temporal-cloud';
-import { yandexApi } from '../apis/yandex';
+import { BUILT_IN_APIS } from '../apis/built-in';
 import { TransportSecurity, plaintextCredentials } from '../transport/tls';
 import { checkCredentials } from './identity';
 
-/** The APIs that can be configured by name. */
-const APIS = { yandex: () => yandexApi, google: googleApi, nebius: () => nebiusApi, temporalCloud: temporalCloudApi };
-type ApiName = keyof typeof APIS;
+type ApiName = keyof typeof BUILT_IN_APIS;
 
 /** How a worker reaches one cloud. Workflows refer to the cloud by name and never carry a host or a token. */
 export interface CloudOptions {
@@ -120,7 +115,7 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
   const plaintext = flag('plaintext', options.plaintext ?? false);
   const { credentials } = options;
   if (plaintext) [...Object.values(root ?? {}), ...services.values()].forEach(plaintextCredentials);
-  const isOwn = Object.values(APIS).some((make) => make().name === api.name);
+  const isOwn = Object.values(BUILT_IN_APIS).some((make) => make().name === api.name);
   if (credentials !== undefined) checkCredentials(credentials, { api, isOwn, root });
   const tls = plainObject('tls', options.tls ?? {});
   onlyKeys('tls', tls, ['rootCertificates', 'clientCertificate', 'clientKey', 'serverName']);
@@ -154,13 +149,17 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
 }
 
 function apiOf(api: unknown): OperationsApi {
-  if (isApiName(api)) return APIS[api]();
+  if (isApiName(api)) return BUILT_IN_APIS[api]();
   if (isApi(api)) return api;
-  throw new OptionError('api', api, `give one of ${Object.keys(APIS).join(', ')}, or an OperationsApi of your own`);
+  throw new OptionError(
+    'api',
+    api,
+    `give one of ${Object.keys(BUILT_IN_APIS).join(', ')}, or an OperationsApi of your own`,
+  );
 }
 
 function isApiName(api: unknown): api is ApiName {
-  return typeof api === 'string' && Object.hasOwn(APIS, api);
+  return typeof api === 'string' && Object.hasOwn(BUILT_IN_APIS, api);
 }
 
 function isApi(api: unknown): api is OperationsApi {
