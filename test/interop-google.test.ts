@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { failing, Outcomes } from './support/interop-outcomes';
 
 const GET = '/google.longrunning.Operations/GetOperation';
@@ -44,7 +46,10 @@ test('CreateInstance ends with the real Instance, and Google reads every field o
   expect(starts(CREATE_INSTANCE, 'ok-1-100ms')).toMatchObject([
     {
       request: instance('ok-1-100ms'),
-      values: { 'x-goog-request-params': `parent=${encodeURIComponent(LOCATION)}` },
+      values: {
+        'x-goog-request-params': `parent=${encodeURIComponent(LOCATION)}`,
+        'x-goog-user-project': 'redpepper-1290',
+      },
     },
   ]);
 });
@@ -214,6 +219,16 @@ test('conflicts and rate limits are waited out, and a quota is not', async () =>
   expect(starts(CREATE_INSTANCE, 'quota-1-0ms')).toHaveLength(1);
   // The operation in the way was named by the refusal.
   expect(google.received(GET).map(({ request }) => request.name)).toContain(operation('ok-in-the-way-60ms'));
+});
+
+test('the command line takes the name of an operation with its slashes', async () => {
+  const id = operation('ok-8-0ms');
+  const { taskQueue } = google.interop.workflow();
+  const options = ['--cloud', 'google', '--service', service, '--task-queue', taskQueue, '--json'];
+  const args = [require.resolve('../src/cli/main'), 'await', id, ...options];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  expect(stdout).toContain(JSON.stringify(id));
+  expect(stdout).toContain('"name":"projects/redpepper-1290/locations/us-central1/instances/found"');
 });
 
 test('an unknown operation, and the ID of another cloud, are OperationNotFound', async () => {

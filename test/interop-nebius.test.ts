@@ -44,9 +44,11 @@ test('Create ends with the network, which is read after the success, and Nebius 
 });
 
 test('a wait for an operation that somebody has started reads the resource too', async () => {
-  expect(await nebius.wait('ok-2-50ms', { method: CREATE })).toMatchObject({
-    metadata: { id: 'vpcnetwork-ok-2-50ms' },
-  });
+  for (const start of [{ method: CREATE }, { service: CREATE.slice(1) }]) {
+    expect(await nebius.wait('ok-2-50ms', start)).toMatchObject({ metadata: { id: 'vpcnetwork-ok-2-50ms' } });
+  }
+  // A package tells the host, but not how to read the resource.
+  expect(await nebius.wait('ok-2-50ms', { service })).toEqual({ '@type': 'type.googleapis.com/google.protobuf.Empty' });
 });
 
 test('Delete ends without a read of the resource that it has deleted', async () => {

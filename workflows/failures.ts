@@ -162,9 +162,10 @@ export function problemUnlessEnded(err: unknown): string {
   return lastProblem(err);
 }
 
-/** Whether an activity failed because the operation is done but its result cannot be read or returned. */
+/** Whether an activity failed because of what it saw: a result that cannot be read or returned, or a failed resource. */
 export function isEnd(err: unknown): boolean {
-  return operationFailure(err)?.type === 'OperationUnreadable';
+  const type = operationFailure(err)?.type;
+  return type === 'OperationUnreadable' || type === 'ResourceConditionFailed';
 }
 
 /** What is last known of the operation, for a failure's details. */

@@ -15,6 +15,7 @@ import { foreignEncoding, needsConverter } from './payloads';
 
 export interface AwaitOptions extends ConnectionOptions, Pick<WaitOptions, 'timeout' | 'onTimeout'> {
   cloud: string;
+  service?: string;
   taskQueue: string;
   json?: true;
   cancelOnInterrupt?: true;
@@ -44,14 +45,22 @@ export async function runAwait(operationId: string, options: AwaitOptions): Prom
 
 /** An operation has one wait. A wait that succeeded is joined, not repeated. */
 async function startOrJoin(client: Client, operationId: string, options: AwaitOptions): Promise<Wait> {
-  const { cloud, taskQueue, timeout, onTimeout, searchAttributes, summary } = options;
+  const { cloud, service, taskQueue, timeout, onTimeout, searchAttributes, summary } = options;
   const workflowId = waitId(cloud, operationId);
   await checkPlaintext(client, workflowId, taskQueue);
   try {
     await client.workflow.start<typeof awaitOperation>('awaitOperation', {
       workflowId,
       taskQueue,
-      args: [{ cloud, operationId, ...(timeout !== undefined && { timeout }), ...(onTimeout && { onTimeout }) }],
+      args: [
+        {
+          cloud,
+          operationId,
+          ...(service !== undefined && { service }),
+          ...(timeout !== undefined && { timeout }),
+          ...(onTimeout && { onTimeout }),
+        },
+      ],
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: summary ?? operationTitle({ id: operationId }),

@@ -51,6 +51,10 @@ connected('await')
   .description('Start or join the workflow that waits for an operation, and show its progress.')
   .argument('<operation>', 'the operation id that the cloud returned')
   .requiredOption('--cloud <name>', 'the name of the cloud in the configuration of the worker')
+  .option(
+    '--service <name>',
+    'the proto service, package or method that started the operation, if hosts differ by service',
+  )
   .option('--task-queue <name>', 'the queue of a worker with temporal-lro/workflow-definitions', 'temporal-lro')
   .option('--timeout <duration>', 'the timeout of the wait, such as "30 min" (default: none)')
   .addOption(

@@ -3,7 +3,14 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { Client as GrpcClient, credentials } from '@grpc/grpc-js';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { OperationsClient, OperationsPlugin, type CloudOptions } from 'temporal-lro';
+import {
+  googleCloud,
+  nebius,
+  OperationsClient,
+  OperationsPlugin,
+  temporalCloud,
+  type CloudOptions,
+} from 'temporal-lro';
 import { loadDescriptors } from '../../src/descriptors/load';
 import type { DescriptorRegistry } from '../../src/descriptors/registry';
 import { quietRuntime, runWorker } from './environment';
@@ -88,11 +95,11 @@ export function interopCloud(of: InteropCloud, { address, descriptorSet }: Inter
     case 'yandex':
       return { ...options, endpoint: address };
     case 'google':
-      return { ...options, api: of, services: { google: address } };
+      return googleCloud({ ...options, services: { google: address }, quotaProject: 'redpepper-1290' });
     case 'nebius':
-      return { ...options, api: of, services: { nebius: address } };
+      return nebius({ ...options, services: { nebius: address } });
     case 'temporalCloud':
-      return { ...options, api: of, endpoint: address };
+      return temporalCloud({ ...options, endpoint: address });
   }
 }
 
