@@ -2,7 +2,6 @@ import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { OperationsApi } from 'temporal-lro';
 
 const SERVICE = 'Ydb.Operation.V1.OperationService';
-const SUCCESS = 400_000;
 
 export const ydbApi: OperationsApi = {
   name: 'ydb',
@@ -24,7 +23,7 @@ function encode(operationId: string): Uint8Array {
 function decode({ body }: { body: Uint8Array }): ReturnType<OperationsApi['get']['decode']> {
   const operation = read(read(body).bytes(1));
   const [metadata, result, status] = [operation.any(6), operation.any(5), operation.number(3)];
-  const isFailed = operation.number(2) === 1 && status !== SUCCESS;
+  const isFailed = operation.number(2) === 1 && status !== 400_000; // SUCCESS
   const message = `status ${status}: ${read(operation.bytes(4)).text(2)}`;
   return {
     id: operation.text(1),
