@@ -2,21 +2,21 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { OperationsApi } from '../src/apis/api';
 import { OperationServiceError } from '../src/apis/error';
-import { unreadableReply, type Called, type PreparedCall } from '../src/cloud/call';
+import { boundedReply, type PreparedCall } from '../src/cloud/call';
 import type { Cloud } from '../src/cloud/cloud';
-import { boundStatus, jsonBytes, MAXIMUM_PAYLOAD_BYTES } from '../src/model/bounds';
+import { boundStatus } from '../src/model/bounds';
 import { CALL_FAILED, type CallDoubt, type CallInput, type CallResult } from '../src/model/contract';
 import { pollVerdict } from '../src/model/error-table';
 import { configurationError, toApplicationFailure } from '../src/model/failure';
 import { statusCode, type OperationStatus } from '../src/model/snapshot';
 import { refusesAlways, startVerdict, type StartError } from '../src/model/start-verdict';
 import { durationText } from '../src/model/texts';
-import { messageOf } from '../src/model/thrown';
 import { OUTCOME_UNKNOWN_TEXT } from '../src/model/unary-call';
 import { Attempt } from './attempt';
 import { isInDoubt } from './doubt';
 import { unknownCloudText, type ActivityContext } from './context';
 import { retryInMs } from './start';
+import { messageOf } from '../src/model/thrown';
 
 /**
  * Activity `operation.call`: calls a method that starts no operation, and returns its reply. Fails permanently if the
@@ -57,8 +57,9 @@ class MethodCall {
     if (this.#inDoubt && !call.isRepeatable) throw this.#unknown(`${call.what}: an attempt was lost`, LOST);
     try {
       const key = isChange ? input.idempotencyKey : undefined;
-      const called = await cloud.call(call, key, attempt.wanted, isChange ? attempt.running : attempt.wanted);
-      return boundedReply(input.cloud, call, called);
+      const inFlight = isChange ? attempt.running : attempt.wanted;
+      const called = await cloud.call(call, { ...(key && { key }), signal: attempt.wanted, inFlight });
+      return boundedReply(cloud.name, call.what, called);
     } catch (err) {
       // Our own failure, for a reply that cannot be returned.
       if (err instanceof ApplicationFailure) throw err;
@@ -111,16 +112,6 @@ class MethodCall {
       category: 'BENIGN',
     });
   }
-}
-
-/** The reply, unless it is too large for Temporal: it must not be shortened, since callers would take it for whole. */
-export function boundedReply(cloud: string, { what }: PreparedCall, { reply, problems }: Called): CallResult {
-  const size = jsonBytes(reply);
-  if (size > MAXIMUM_PAYLOAD_BYTES) {
-    const limit = `over the limit of ${MAXIMUM_PAYLOAD_BYTES}`;
-    throw unreadableReply(cloud, `${what} was answered, but its reply is too large: ${size} bytes of JSON, ${limit}`);
-  }
-  return problems.length === 0 ? { reply } : { reply, problems };
 }
 
 const SERVER_TIMER_MS = 1_000;

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CancelTurn, Cloud, Polled } from '../src/cloud/cloud';
 import { decide, type PollOutcome } from '../src/cloud/decide';
+import { operationJudge } from '../src/cloud/judge-operation';
 import { OperationServiceError } from '../src/apis/error';
 import { boundStatus, boundText } from '../src/model/bounds';
 import type { CancelInput, CancelResult } from '../src/model/contract';
@@ -15,6 +16,7 @@ import { statusText } from '../src/model/texts';
 import { messageOf } from '../src/model/thrown';
 import { Attempt } from './attempt';
 import { unknownCloudText, type ActivityContext } from './context';
+import { operationGroup } from './operation-subject';
 import { boundedOutcome, recordBefore } from './poll';
 
 /** The schedule of attempts. Frequent, since an unwanted operation costs money. */
@@ -50,7 +52,9 @@ class Cancellation {
     const { cloud, operationId, wait } = input;
     const { workflowExecution } = this.#activity.info;
     const dropped =
-      wait === undefined ? undefined : context.watcher.drop(cloud, operationId, workflowExecution?.runId, wait);
+      wait === undefined
+        ? undefined
+        : context.watcher.drop(operationGroup(cloud, operationId), workflowExecution?.runId, wait);
     const before = recordBefore(this.#activity, input);
     this.#before = before;
     this.#record = dropped?.known && !before.known ? dropped : before;
@@ -92,20 +96,19 @@ class Cancellation {
   }
 
   /** Makes a call. Throws once another attempt may have begun, which may have seen the end of the operation. */
-  #call(call: () => Promise<Polled>): Promise<PollOutcome> {
+  #call(call: () => Promise<Polled>): Promise<PollOutcome<Polled>> {
     if (this.attempt.isOver) throw this.#again('the attempt ended before the cloud could be asked');
     return boundedOutcome(call());
   }
 
   /** Returns the snapshot of a call. Throws a failure that ends the activity, or {@link #again} to retry. */
-  #judge(outcome: PollOutcome, cloud: Cloud): OperationSnapshot {
+  #judge(outcome: PollOutcome<Polled>, cloud: Cloud): OperationSnapshot {
     const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = this.#activity.info;
     const input = { ...this.input, scheduledFromMs: scheduledTimestampMs, schedule: SCHEDULE };
-    const { decision, record } = decide(input, outcome, {
+    const { decision, record } = decide(operationJudge(input, cloud), outcome, {
       ageMs: currentAttemptScheduledTimestampMs - this.input.startedAtMs,
       record: this.#record,
       random: this.context.random(),
-      cloud,
     });
     this.#record = record;
     switch (decision.next) {

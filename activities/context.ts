@@ -1,11 +1,14 @@
-import type { Cloud } from '../src/cloud/cloud';
+import type { Called } from '../src/cloud/call';
+import type { Cloud, Polled } from '../src/cloud/cloud';
+import type { GetResult, UntilResult } from '../src/model/contract';
 import type { Watcher } from './watcher';
 
 /** What the activities of a worker share. */
 export interface ActivityContext {
   /** The configured clouds, by the names that workflows use. */
   clouds: ReadonlyMap<string, Cloud>;
-  watcher: Watcher;
+  watcher: Watcher<Polled, GetResult>;
+  resourceWatcher: Watcher<Called, UntilResult>;
   /** Uniform in [0, 1). */
   random(): number;
 }

@@ -1,38 +1,49 @@
-import type { GetInput, GetResult } from '../src/model/contract';
 import { CompleteAsyncError, Context } from '@temporalio/activity';
-import type { Cloud } from '../src/cloud/cloud';
 import { decide, scheduleAge, type PollOutcome } from '../src/cloud/decide';
+import type { GetInput, GetResult, UntilInput, UntilResult } from '../src/model/contract';
 import { intervalAtAge, WATCH_BELOW_MS } from '../src/model/schedule';
-import { unknownCloudText, type ActivityContext } from './context';
-import { logPoll } from './observe';
-import { leaveRecord, boundedOutcome, pollAgain, recordBefore } from './poll';
+import type { ActivityContext } from './context';
 import { Lease } from './lease';
+import { logPoll } from './observe';
+import { operationSubject } from './operation-subject';
+import { leaveRecord, pollAgain, recordBefore } from './poll';
+import { resourceSubject } from './resource-subject';
+import type { PollResult, Subject } from './subject';
+import type { Watcher } from './watcher';
+
+/** Activity `operation.get`: polls an operation. */
+export function getOperation(context: ActivityContext, input: GetInput): Promise<GetResult> {
+  return poll(operationSubject(context, input), context.watcher, context);
+}
+
+/** Activity `operation.until`: polls a reading method until its reply matches. */
+export function getUntilMatched(context: ActivityContext, input: UntilInput): Promise<UntilResult> {
+  return poll(resourceSubject(context, input), context.resourceWatcher, context);
+}
 
 /**
- * Activity `operation.get`: polls an operation. While the wait's intervals are short, the worker's watcher polls and
- * the activity completes asynchronously. Otherwise, each attempt polls once; between polls, the workflow sleeps, or the
- * server delays the retry of the activity.
+ * Polls. While the wait's intervals are short, the worker's watcher polls and the activity completes asynchronously.
+ * Otherwise, each attempt polls once; between polls, the workflow sleeps, or the server delays the retry of the activity.
  */
-export async function getOperation(context: ActivityContext, input: GetInput): Promise<GetResult> {
+async function poll<P, R extends PollResult>(
+  subject: Subject<P, R>,
+  watcher: Watcher<P, R>,
+  context: ActivityContext,
+): Promise<R> {
+  const { input, served } = subject;
   const activity = Context.current();
   const ageMs = activity.info.currentAttemptScheduledTimestampMs - input.startedAtMs;
   const before = recordBefore(activity, input);
-  const cloud = servingCloud(context, input);
-  if (typeof cloud !== 'string') {
+  if (typeof served !== 'string') {
     const isShort = input.by !== undefined && intervalAtAge(input.schedule, scheduleAge(input, ageMs)) < WATCH_BELOW_MS;
-    if (isShort && cloud.watch && context.watcher.watch(cloud, new Lease(input, activity, before))) {
+    if (isShort && served.cloud.watch && watcher.watch(served, new Lease(subject, activity, before))) {
       throw new CompleteAsyncError();
     }
   }
-  const outcome: PollOutcome =
-    typeof cloud === 'string' ? { unserved: cloud } : await boundedOutcome(cloud.get(input, signalOf(activity)));
-  const { decision, record } = decide(input, outcome, {
-    ageMs,
-    record: before,
-    random: context.random(),
-    ...(typeof cloud !== 'string' && { cloud }),
-  });
-  logPoll(activity.log, input, outcome, decision);
+  const outcome: PollOutcome<P> =
+    typeof served === 'string' ? { unserved: served } : await served.poll(signalOf(activity));
+  const { decision, record } = decide(subject, outcome, { ageMs, record: before, random: context.random() });
+  logPoll(activity.log, subject, outcome, decision);
   switch (decision.next) {
     case 'return':
       return decision.result;
@@ -42,14 +53,6 @@ export async function getOperation(context: ActivityContext, input: GetInput): P
       leaveRecord(activity, before, record);
       throw pollAgain(decision.message, decision.intervalMs);
   }
-}
-
-/** The cloud of a wait; or a message that says why this worker cannot serve the wait, and what to change. */
-function servingCloud(context: ActivityContext, { cloud: name, method }: GetInput): Cloud | string {
-  const cloud = context.clouds.get(name);
-  if (!cloud) return unknownCloudText(name, context);
-  const found = method === undefined ? undefined : cloud.findStart(method);
-  return typeof found === 'string' ? `method: ${found}` : cloud;
 }
 
 /** Aborts when the worker stops, and when the attempt is over: a poll that still waits for its turn is then not sent. */

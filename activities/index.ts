@@ -1,9 +1,10 @@
 import type { OperationActivities } from '../src/model/contract';
 import type { Cloud } from '../src/cloud/cloud';
-import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
+import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY, UNTIL_ACTIVITY } from '../src/model/names';
 import { callMethod } from './call';
 import { cancelOperation } from './cancel';
-import { getOperation } from './get';
+import type { ActivityContext } from './context';
+import { getOperation, getUntilMatched } from './get';
 import { startOperation } from './start';
 import { Watcher } from './watcher';
 
@@ -16,15 +17,19 @@ export function createActivities(
   random: () => number = Math.random,
   maximumLeases?: number,
 ): { activities: OperationActivities; giveBackLeases: (taskQueue: string) => Promise<void> } {
-  const watcher = new Watcher(random, maximumLeases);
-  const context = { clouds, watcher, random };
+  const watcher: ActivityContext['watcher'] = new Watcher(random, maximumLeases);
+  const resourceWatcher: ActivityContext['resourceWatcher'] = new Watcher(random, maximumLeases);
+  const context = { clouds, watcher, resourceWatcher, random };
   return {
     activities: {
       [GET_ACTIVITY]: (input) => getOperation(context, input),
       [CANCEL_ACTIVITY]: (input) => cancelOperation(context, input),
       [START_ACTIVITY]: (input) => startOperation(context, input),
       [CALL_ACTIVITY]: (input) => callMethod(context, input),
+      [UNTIL_ACTIVITY]: (input) => getUntilMatched(context, input),
     },
-    giveBackLeases: (taskQueue) => watcher.giveBackAll(taskQueue),
+    async giveBackLeases(taskQueue) {
+      await Promise.all([watcher, resourceWatcher].map((one) => one.giveBackAll(taskQueue)));
+    },
   };
 }

@@ -1,11 +1,9 @@
-import type { GetInput, GetResult, RefusedPoll } from '../src/model/contract';
 import type { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
 import { isNewEvidence, type PollRecord } from '../src/model/evidence';
-import type { OperationSnapshot } from '../src/model/snapshot';
-import { operationName } from '../src/model/texts';
 import { pollAgain } from './poll';
 import { reportByToken, type Report } from './report';
+import type { PollResult, Subject } from './subject';
 
 /** How long one worker may watch an operation for one activity attempt. */
 const LEASE_MS = 30_000;
@@ -14,7 +12,7 @@ const LEASE_MS = 30_000;
  * One activity attempt that completes asynchronously. It holds no slot, and reports its end by its task token with the
  * client of its own context. It settles once; later ends are ignored.
  */
-export class Lease {
+export class Lease<P, R extends PollResult> {
   readonly #beganAt = performance.now();
   readonly #ageAtBeginMs: number;
   #settled = false;
@@ -22,17 +20,17 @@ export class Lease {
   record: PollRecord;
   /** The result of the last poll, for people who inspect the pending activity. */
   seen: string;
-  #lastSeen: RefusedPoll['seen'];
+  #lastSeen: { polled: P; atMs: number } | undefined;
 
   constructor(
-    readonly input: GetInput,
+    readonly subject: Subject<P, R>,
     readonly context: Context,
     /** The evidence when the attempt began. */
     readonly before: PollRecord,
   ) {
     this.record = before;
-    this.seen = `${operationName(input.cloud, input.operationId)} is being polled`;
-    this.#ageAtBeginMs = context.info.currentAttemptScheduledTimestampMs - input.startedAtMs;
+    this.seen = `${subject.name} is being polled`;
+    this.#ageAtBeginMs = context.info.currentAttemptScheduledTimestampMs - subject.input.startedAtMs;
   }
 
   /** The age of the wait: by Temporal's clock until the attempt was scheduled, by a monotonic clock since then. */
@@ -46,18 +44,18 @@ export class Lease {
 
   /** Whether this lease belongs to the given wait of the given workflow run. */
   isOf(runId: string | undefined, wait: number): boolean {
-    return this.input.wait === wait && this.context.info.workflowExecution?.runId === runId;
+    return this.subject.input.wait === wait && this.context.info.workflowExecution?.runId === runId;
   }
 
-  /** Remembers the operation, so that a later refusal can report it. */
-  see(operation: OperationSnapshot): void {
-    this.#lastSeen = { operation, atMs: Math.round(this.input.startedAtMs + this.ageMs) };
+  /** Remembers an answer, so that a later refusal can report it. */
+  see(polled: P): void {
+    this.#lastSeen = { polled, atMs: Math.round(this.subject.input.startedAtMs + this.ageMs) };
   }
 
-  complete(result: GetResult): Promise<void> {
+  complete(result: R): Promise<void> {
     const seen = this.#lastSeen;
     return this.#report({
-      result: 'refused' in result && seen ? { refused: { ...result.refused, seen } } : result,
+      result: result.refused && seen ? this.subject.withSeen(result, seen.polled, seen.atMs) : result,
     });
   }
 
@@ -78,11 +76,11 @@ export class Lease {
   }
 
   /** Resolves when the server has the report, or will continue without it. */
-  async #report(report: Report): Promise<void> {
+  async #report(report: Report<R>): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
     const { startToCloseTimeoutMs } = this.context.info;
     const remainingMs = (): number => startToCloseTimeoutMs - (performance.now() - this.#beganAt);
-    await reportByToken(this.context, this.input, report, remainingMs);
+    await reportByToken(this.context, this.subject, report, remainingMs);
   }
 }

@@ -1,6 +1,5 @@
 import { isStatusCodeName, type StatusCodeName } from '../src/model/snapshot';
 import { METRICS } from '../src/model/names';
-import type { GetInput } from '../src/model/contract';
 import { Context } from '@temporalio/activity';
 import type { Logger, MetricCounter, MetricHistogram } from '@temporalio/common';
 import type { CallObserver } from '../src/cloud/caller';
@@ -8,7 +7,7 @@ import type { Decision, PollOutcome } from '../src/cloud/decide';
 import { OperationServiceError } from '../src/apis/error';
 import { boundText } from '../src/model/bounds';
 import { pollVerdict } from '../src/model/error-table';
-import { operationProgress } from '../src/model/progress';
+import type { PollResult, Subject } from './subject';
 import { messageOf } from '../src/model/thrown';
 
 /** gRPC clients map codes that they do not know to UNKNOWN: a cloud may send any number. */
@@ -107,28 +106,31 @@ function activity(): Context | undefined {
 }
 
 /** Logs a poll: a problem that only the worker's owner can fix at WARN, anything else at DEBUG. */
-export function logPoll(log: Logger, { cloud, operationId }: GetInput, outcome: PollOutcome, decision: Decision): void {
+export function logPoll<P, R extends PollResult>(
+  log: Logger,
+  subject: Pick<Subject<P, R>, 'fields' | 'shown'>,
+  outcome: PollOutcome<P>,
+  decision: Decision<R>,
+): void {
   const delayMs = nextPollInMs(decision);
   const next = delayMs === undefined ? {} : { nextPollInMs: delayMs };
   if ('polled' in outcome) {
-    const { operation } = outcome.polled;
-    const { percent, step } = operationProgress(operation) ?? {};
-    log.debug('Operation polled', { cloud, operationId, state: operation.state, percent, step, ...next });
+    log.debug('Operation polled', { ...subject.fields, ...subject.shown(outcome.polled), ...next });
     return;
   }
   const { code, reason } = problemOf(outcome);
-  const fields = { cloud, operationId, code, reason, ...next };
+  const fields = { ...subject.fields, code, reason, ...next };
   if (delayMs !== undefined && ('unserved' in outcome || pollVerdict(code) === 'refused')) {
     log.warn('Operation cannot be polled until the configuration of this worker or its cloud is fixed', fields);
   } else log.debug('Operation could not be polled', fields);
 }
 
-function nextPollInMs(decision: Decision): number | undefined {
+function nextPollInMs<R extends PollResult>(decision: Decision<R>): number | undefined {
   if (decision.next === 'poll') return decision.intervalMs;
-  return decision.next === 'return' && 'refused' in decision.result ? decision.result.refused.delayMs : undefined;
+  return decision.next === 'return' ? decision.result.refused?.delayMs : undefined;
 }
 
-function problemOf(outcome: Exclude<PollOutcome, { polled: unknown }>): { code: string; reason: string } {
+function problemOf(outcome: { error: unknown } | { unserved: string }): { code: string; reason: string } {
   if ('unserved' in outcome) return { code: 'none', reason: outcome.unserved };
   const { error } = outcome;
   const code = error instanceof OperationServiceError ? error.codeName : 'none';

@@ -1,4 +1,3 @@
-import type { GetInput, GetResult } from '../src/model/contract';
 import { setTimeout as sleep } from 'timers/promises';
 import type { Context, Info } from '@temporalio/activity';
 import { ActivityCompletionError, ActivityNotFoundError } from '@temporalio/client';
@@ -7,12 +6,12 @@ import type { PollRecord } from '../src/model/evidence';
 import { toApplicationFailure, withoutContents } from '../src/model/failure';
 import { boundText } from '../src/model/bounds';
 import { redact } from '../src/model/redact';
-import { operationName } from '../src/model/texts';
-import { messageOf } from '../src/model/thrown';
 import { countReportFailure } from './observe';
+import type { PollResult, Subject } from './subject';
+import { messageOf } from '../src/model/thrown';
 
 /** The end of a watched attempt: a result, or a failure, which may be retryable. */
-export type Report = { result: GetResult } | { failure: ApplicationFailure; record?: PollRecord };
+export type Report<R> = { result: R } | { failure: ApplicationFailure; record?: PollRecord };
 
 /** The pause before an undelivered report is sent again. */
 const REPORT_AGAIN_MS = 1_000;
@@ -22,29 +21,27 @@ const REPORT_AGAIN_MS = 1_000;
  * that says why. If the report is not delivered, retries as long as `remainingMs()` allows; then the attempt times out
  * and the server retries it. Never rejects.
  */
-export async function reportByToken(
+export async function reportByToken<P, R extends PollResult>(
   context: Context,
-  input: GetInput,
-  report: Report,
+  subject: Subject<P, R>,
+  report: Report<R>,
   remainingMs: () => number,
 ): Promise<void> {
-  const smaller = [smallReport, retryReport];
+  const smaller = [smallReport<P, R>, retryReport<P, R>];
   for (let current = report, failures = 0; ; failures++) {
     try {
       return await send(context, current);
     } catch (err) {
       if (err instanceof ActivityNotFoundError) return;
       const reason = boundText(redact(messageOf(err)));
-      countReportFailure(input.cloud, context);
-      const { cloud, operationId } = input;
+      countReportFailure(subject.input.cloud, context);
       context.log[failures === 0 ? 'warn' : 'debug']('Operation could not be reported to Temporal', {
-        cloud,
-        operationId,
+        ...subject.fields,
         reason,
       });
       const next = isRefused(err) ? smaller.shift() : undefined;
       if (next) {
-        current = next(input, report, reason);
+        current = next(subject, report, reason);
         continue;
       }
       if (remainingMs() < REPORT_AGAIN_MS) return;
@@ -54,7 +51,7 @@ export async function reportByToken(
   }
 }
 
-async function send({ client, info }: Context, report: Report): Promise<void> {
+async function send<R>({ client, info }: Context, report: Report<R>): Promise<void> {
   const options = { serializationContext: serializationContext(info) };
   if ('result' in report) return client.activity.complete(info.taskToken, report.result, options);
   // The next attempt reads the record from the last heartbeat's details; a failure by token cannot carry any.
@@ -75,20 +72,18 @@ function isRefused(err: unknown): boolean {
   return !(err instanceof ActivityCompletionError) || TOO_LARGE.test(err.message);
 }
 
-type Subject = Pick<GetInput, 'cloud' | 'operationId'>;
-
-/** The same end, without the contents of the operation. */
-function smallReport({ cloud, operationId }: Subject, report: Report, reason: string): Report {
-  const name = operationName(cloud, operationId);
+/** The same end, without the contents of the operation or reply. */
+function smallReport<P, R extends PollResult>(subject: Subject<P, R>, report: Report<R>, reason: string): Report<R> {
   if ('failure' in report) {
     const failure = withoutContents(report.failure);
-    return failure ? { failure } : retryReport({ cloud, operationId }, report, reason);
+    return failure ? { failure } : retryReport(subject, report, reason);
   }
-  const state = 'operation' in report.result ? report.result.operation.state : 'refused';
+  const { name, input, operationId = '' } = subject;
+  const state = subject.stateOf(report.result);
   return {
     failure: toApplicationFailure({
       type: 'OperationUnreadable',
-      cloud,
+      cloud: input.cloud,
       operationId,
       message: `${name} (${state}) could not be returned, since its result was refused: ${reason}. Check the payload codec of the worker, or read the resource with a call of your own`,
       details: [],
@@ -96,9 +91,9 @@ function smallReport({ cloud, operationId }: Subject, report: Report, reason: st
   };
 }
 
-/** A report with nothing for a codec to encode. The server retries the attempt, which polls the operation again. */
-function retryReport({ cloud, operationId }: Subject, _: Report, reason: string): Report {
-  const message = `${operationName(cloud, operationId)} could not be reported: ${reason}`;
+/** A report with nothing for a codec to encode. The server retries the attempt, which polls again. */
+function retryReport<P, R extends PollResult>({ name }: Subject<P, R>, _: Report<R>, reason: string): Report<R> {
+  const message = `${name} could not be reported: ${reason}`;
   return {
     failure: ApplicationFailure.create({ type: 'OperationNotReported', message, nextRetryDelay: CODEC_RETRY_MS }),
   };

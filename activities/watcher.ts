@@ -1,10 +1,8 @@
-import type { Cloud } from '../src/cloud/cloud';
-import type { OperationRef } from '../src/cloud/hosts';
 import { decide, type PollOutcome } from '../src/cloud/decide';
 import type { PollRecord } from '../src/model/evidence';
 import type { Lease } from './lease';
 import { countWatched, logPoll } from './observe';
-import { boundedOutcome } from './poll';
+import type { PollResult, Served } from './subject';
 
 /** The maximum number of leases in one process, some 2 kB each. Further waits sleep by activity retries instead. */
 const MAXIMUM_LEASES = 10_000;
@@ -15,8 +13,8 @@ const MAXIMUM_REMEMBERED = 1_000;
  * Polls operations within the worker while their intervals are short. This holds no activity slot, and adds no history
  * events or server load. Waits for one operation share its polls.
  */
-export class Watcher {
-  readonly #watches = new Map<string, Watch>();
+export class Watcher<P, R extends PollResult> {
+  readonly #watches = new Map<string, Watch<P, R>>();
   readonly #random: () => number;
   readonly #maximumLeases: number;
   /** The reports in flight of ended leases. */
@@ -31,13 +29,13 @@ export class Watcher {
   }
 
   /** Begins to watch for a lease. Returns false if there are too many leases. */
-  watch(cloud: Cloud, lease: Lease): boolean {
+  watch(served: Served<P>, lease: Lease<P, R>): boolean {
     if (this.#leases >= this.#maximumLeases) return false;
     this.#leases++;
-    const key = JSON.stringify([cloud.name, cloud.keyOf(lease.input)]);
+    const { key } = served;
     let watch = this.#watches.get(key);
     if (!watch) {
-      watch = new Watch(cloud, lease.input, this.#random, (ended, report, emptied) => {
+      watch = new Watch(served, this.#random, (ended, report, emptied) => {
         this.#leases--;
         this.#remember(ended);
         if (emptied) this.#watches.delete(key);
@@ -54,13 +52,13 @@ export class Watcher {
    * Drops the lease of one wait of a workflow run without a report, since its workflow has moved on. Returns the
    * evidence of its polls if the wait was watched here.
    */
-  drop(cloud: string, operationId: string, runId: string | undefined, wait: number): PollRecord | undefined {
-    for (const watch of this.#watches.values()) if (watch.isOf(cloud, operationId)) watch.drop(runId, wait);
+  drop(group: string, runId: string | undefined, wait: number): PollRecord | undefined {
+    for (const watch of this.#watches.values()) if (watch.served.group === group) watch.drop(runId, wait);
     return this.#remembered.get(JSON.stringify([runId, wait]));
   }
 
-  #remember({ input: { wait }, context, record }: Lease): void {
-    const key = JSON.stringify([context.info.workflowExecution?.runId, wait]);
+  #remember({ subject, context, record }: Lease<P, R>): void {
+    const key = JSON.stringify([context.info.workflowExecution?.runId, subject.input.wait]);
     this.#remembered.delete(key);
     this.#remembered.set(key, record);
     const [oldest] = this.#remembered.keys();
@@ -77,34 +75,29 @@ export class Watcher {
   }
 }
 
-/** The polls of one operation, shared by all its leases in this worker. */
-class Watch {
-  readonly #leases = new Map<Lease, { expiry: NodeJS.Timeout; unwatched: () => void }>();
+/** The polls of one operation or resource, shared by all its leases in this worker. */
+class Watch<P, R extends PollResult> {
+  readonly #leases = new Map<Lease<P, R>, { expiry: NodeJS.Timeout; unwatched: () => void }>();
   #timer: NodeJS.Timeout | undefined;
   /** When the timer fires, by a monotonic clock. */
   #nextAt = Infinity;
   #polling: AbortController | undefined;
   /** The last completed poll, and its time by a monotonic clock. */
-  #last: { outcome: PollOutcome; at: number } | undefined;
+  #last: { outcome: PollOutcome<P>; at: number } | undefined;
 
   constructor(
-    private readonly cloud: Cloud,
-    private readonly operation: OperationRef,
+    readonly served: Served<P>,
     private readonly random: () => number,
-    private readonly released: (ended: Lease, report: Promise<void>, emptied: boolean) => void,
+    private readonly released: (ended: Lease<P, R>, report: Promise<void>, emptied: boolean) => void,
   ) {}
 
-  isOf(cloud: string, operationId: string): boolean {
-    return this.cloud.name === cloud && this.operation.operationId === operationId;
-  }
-
   /** Adds a lease. Polls at once, unless a poll is in flight or the last one is recent enough for this wait. */
-  join(lease: Lease): void {
+  join(lease: Lease<P, R>): void {
     const expiry = setTimeout(() => this.#settle(lease, lease.giveBack(1)), lease.remainingMs);
-    this.#leases.set(lease, { expiry, unwatched: countWatched(lease.input.cloud, lease.context) });
+    this.#leases.set(lease, { expiry, unwatched: countWatched(lease.subject.input.cloud, lease.context) });
     if (this.#polling) return;
     const last = this.#last;
-    if (!last) return void this.#poll();
+    if (!last || this.served.changesBack) return void this.#poll();
     const interval = this.#apply(lease, last.outcome, this.random());
     this.#pollIn(Math.max(0, interval - (performance.now() - last.at)));
   }
@@ -129,13 +122,17 @@ class Watch {
     this.#nextAt = Infinity;
     const polling = new AbortController();
     this.#polling = polling;
-    const outcome = await boundedOutcome(this.cloud.get(this.operation, polling.signal));
+    const { served } = this;
+    const asking = served.changesBack ? [...this.#leases.keys()] : undefined;
+    const outcome = await served.poll(polling.signal);
     this.#polling = undefined;
     if (this.#leases.size === 0) return;
     this.#last = { outcome, at: performance.now() };
     // One random draw for all leases: with independent draws, the earliest of many would set the pace.
     const random = this.random();
-    const intervals = [...this.#leases.keys()].map((lease) => this.#apply(lease, outcome, random));
+    const intervals = [...this.#leases.keys()].map((lease) =>
+      !asking || asking.includes(lease) ? this.#apply(lease, outcome, random) : 0,
+    );
     this.#pollIn(Math.min(...intervals));
   }
 
@@ -149,12 +146,12 @@ class Watch {
   }
 
   /** Applies a poll to one lease. Returns the interval until its next poll; Infinity if the lease has ended. */
-  #apply(lease: Lease, outcome: PollOutcome, random: number): number {
+  #apply(lease: Lease<P, R>, outcome: PollOutcome<P>, random: number): number {
     const { ageMs, record: before } = lease;
-    const { decision, record } = decide(lease.input, outcome, { ageMs, record: before, random, cloud: this.cloud });
+    const { decision, record } = decide(lease.subject, outcome, { ageMs, record: before, random });
     lease.record = record;
-    if ('polled' in outcome) lease.see(outcome.polled.operation);
-    logPoll(lease.context.log, lease.input, outcome, decision);
+    if ('polled' in outcome) lease.see(outcome.polled);
+    logPoll(lease.context.log, lease.subject, outcome, decision);
     switch (decision.next) {
       case 'return':
         this.#settle(lease, lease.complete(decision.result));
@@ -170,7 +167,7 @@ class Watch {
     }
   }
 
-  #settle(lease: Lease, report: Promise<void>): void {
+  #settle(lease: Lease<P, R>, report: Promise<void>): void {
     const held = this.#leases.get(lease);
     if (!held) return;
     this.#leases.delete(lease);

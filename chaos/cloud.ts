@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationScript } from 'temporal-lro/testing';
 import { decodeOperation } from '../src/apis/yandex';
 import { loadDescriptors } from '../src/descriptors/load';
+import { yandexApi } from '../src/apis/yandex';
 import { findOperationMethod } from '../src/descriptors/operation-method';
 import { IDEMPOTENCY_KEY_HEADER } from '../src/model/names';
 import { CallHandler } from '../src/testing/call-handler';
@@ -80,7 +81,7 @@ export class RecordedCloud {
   }
 
   async start(): Promise<void> {
-    const found = findOperationMethod(this.#registry, ClusterService.create.path);
+    const found = findOperationMethod(this.#registry, ClusterService.create.path, yandexApi.starts);
     if (typeof found === 'string') throw new Error(found);
     const create = startMethod(found, ({ name = '' }: CreateClusterRequest) => this.#script(name), this.#registry);
     this.#desk.methods.set(create.path, create);

@@ -14,4 +14,11 @@ export { operationFailure, type OperationFailure } from './model/failure';
 export { operationWorkflowId } from './model/names';
 export { operationProgress, type OperationProgress, type ProgressReader } from './model/progress';
 export { operationSearchAttributes } from './model/names';
-export { operationChanged, operationQuery, pollOperation } from '../workflows/messages';
+export {
+  operationChanged,
+  operationQuery,
+  pollOperation,
+  pollResource,
+  resourceChanged,
+  resourceQuery,
+} from '../workflows/messages';

@@ -4,6 +4,8 @@ import { inspect } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import {
+  nebius,
+  nebiusServiceAccountKey,
   operationFailure,
   OperationsClient,
   OperationsPlugin,
@@ -20,6 +22,7 @@ import { CREDENTIALS, MARK } from './support/left-behind';
 const LOCAL = { endpoint: '127.0.0.1:1', plaintext: true };
 const tls = (name: string): string => join('test/support/tls', name);
 const key = authorizedKey().file;
+const nebiusKey = { serviceAccountId: 's', publicKeyId: 'k', privateKey: key.private_key };
 
 /** The error that `make` throws: an OperationConfigurationError with our message, thrown from our code. */
 function refusal(make: () => unknown): string {
@@ -92,6 +95,16 @@ test.each<[string, object, RegExp]>([
     'a key for a cloud whose token service nobody can guess',
     { endpoint: 'lro.example:443', credentials: serviceAccountKey(key) },
     /credentials is "a service account key": set its iamEndpoint: .*cannot be derived from lro\.example:443/,
+  ],
+  [
+    'a key of Yandex Cloud for Nebius',
+    nebius({ credentials: serviceAccountKey(key, { iamEndpoint: 'iam.example:443' }) }),
+    /credentials is "a service account key for the api yandex": give credentials of this cloud, whose api is nebius/,
+  ],
+  [
+    'a key of Nebius for Yandex Cloud',
+    yandexCloud({ credentials: nebiusServiceAccountKey(nebiusKey) }),
+    /credentials is "a service account key for the api nebius": give credentials of this cloud, whose api is yandex/,
   ],
 ])(
   'a cloud configured with %s is refused by plugin and client alike, which say what to change',
@@ -207,6 +220,7 @@ describe('a plugin on a worker', () => {
     const { activities } = plugin('a').configureWorker(options([], new Map([['mine', mine]])));
     expect(Object.keys(activities ?? {}).sort()).toEqual([
       'mine',
+      'operation.call',
       'operation.cancel',
       'operation.get',
       'operation.start',

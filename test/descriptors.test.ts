@@ -3,6 +3,7 @@ import { AnySchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { anyToJson } from '../src/descriptors/any-to-json';
 import { loadDescriptors } from '../src/descriptors/load';
+import { yandexApi } from '../src/apis/yandex';
 import { findOperationMethod } from '../src/descriptors/operation-method';
 import { DescriptorError, DescriptorRegistry } from '../src/descriptors/registry';
 
@@ -213,7 +214,7 @@ describe('a descriptor set', () => {
   test('without an import of a method reports that for the method, and throws no error', () => {
     const service = { name: 'S', method: [{ name: 'Create', inputType: '.top.M', outputType: '.lost.M' }] };
     const lacking = new DescriptorRegistry().add(setOf({ ...importing('top', 'lost'), service: [service] }));
-    expect(findOperationMethod(lacking, '/top.S/Create')).toBe(
+    expect(findOperationMethod(lacking, '/top.S/Create', yandexApi.starts)).toBe(
       'lost.proto, which top.proto imports, is not in the descriptor sets: build them with imports',
     );
   });

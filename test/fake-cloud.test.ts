@@ -4,6 +4,7 @@ import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { decodeOperation } from '../src/apis/yandex';
 import { OperationsClient } from '../src/client/operations-client';
 import { loadDescriptors } from '../src/descriptors/load';
+import { yandexApi } from '../src/apis/yandex';
 import { findOperationMethod } from '../src/descriptors/operation-method';
 import type { AnyJson, OperationSnapshot } from '../src/model/snapshot';
 import { checkScript } from '../src/testing/check-script';
@@ -48,7 +49,7 @@ function call(path: string, request: Uint8Array, sent: Headers = {}): Promise<{ 
 
 /** Calls a method that starts an operation; resolves to the operation ID. */
 async function start({ path }: { path: string }, request: object, headers?: Headers): Promise<string> {
-  const found = findOperationMethod(registry, path);
+  const found = findOperationMethod(registry, path, yandexApi.starts);
   if (typeof found === 'string') throw new Error(found);
   const { input } = found.method;
   const body = toBinary(input, fromJsonString(input, JSON.stringify(request), { registry }));

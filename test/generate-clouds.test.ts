@@ -1,18 +1,17 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { BUILT_IN_APIS } from '../src/apis/built-in';
 import { chooseReader } from '../src/codegen/choose-reader';
 import { DESCRIPTORS_FILE, generate } from '../src/codegen/generate';
 import { SelectionError } from '../src/codegen/select';
 import { readDescriptors } from '../src/descriptors/load';
 import { findOperationMethod } from '../src/descriptors/operation-method';
 import { DescriptorRegistry } from '../src/descriptors/registry';
-import { GOOGLE, NEBIUS, TEMPORAL_CLOUD, type StartRules } from '../src/descriptors/start-rules';
 import { compilerErrors, run } from './support/compiler';
 import { interopDescriptors } from './support/generated-code';
 
 type Cloud = 'google' | 'nebius' | 'temporalCloud';
 
-const RULES: Record<Cloud, StartRules> = { google: GOOGLE, nebius: NEBIUS, temporalCloud: TEMPORAL_CLOUD };
 const CLOUDS: readonly Cloud[] = ['google', 'nebius', 'temporalCloud'];
 const LOGS = 'nebius.logging.v1.LogExportService';
 const MAIN = join(__dirname, '../src/cli/main.js');
@@ -135,7 +134,7 @@ test.each<[Cloud, string, object]>([
 });
 
 const findIn = (cloud: Cloud, path: string) =>
-  findOperationMethod(workers.get(cloud) ?? new DescriptorRegistry(), path, RULES[cloud]);
+  findOperationMethod(workers.get(cloud) ?? new DescriptorRegistry(), path, BUILT_IN_APIS[cloud]().starts);
 
 test.each<[Cloud, string]>([
   ['google', 'google.longrunning.Operations/GetOperation'],
@@ -153,7 +152,8 @@ test('--read names the method that reads a result, and workers find it in the ge
   const set = await interopDescriptors('nebius');
   const args = ['generate', set, '--only', LOGS, '--read', `${LOGS}.ExportLogs=/${LOGS}/GetExportInfo`, '--out', out];
   expect(await run(process.execPath, [MAIN, ...args])).toMatchObject({ failed: false });
-  const found = findOperationMethod(readDescriptors([join(out, DESCRIPTORS_FILE)]), `${LOGS}/ExportLogs`, NEBIUS);
+  const nebius = BUILT_IN_APIS.nebius().starts;
+  const found = findOperationMethod(readDescriptors([join(out, DESCRIPTORS_FILE)]), `${LOGS}/ExportLogs`, nebius);
   expect(found).toMatchObject({
     responseType: { typeName: 'nebius.logging.v1.ExportStatus' },
     resource: { method: { name: 'GetExportInfo' }, id: { name: 'export_operation_id' } },

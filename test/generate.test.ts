@@ -4,6 +4,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { DESCRIPTORS_FILE, generate } from '../src/codegen/generate';
 import { readDescriptors } from '../src/descriptors/load';
 import { DescriptorRegistry } from '../src/descriptors/registry';
+import { yandexApi } from '../src/apis/yandex';
 import { findOperationMethod } from '../src/descriptors/operation-method';
 import { compilerErrors, run } from './support/compiler';
 import { field, googleSet } from './support/google-set';
@@ -68,10 +69,12 @@ test('methods that start no operation are typed, and streaming methods are liste
   const set = join(directory, 'press.binpb');
   await writeFile(set, googleSet(PRESS, 'Book', 'Book'));
   const { stdout } = await run(process.execPath, [MAIN, 'generate', set, '--only', 'books', '--out', directory]);
-  expect(stdout).toContain('2 methods of 1 service, 1 of which start operations, in 1 module ');
+  expect(stdout).toContain('3 methods of 1 service, 1 of which start operations, in 1 module ');
   expect(stdout).toContain('left out, because they stream: /books.v1.Press/WatchBook\n');
   const module = await readFile(join(directory, 'books/v1.ts'), 'utf8');
   expect(module).toContain('readonly getBook: UnaryMethod<GetBookRequest, Book>;');
+  // The reply to a call is an object, so JSON that is none is its value.
+  expect(module).toContain('readonly countBooks: UnaryMethod<PrintRequest, { value: string }>;');
   expect(module).not.toContain('WatchBook');
   await writeFile(
     join(directory, 'match.ts'),
@@ -167,7 +170,7 @@ test('the descriptor set next to the modules contains exactly what a worker need
   const set = files.get(DESCRIPTORS_FILE);
   if (!(set instanceof Uint8Array)) throw new Error('no descriptor set');
   const pruned = new DescriptorRegistry().add(set);
-  expect(findOperationMethod(pruned, '/fakecloud.v1.NetworkService/Create')).toMatchObject({
+  expect(findOperationMethod(pruned, '/fakecloud.v1.NetworkService/Create', yandexApi.starts)).toMatchObject({
     path: '/fakecloud.v1.NetworkService/Create',
     unresolved: [],
   });
@@ -202,7 +205,10 @@ test("Google's operations are read from their own option, and an unknown type na
 
 test.each([
   ['books.v1.Press.WatchBook', '/books.v1.Press/WatchBook: only streaming methods'],
-  ['books.v1.Press.Burn', 'no method is within "books.v1.Press.Burn": books.v1.Press has GetBook, Print, WatchBook'],
+  [
+    'books.v1.Press.Burn',
+    'no method is within "books.v1.Press.Burn": books.v1.Press has CountBooks, GetBook, Print, WatchBook',
+  ],
 ])('--only %s has nothing to generate', (only, problem) => {
   const registry = new DescriptorRegistry().add(googleSet(PRESS, 'Book', 'Book'));
   expect(() => generate(registry, [only])).toThrow(problem);
@@ -224,6 +230,7 @@ declare function until<Q, R>(method: UnaryMethod<Q, R>, request: NoInfer<Q>, opt
 const PRESS = {
   name: 'books/v1/press.proto',
   package: 'books.v1',
+  dependency: ['google/longrunning/operations.proto', 'google/protobuf/wrappers.proto'],
   enumType: [{ name: 'Stage', value: ['DRAFT', 'PRINTED'].map((name, number) => ({ name, number })) }],
   messageType: [
     { name: 'PrintRequest' },
@@ -244,6 +251,7 @@ const PRESS = {
       method: [
         { name: 'Print', inputType: '.books.v1.PrintRequest', outputType: '.google.longrunning.Operation' },
         { name: 'GetBook', inputType: '.books.v1.GetBookRequest', outputType: '.books.v1.Book' },
+        { name: 'CountBooks', inputType: '.books.v1.PrintRequest', outputType: '.google.protobuf.Int64Value' },
         {
           name: 'WatchBook',
           inputType: '.books.v1.GetBookRequest',

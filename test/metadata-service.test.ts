@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
-import { metadataService, OperationsClient, OperationServiceError, type Credentials } from 'temporal-lro';
+import { metadataService, nebius, OperationsClient, OperationServiceError, type Credentials } from 'temporal-lro';
+import { method } from '../src/apis/envelope';
+import { UnaryServer } from '../src/testing/server';
 import { MetadataCredentials, NEBIUS_INSTANCE } from '../src/credentials/metadata-service';
 import { authorizedKey, GuardedCloud, newNebiusToken, newToken } from './support/guarded-cloud';
 import { listen } from './support/listen';
@@ -68,15 +70,43 @@ describe('the metadata service', () => {
     expect(issuedAt).toBeLessThanOrEqual(Date.now());
   });
 
-  test('of Nebius is called as its tools call it, and gives the time at which the token expires', async () => {
+  test('of Nebius gives the time at which its token expires', async () => {
     const token = newNebiusToken();
     answer = reply(200, JSON.stringify({ access_token: token, expires_at: '2100-01-02T03:04:05.678901234Z' }));
     const credentials = new MetadataCredentials(address).of(NEBIUS_INSTANCE);
-    const end = new Date('2100-01-02T03:04:05.678Z');
-    expect(await credentials.getToken(new AbortController().signal)).toEqual({ token, expiresAt: end });
+    const expiresAt = new Date('2100-01-02T03:04:05.678Z');
+    expect(await credentials.getToken(new AbortController().signal)).toEqual({ token, expiresAt });
+  });
+
+  test('of Nebius is asked by a cloud of Nebius, as its tools ask it', async () => {
+    const token = newNebiusToken();
+    answer = reply(200, JSON.stringify({ access_token: token, expires_at: '2100-01-02T03:04:05Z' }));
+    const { path, responseSerialize } = method('Get', 'nebius.common.v1.OperationService');
+    const server = new UnaryServer();
+    const endpoint = await server.listen(0);
+    const authorizations: unknown[] = [];
+    server.answer(path, (call) => {
+      authorizations.push(call.header('authorization'));
+      return Promise.resolve({ body: responseSerialize({ id: 'vpcoperation-e00x' }) });
+    });
+    const credentials = metadataService({ address });
+    const client = OperationsClient.connect(nebius({ endpoint, plaintext: true, credentials }));
+    expect(await client.get('vpcoperation-e00x')).toMatchObject({ state: 'running' });
+    client.close();
+    await server.close();
+    expect(authorizations).toEqual([`Bearer ${token}`]);
     expect(requests[0]?.url).toBe('/v1/iam/sa/token');
     expect(requests[0]?.headers).toMatchObject({ metadata: 'true' });
     expect(requests[0]?.headers).not.toHaveProperty('metadata-flavor');
+  });
+
+  test('of Nebius has an address of its own, whatever the tools of Yandex Cloud use', async () => {
+    process.env.YC_METADATA_ADDR = address;
+    const credentials = new MetadataCredentials(undefined).of(NEBIUS_INSTANCE);
+    await expect(credentials.getToken(AbortSignal.timeout(300))).rejects.toThrow(
+      /^the metadata service at metadata\.nebius\.internal cannot be reached: /,
+    );
+    expect(requests).toEqual([]);
   });
 
   test.each([

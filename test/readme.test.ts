@@ -27,6 +27,8 @@ const FAILURES: Record<OperationFailure['type'], true> = {
   OperationUnreadable: true,
   OperationServiceError: true,
   OperationConfigurationError: true,
+  ResourceConditionFailed: true,
+  ResourceConditionTimedOut: true,
 };
 
 test('the tables of the README list every option and every type of failure', () => {

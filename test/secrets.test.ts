@@ -8,8 +8,11 @@ import { inspect } from 'node:util';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, MetricsBuffer, NativeConnection, Runtime } from '@temporalio/worker';
 import {
+  apiKey,
+  googleCredentials,
   iamToken,
   metadataService,
+  nebiusServiceAccountKey,
   operationFailure,
   OperationsClient,
   OperationsPlugin,
@@ -21,7 +24,7 @@ import { awaitOperation, executeOperation } from 'temporal-lro/workflow-definiti
 import { message } from '../src/apis/envelope';
 import { CallFailure } from '../src/testing/server';
 import { runWorker } from './support/environment';
-import { authorizedKey, GuardedCloud, newToken } from './support/guarded-cloud';
+import { authorizedKey, GuardedCloud, newGoogleToken, newToken } from './support/guarded-cloud';
 import { listen } from './support/listen';
 import { PROTO_DIRECTORY } from './support/proto';
 
@@ -31,6 +34,8 @@ const key = authorizedKey();
 const wrongKey = authorizedKey();
 const OPAQUE = `${MARK}-opaque-token-of-my-own-provider`;
 const INSTANCE = newToken(`${MARK}instance`);
+const GOOGLE = newGoogleToken(`${MARK}google`);
+const API_KEY = `eyJ${Buffer.from(`${MARK}-api-key`).toString('base64url')}.${newToken(MARK).slice(-86)}`;
 
 /** Everything that a run leaves behind, as text. */
 const left: string[] = [];
@@ -68,9 +73,9 @@ beforeAll(async () => {
 
   cloud = await GuardedCloud.start(key.publicKey, MARK);
   ends.push(() => cloud.close());
-  cloud.tokens.add(OPAQUE).add(INSTANCE);
+  cloud.tokens.add(OPAQUE).add(INSTANCE).add(GOOGLE).add(API_KEY);
   cloud.before = ({ path, body }) => {
-    if (path.endsWith('.IamTokenService/Create')) jwts.push(body.toString().replace(/^.*?(?=eyJ)/s, ''));
+    if (/\/(Create|Exchange)$/.test(path)) jwts.push(...(body.toString().match(/eyJ[\w.-]{100,}/) ?? []));
   };
   cloud.operation = scripted;
   cloud.serve('/fakecloud.v1.NetworkService/Create', (authorization) => {
@@ -83,10 +88,16 @@ beforeAll(async () => {
   ends.push(() => void metadata.close());
   const common = { plaintext: true, descriptors: [join(PROTO_DIRECTORY, 'fakecloud.binpb')] };
   const services = { fakecloud: cloud.address };
+  const google = { getAccessToken: () => Promise.resolve({ token: GOOGLE, res: { config: { data: GOOGLE } } }) };
+  const nebius = { serviceAccountId: 'serviceaccount-e00x', publicKeyId: 'k1', privateKey: key.file.private_key };
+  const iam = { iamEndpoint: cloud.address, plaintext: true };
   clouds = {
     key: { ...common, services, discovery: cloud.address, credentials: serviceAccountKey(key.file) },
     instance: { ...common, endpoint: cloud.address, credentials: metadataService({ address }) },
     opaque: { ...common, endpoint: cloud.address, credentials: iamToken(OPAQUE) },
+    google: { ...common, endpoint: cloud.address, credentials: googleCredentials(google) },
+    nebius: { ...common, endpoint: cloud.address, credentials: nebiusServiceAccountKey(nebius, iam) },
+    apiKey: { ...common, endpoint: cloud.address, credentials: apiKey(API_KEY) },
     wrong: { ...common, discovery: cloud.address, credentials: serviceAccountKey(wrongKey.file) },
   };
   const connection = await NativeConnection.connect({ address: temporal.address });
@@ -183,18 +194,18 @@ test('a response is passed on as it is, with what looks like a secret in it', as
 });
 
 test('no token, key or JWT is left in any history, log, metric or database, whatever the cloud echoes', async () => {
-  for (const [kind, end] of [
-    ['response', 'a response'],
-    ['failed', 'OperationFailed'],
-    ['flaky', 'a response'],
-    ['denied', 'OperationServiceError'],
-    ['lost', 'OperationNotFound'],
-    ['refused', 'OperationServiceError'],
-  ] as const) {
-    for (const name of ['key', 'instance', 'opaque']) {
-      expect([name, kind, await failureOf((await start(name, kind)).result())]).toEqual([name, kind, end]);
-    }
-  }
+  const expected = {
+    response: 'a response',
+    failed: 'OperationFailed',
+    flaky: 'a response',
+    denied: 'OperationServiceError',
+    lost: 'OperationNotFound',
+    refused: 'OperationServiceError',
+  };
+  const names = ['key', 'instance', 'opaque', 'google', 'nebius', 'apiKey'];
+  const runs = names.flatMap((name) => Object.entries(expected).map(([kind, end]) => ({ name, kind, end })));
+  const ended = runs.map(async ({ name, kind }) => failureOf((await start(name, kind)).result()));
+  expect(await Promise.all(ended)).toEqual(runs.map(({ end }) => end));
   expect(await failureOf((await start('wrong', 'response')).result())).toBe('OperationServiceError');
   const running = await start('key', 'running', { cancelTimeout: 200 });
   await running.query('operation');

@@ -8,15 +8,25 @@ import {
   type GetResult,
   type OperationActivities,
   type OperationSeen,
+  type PollInput,
   type StartInput,
   type StartResult,
+  type UntilInput,
+  type UntilResult,
 } from '../src/model/contract';
 import type { RetryPolicy } from '@temporalio/common';
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
-import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from '../src/model/names';
+import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY, UNTIL_ACTIVITY } from '../src/model/names';
 import { resolveWaitOptions } from '../src/model/options';
-import { checkCallResult, checkCancelResult, checkGetResult, checkLookResult, checkStartResult } from './results';
-import type { Target } from './target';
+import {
+  checkCallResult,
+  checkCancelResult,
+  checkGetResult,
+  checkLookResult,
+  checkStartResult,
+  checkUntilResult,
+} from './results';
+import type { ResourceTarget, Target } from './target';
 
 /**
  * Set explicitly, since each default would be wrong here. A lost attempt carries no retry delay of ours, and the
@@ -46,7 +56,7 @@ function activities(target: Pick<Target, 'taskQueue'>, options: ActivityOptions)
 }
 
 /** `scheduleToCloseTimeoutMs` bounds the whole call, retries included. */
-interface CallLimits {
+export interface CallLimits {
   summary: string;
   scheduleToCloseTimeoutMs?: number;
 }
@@ -61,9 +71,13 @@ function operationOf({ taskQueue: _, waitNumber, ...operation }: Target): Omit<C
 }
 
 /** What a poll gets from its wait. */
-type Poll = Omit<GetInput, 'cloud' | 'operationId' | 'method' | 'service' | 'resourceId' | 'wait'>;
+export type Poll = Omit<PollInput, 'cloud' | 'wait'>;
 
-export async function getOperation(target: Target, input: Poll, call: CallLimits): Promise<GetResult> {
+export async function getOperation(
+  target: Target,
+  input: Poll & Pick<GetInput, 'onRollback'>,
+  call: CallLimits,
+): Promise<GetResult> {
   const proxies = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) });
   return checkGetResult(await proxies[GET_ACTIVITY]({ ...operationOf(target), ...input }), target);
 }
@@ -75,6 +89,18 @@ export async function lookAtOperation(
   call: CallLimits,
 ): Promise<OperationSeen> {
   return checkLookResult(await getOperation(target, input, call), target);
+}
+
+/** Polls a reading method until its reply matches, or once if the input says so. */
+export async function getUntilMatched(
+  { taskQueue, waitNumber, ...resource }: ResourceTarget,
+  input: Poll & Pick<UntilInput, 'awaitsCreation'>,
+  call: CallLimits,
+): Promise<UntilResult> {
+  const target = taskQueue === undefined ? {} : { taskQueue };
+  const proxies = activities(target, { startToCloseTimeout: POLL_TIMEOUT, ...limits(call) });
+  const wait = waitNumber === undefined ? {} : { wait: waitNumber };
+  return checkUntilResult(await proxies[UNTIL_ACTIVITY]({ ...resource, ...wait, ...input }), resource);
 }
 
 /** Polls once, outside any wait. Transient errors are retried until a poll succeeds. */

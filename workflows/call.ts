@@ -23,7 +23,7 @@ import { cancellationOf } from './wait';
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** A checked call, and the task queue on which it runs. */
-export interface CallRequest {
+interface CallRequest {
   input: CallInput;
   taskQueue?: string;
   timeoutMs: number;

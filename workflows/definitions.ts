@@ -1,15 +1,8 @@
 // Entry 'temporal-lro/workflow-definitions': exports only workflow types, since every exported function of a workflow
 // module is one. `export *` it from your own workflows, or serve it from a dedicated worker.
-import {
-  allHandlersFinished,
-  CancellationScope,
-  condition,
-  continueAsNew,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { resolveStartOptions, resolveWaitOptions, type StartOptions, type WaitOptions } from '../src/model/options';
+import { setHandler, workflowInfo } from '@temporalio/workflow';
 import { isNil, plainObject } from '../src/model/check';
+import { resolveStartOptions, resolveWaitOptions, type StartOptions, type WaitOptions } from '../src/model/options';
 import {
   isDone,
   type AnyJson,
@@ -19,20 +12,14 @@ import {
 } from '../src/model/snapshot';
 import { withCallerFailure, retryable } from './failures';
 import { operationChanged, operationQuery, pollOperation } from './messages';
-import { HistoryTooLong } from './poll';
+import { handlersFinished, ignore, runToEnd } from './run';
 import { showOperation } from './show';
 import { OperationStart, resolveStart } from './start';
-import {
-  beginWait,
-  carriedWait,
-  continuedWait,
-  recordPoll,
-  shownOperation,
-  type CarriedWait,
-  type WaitState,
-} from './state';
+import { beginWait, continuedWait, recordPoll, shownOperation, type WaitState } from './state';
 import { knownStart, resolveTarget } from './target';
-import { OperationWait } from './wait';
+import { OperationWait } from './operation-wait';
+
+export { awaitResource } from './await-resource';
 
 type AwaitOperationInput = {
   cloud: string;
@@ -44,14 +31,12 @@ type AwaitOperationInput = {
 type ExecuteOperationInput = { cloud: string; method: string; request: JsonObject; taskQueue?: string } & WaitOptions &
   StartOptions;
 
-/** A workflow type as it continues itself. The state is no part of its public signature. */
-type ContinuedRun = (input: unknown, continued: CarriedWait) => Promise<AnyJson>;
-
 /**
  * Workflow type: waits until an operation is done and returns its response. Fails with an ApplicationFailure that
  * `operationFailure()` reads. Use the workflow id `operationWorkflowId(cloud, operationId)`, so that each operation has
  * one wait. `method` is the path of the method that started the operation, if the response must have its type; where an
- * API has no host for all operations, it or `service` (a proto service or package) says whose host has this one. Continues as new before its history grows long.
+ * API has no host for all operations, it or `service` (a proto service or package) says whose host has this one.
+ * Continues as new before its history grows long.
  */
 export function awaitOperation(input: AwaitOperationInput): Promise<AnyJson>;
 export async function awaitOperation(input: AwaitOperationInput, continued?: unknown): Promise<AnyJson> {
@@ -65,7 +50,7 @@ export async function awaitOperation(input: AwaitOperationInput, continued?: unk
     const target = resolveTarget(cloud, operationId, taskQueue, { method, service });
     const wait = new OperationWait(target, resolveWaitOptions(options), state, 'continueAsNew');
     handleMessages(input, Promise.resolve(wait));
-    return response(wait, input);
+    return (await runToEnd(wait, input)).response;
   });
 }
 
@@ -111,11 +96,11 @@ export async function executeOperation(input: ExecuteOperationInput, continued?:
       await handlersFinished();
       throw err;
     }
-    return retryable(async () => response(await wait, input));
+    return retryable(async () => (await runToEnd(await wait, input)).response);
   });
 }
 
-/** Sets the handlers of both workflow types. They wait while the operation is still being started. */
+/** Sets the handlers of these two workflow types. They wait while the operation is still being started. */
 function handleMessages(subject: { cloud: string }, begun: Promise<OperationWait>): void {
   // An error that is not a Temporal failure would fail the workflow task, so errors of the start are converted too.
   const look = (): Promise<OperationSnapshot> => withCallerFailure(subject, async () => (await begun).lookNow());
@@ -124,24 +109,3 @@ function handleMessages(subject: { cloud: string }, begun: Promise<OperationWait
     description: 'The operation may have changed: poll it now',
   });
 }
-
-/** The response. If the history grows long instead, the workflow continues as new with `input` and the wait's state. */
-async function response(wait: OperationWait, input: unknown): Promise<AnyJson> {
-  try {
-    const operation = await wait.run();
-    await handlersFinished();
-    return operation.response;
-  } catch (err) {
-    if (err instanceof HistoryTooLong) return continueAsNew<ContinuedRun>(input, carriedWait(wait.state));
-    await handlersFinished();
-    throw err;
-  }
-}
-
-/** Lets callers of an update get their answer before the workflow closes, even while it is being cancelled. */
-function handlersFinished(): Promise<void> {
-  return CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-}
-
-/** A signal cannot report an error: the wait itself fails if the operation cannot be polled. */
-function ignore(): void {}

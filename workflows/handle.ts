@@ -96,7 +96,7 @@ export function typedResponse<R>(response: AnyJson): R {
   return response as R;
 }
 
-export function typedReply<R>(reply: JsonObject): R {
+export function typedReply<R>(reply: JsonObject | undefined): R {
   return reply as R;
 }
 

@@ -3,7 +3,7 @@ import { ActivityFailure } from '@temporalio/common';
 import { isCancellation, metricMeter } from '@temporalio/workflow';
 import { operationFailure } from '../src/model/failure';
 import type { OperationSnapshot } from '../src/model/snapshot';
-import { HistoryTooLong } from './poll';
+import { HistoryTooLong } from './polling';
 import type { WaitState } from './state';
 
 /** The label `cloud` of waits whose cloud no worker has confirmed: a caller may pass any name. */

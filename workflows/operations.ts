@@ -2,6 +2,7 @@
 // grpc-js, protobuf or a Node builtin. Nothing has to be registered. Workflow types are in
 // 'temporal-lro/workflow-definitions'.
 import type { OperationMethod, UnaryMethod } from '../src/model/method';
+import { UNTIL_OPTION_KEYS, type Match, type UntilOptions } from '../src/model/match';
 import type { UnaryCallOptions } from '../src/model/unary-call';
 import {
   resolveStartOptions,
@@ -28,9 +29,10 @@ import {
 } from './handle';
 import { registerInScope, registerQuietlyInScope } from './scope';
 import { OperationStart, resolveStart } from './start';
-import { knownStart, resolveTarget, type KnownStart, type Target } from './target';
+import { ResourceWait } from './resource-wait';
+import { knownStart, resolveResource, resolveTarget, type KnownStart, type Target } from './target';
 import { beginWait } from './state';
-import { OperationWait } from './wait';
+import { OperationWait } from './operation-wait';
 
 export { operationFailure, type OperationFailure } from '../src/model/failure';
 export type { CancelOutcome } from './cancel';
@@ -40,10 +42,18 @@ export { operationWorkflowId } from '../src/model/names';
 export { operationProgress, type OperationProgress } from '../src/model/progress';
 export { operationSearchAttributes } from '../src/model/names';
 export type { StartOptions, WaitOptions } from '../src/model/options';
+export type { Match, ShownResource, UntilOptions } from '../src/model/match';
 export type { UnaryCallOptions } from '../src/model/unary-call';
 export type { AnyJson, JsonObject, OperationSnapshot, OperationStatus, ShownOperation } from '../src/model/snapshot';
 export { operationScope } from './scope';
-export { operationChanged, operationQuery, pollOperation } from './messages';
+export {
+  operationChanged,
+  operationQuery,
+  pollOperation,
+  pollResource,
+  resourceChanged,
+  resourceQuery,
+} from './messages';
 
 export interface OperationsOptions extends WaitOptions {
   /** The task queue of a worker that configures the cloud. @default the workflow's own */
@@ -97,6 +107,23 @@ export interface Operations {
     request: NoInfer<Q>,
     options?: UnaryCallOptions,
   ): Promise<R>;
+  /**
+   * Calls a reading method until its reply matches, by the schedule of a wait, and returns that reply. Use it for
+   * resources that become ready only after their operation is done, and for those that have none. `match: 'absent'` waits
+   * until the method answers NOT_FOUND. Throws a `ResourceConditionFailed` when a reply matches `fail`, and a
+   * `ResourceConditionTimedOut` when `timeout` is over; both have the last reply. NOT_FOUND before the first reply is
+   * waited out if there is a timeout; otherwise, and after a reply, it soon is an `OperationNotFound`.
+   */
+  until<Q = JsonObject, R = JsonObject>(
+    method: UnaryMethod<Q, R> | string,
+    request: NoInfer<Q>,
+    options: UntilOptions<NoInfer<R>> & { match: Match<NoInfer<R>> },
+  ): Promise<R>;
+  until<Q = JsonObject, R = JsonObject>(
+    method: UnaryMethod<Q, R> | string,
+    request: NoInfer<Q>,
+    options: UntilOptions<NoInfer<R>> & { match: 'absent' },
+  ): Promise<undefined>;
 }
 
 /**
@@ -184,6 +211,17 @@ export function operations(cloud: string, options?: OperationsOptions): Operatio
         withCallerFailure({ cloud, method }, async () =>
           typedReply(await callMethod(resolveCall(cloud, method, request, checkDefaults(options).taskQueue, given))),
         ),
+      ),
+    until: (method: unknown, request: unknown, given: unknown) =>
+      registerQuietlyInScope(() =>
+        withCallerFailure({ cloud, method }, async () => {
+          const { match, fail, ...own } = plainObject('options', given);
+          onlyKeys('', own, UNTIL_OPTION_KEYS);
+          const on = resolveResource(cloud, method, request, { match, fail }, checkDefaults(options).taskQueue);
+          return typedReply(
+            await new ResourceWait(on, resolveOptions(options, own), beginWait(), 'activityRetry').run(),
+          );
+        }),
       ),
   };
 }

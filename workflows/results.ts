@@ -1,4 +1,13 @@
-import type { CallInput, CallResult, CancelResult, GetResult, OperationSeen, StartResult } from '../src/model/contract';
+import type {
+  CallInput,
+  CallResult,
+  CancelResult,
+  GetResult,
+  OperationSeen,
+  RefusedPoll,
+  StartResult,
+  UntilResult,
+} from '../src/model/contract';
 import { readPollRecord } from '../src/model/evidence';
 import { toApplicationFailure } from '../src/model/failure';
 import { isObject, show } from '../src/model/check';
@@ -16,14 +25,22 @@ type Subject = { cloud: string; operationId: string };
 export function checkGetResult(result: GetResult, subject: Subject): GetResult {
   if (isObject(result)) {
     if ('operation' in result && isSnapshot(result.operation)) return result;
-    if ('refused' in result && isObject(result.refused)) {
-      const { status, record, delayMs, seen } = result.refused;
-      const isSeen = seen === undefined || (isObject(seen) && isSnapshot(seen.operation) && isMs(seen.atMs));
-      const isRecord = readPollRecord(record) !== undefined && isMs(record.refusedSinceMs ?? 0);
-      if (isOperationStatus(status) && isRecord && isMs(delayMs) && isSeen) return result;
+    if ('refused' in result && isRefusedPoll(result.refused)) {
+      const { seen } = result.refused;
+      if (seen === undefined || (isObject(seen) && isSnapshot(seen.operation) && isMs(seen.atMs))) return result;
     }
   }
   throw unexpected('operation.get', result, subject);
+}
+
+function isRefusedPoll(refused: RefusedPoll | undefined): boolean {
+  if (!isObject(refused)) return false;
+  const { status, record, delayMs } = refused;
+  return isOperationStatus(status) && isRecord(record) && isMs(record.refusedSinceMs ?? 0) && isMs(delayMs);
+}
+
+function isRecord(record: unknown): boolean {
+  return readPollRecord(record) !== undefined;
 }
 
 /** The result of a single look, which never returns a refusal. */
@@ -69,6 +86,30 @@ export function checkCallResult(result: CallResult, { cloud, method }: CallInput
 function isProblems(value: unknown): boolean {
   const isProblem = (one: unknown): boolean => isObject(one) && 'path' in one && 'problem' in one;
   return Array.isArray(value) && value.every(isProblem);
+}
+
+export function checkUntilResult(
+  result: UntilResult,
+  { cloud, method }: { cloud: string; method: string },
+): UntilResult {
+  if (isObject(result)) {
+    const { outcome } = result;
+    const isReply = (reply: unknown): boolean => reply === undefined || isObject(reply);
+    switch (outcome) {
+      case 'matched':
+        if (isReply(result.reply) && (result.problems === undefined || isProblems(result.problems))) return result;
+        break;
+      case 'pending':
+        if (typeof result.seen === 'string' && isRecord(result.record) && isReply(result.reply)) return result;
+        break;
+      case 'refused':
+        if (isRefusedPoll(result.refused)) {
+          const { seen } = result.refused;
+          if (seen === undefined || (isObject(seen) && typeof seen.seen === 'string' && isMs(seen.atMs))) return result;
+        }
+    }
+  }
+  throw unexpected('operation.until', result, { cloud, operationId: '' }, callName(cloud, method));
 }
 
 /** A `Date` cannot represent times further from 1970, and throws. */

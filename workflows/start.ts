@@ -31,7 +31,8 @@ import {
   stillRunningFailure,
   type AnsweredStart,
 } from './failures';
-import { mustRetry, pollUntil } from './poll';
+import { pollUntil } from './poll';
+import { mustRetry } from './polling';
 import { beginWait, type WaitState } from './state';
 import { checkMethod, checkTaskQueue, type Target } from './target';
 import { cancellationOf } from './wait';

@@ -1,7 +1,6 @@
-import { utf8Bytes } from '../src/model/bounds';
-import { checkCloudName, checkOperationId } from '../src/model/options';
 import { isNil, OptionError } from '../src/model/check';
-import type { OperationSnapshot } from '../src/model/snapshot';
+import { checkCloudName, checkOperationId, checkRequestJson } from '../src/model/options';
+import type { JsonObject, OperationSnapshot } from '../src/model/snapshot';
 
 /** An operation, and the task queue of the activities that reach it. */
 export interface Target {
@@ -60,7 +59,7 @@ export function checkTaskQueue(value: unknown): string {
   if (typeof value !== 'string' || value === '' || value.startsWith(RESERVED_PREFIX) || /\p{Surrogate}/u.test(value)) {
     throw new OptionError('taskQueue', value, rule);
   }
-  if (utf8Bytes(value) > MAXIMUM_TASK_QUEUE_BYTES) {
+  if (new TextEncoder().encode(value).length > MAXIMUM_TASK_QUEUE_BYTES) {
     throw new OptionError('taskQueue', value, rule);
   }
   return value;
@@ -87,4 +86,36 @@ export function checkMethod(value: unknown): string {
 export function pathOf(method: unknown): string | undefined {
   const path = typeof method === 'object' && method !== null && 'path' in method ? method.path : method;
   return typeof path === 'string' && /^\/?[\w.]+\/\w+$/.test(path) ? path : undefined;
+}
+
+/** A reading method, which of its replies is wanted, and the task queue of the activities that call it. */
+export interface ResourceTarget {
+  cloud: string;
+  method: string;
+  request: JsonObject;
+  match: JsonObject | 'absent';
+  fail?: JsonObject;
+  taskQueue?: string;
+  waitNumber?: number;
+}
+
+/** Checks a caller's input. Throws an OptionError if it is invalid. The worker checks it against the method. */
+export function resolveResource(
+  cloud: unknown,
+  method: unknown,
+  request: unknown,
+  { match, fail }: { match?: unknown; fail?: unknown },
+  taskQueue?: unknown,
+): ResourceTarget {
+  if (typeof match === 'string' && match !== 'absent') {
+    throw new OptionError('match', match, 'give a partial reply, or "absent"');
+  }
+  return {
+    cloud: checkCloudName(cloud),
+    method: checkMethod(method),
+    request: checkRequestJson(request),
+    match: match === 'absent' ? match : checkRequestJson(match, 'match'),
+    ...(isNil(fail) ? {} : { fail: checkRequestJson(fail, 'fail') }),
+    ...(isNil(taskQueue) ? {} : { taskQueue: checkTaskQueue(taskQueue) }),
+  };
 }

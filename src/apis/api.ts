@@ -1,4 +1,5 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import type { InstanceTokens } from '../credentials/metadata-service';
 import type { RawAny } from '../descriptors/any-to-json';
 import type { OperationMethodTypes } from '../descriptors/operation-method';
 import type { StartRules } from '../descriptors/start-rules';
@@ -43,6 +44,8 @@ export interface OperationsApi {
   readonly hostsOf?: (name: string, descriptor?: DescService) => readonly string[];
   /** Headers of each call, besides the token. */
   readonly headers?: (call: ApiCall) => Readonly<Record<string, string>>;
+  /** The metadata service that `metadataService()` asks. @default that of Yandex Cloud and Google Cloud */
+  readonly instanceTokens?: InstanceTokens;
 }
 
 /** What a call is about: an operation, or a method with its request as JSON. */

@@ -1,8 +1,7 @@
 import { createHash } from 'crypto';
 import type { DescField, DescMethod, DescService } from '@bufbuild/protobuf';
 import { ScalarType } from '@bufbuild/protobuf';
-import { fieldsOf, messageOption, stringOption, type OptionField } from '../descriptors/option-values';
-import { GOOGLE } from '../descriptors/start-rules';
+import { fieldsOf, messageOption, numbersOption, stringOption, type OptionField } from '../descriptors/option-values';
 import { OptionError } from '../model/check';
 import { configurationError } from '../model/failure';
 import type { JsonObject } from '../model/snapshot';
@@ -53,7 +52,14 @@ export function googleApi({ quotaProject }: GoogleApiOptions = {}): OperationsAp
       decode: ({ body }) => decodeOperation(body),
     },
     cancel: { path: `/${SERVICE}/CancelOperation`, encode: (id) => encode('CancelOperation', id) },
-    starts: GOOGLE,
+    starts: {
+      operations: ['google.longrunning.Operation'],
+      except: [SERVICE],
+      types: { option: OPERATION_INFO, metadata: 2, response: 1 },
+      // An update with a mask may omit what is required of a whole resource, so only the fields of requests count.
+      isRequired: ({ parent, proto }) =>
+        parent.name.endsWith('Request') && numbersOption(proto.options, FIELD_BEHAVIOR).includes(REQUIRED),
+    },
     decodeStarted: ({ body }) => decodeOperation(body),
     mark: (key, { input }) => {
       const field = input.fields.find(isRequestId);
@@ -86,6 +92,11 @@ function decodeOperation(bytes: Buffer): RawOperation {
   };
 }
 
+/** `google.longrunning.operation_info` of MethodOptions, which names the types in the operation. */
+const OPERATION_INFO = 1049;
+/** `google.api.field_behavior` of FieldOptions: a list of enum values. */
+const FIELD_BEHAVIOR = 1052;
+const REQUIRED = 2;
 /** `google.api.default_host` of ServiceOptions. */
 const DEFAULT_HOST = 1049;
 /** `google.api.field_info` of FieldOptions, a message whose field 1 is the format. */

@@ -24,6 +24,8 @@ export interface ServiceAccountKeyOptions {
 
 /** How a kind of token service exchanges a JWT for a token. */
 export interface TokenExchange {
+  /** The name of the OperationsApi whose clouds accept the tokens. */
+  readonly api: string;
   /** `host:port`, if the service is the same for every cloud. */
   readonly endpoint?: string;
   readonly path: string;
@@ -39,6 +41,7 @@ const DEFAULT_IAM_ENDPOINT = 'iam.api.cloud.yandex.net:443';
 
 /** IamTokenService.Create. */
 const YANDEX_EXCHANGE: TokenExchange = {
+  api: 'yandex',
   path: `/${TOKEN_SERVICE}/Create`,
   encode: (jwt) => method('Create', TOKEN_SERVICE).requestSerialize({ jwt }),
   decode(bytes) {
@@ -127,6 +130,11 @@ export class ServiceAccountCredentials implements Credentials {
     this.#options = options;
     this.#exchange = exchange;
     this.#service = service;
+  }
+
+  /** The name of the OperationsApi whose clouds accept the tokens. */
+  get api(): string {
+    return this.#exchange.api;
   }
 
   /** Whether the address of the token service is known without a cloud. */

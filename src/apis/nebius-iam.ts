@@ -10,6 +10,7 @@ const MAXIMUM_TIME_MS = 8.64e15;
 
 /** TokenExchangeService.Exchange. */
 const NEBIUS_EXCHANGE: TokenExchange = {
+  api: 'nebius',
   endpoint: 'tokens.iam.api.nebius.cloud:443',
   path: `/${TOKEN_SERVICE}/Exchange`,
   encode: (jwt) =>

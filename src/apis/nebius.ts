@@ -1,6 +1,7 @@
 import { createHash } from 'crypto';
+import { NEBIUS_INSTANCE } from '../credentials/metadata-service';
 import { stringOption } from '../descriptors/option-values';
-import { NEBIUS } from '../descriptors/start-rules';
+import { REMOVING } from '../descriptors/start-rules';
 import type { OperationProgress } from '../model/progress';
 import type { AnyJson } from '../model/snapshot';
 import { COMMON_REFUSALS, joinRefusals, type DetailSays, type StartRefusals } from '../model/start-refusals';
@@ -19,12 +20,18 @@ export const NEBIUS_REFUSALS: Partial<StartRefusals> = {
 /** The operations of Nebius AI Cloud: `nebius.common.v1.OperationService`, at the host of each service. */
 export const nebiusApi: OperationsApi = {
   name: 'nebius',
+  instanceTokens: NEBIUS_INSTANCE,
   get: {
     path: `/${SERVICE}/Get`,
     encode: (id) => method('Get', SERVICE).requestSerialize({ id }),
     decode: ({ body }) => decodeOperation(body),
   },
-  starts: NEBIUS,
+  // The `Get` of the service reads the resource by the operation's `resource_id`.
+  starts: {
+    operations: ['nebius.common.v1.Operation', 'nebius.common.v1alpha1.Operation'],
+    except: [SERVICE, 'nebius.common.v1alpha1.OperationService'],
+    reads: { methods: ({ name }) => (REMOVING.test(name) ? [] : ['Get', 'GetById']), idFrom: 'operation' },
+  },
   decodeStarted: ({ body }) => decodeOperation(body),
   mark: (key) => ({ headers: { 'x-idempotency-key': headerKey(key) } }),
   refusals: joinRefusals(COMMON_REFUSALS, NEBIUS_REFUSALS),

@@ -1,5 +1,5 @@
 import { fieldsOf } from '../descriptors/option-values';
-import { TEMPORAL_CLOUD } from '../descriptors/start-rules';
+import { REMOVING } from '../descriptors/start-rules';
 import { OptionError } from '../model/check';
 import { configurationError } from '../model/failure';
 import { statusCode, type StatusCodeName } from '../model/snapshot';
@@ -30,7 +30,16 @@ export function temporalCloudApi({ apiVersion = API_VERSION }: TemporalCloudApiO
       encode: (asyncOperationId) => method('GetAsyncOperation', SERVICE).requestSerialize({ asyncOperationId }),
       decode: ({ body }) => operationIn(body, 1),
     },
-    starts: TEMPORAL_CLOUD,
+    // `CreateNamespace` returns an ID next to the operation, and `GetNamespace` reads the resource.
+    starts: {
+      operations: ['temporal.api.cloud.operation.v1.AsyncOperation'],
+      inField: true,
+      except: [`${SERVICE}.GetAsyncOperation`],
+      reads: {
+        methods: ({ name }) => (REMOVING.test(name) ? [] : [name.replace(/^[A-Z][a-z]+/, 'Get')]),
+        idFrom: 'start',
+      },
+    },
     decodeStarted: ({ body }, { operationField }) => operationIn(body, operationField?.number),
     mark: (key, { input }) => {
       const field = input.fields.find(({ name }) => name === 'async_operation_id');

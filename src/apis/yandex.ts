@@ -1,4 +1,4 @@
-import { YANDEX } from '../descriptors/start-rules';
+import { numbersOption } from '../descriptors/option-values';
 import { IDEMPOTENCY_KEY_HEADER, POLL_INTERVAL_HEADER } from '../model/names';
 import { COMMON_REFUSALS, joinRefusals, type StartRefusals } from '../model/start-refusals';
 import { violations } from '../model/start-verdict';
@@ -29,12 +29,22 @@ export const YANDEX_REFUSALS: Partial<StartRefusals> = {
   details: { 'yandex.cloud.quota.QuotaFailure': (detail) => ({ quotas: violations(detail) }) },
 };
 
+/** Extension `(yandex.cloud.api.operation)` of MethodOptions, which names the types in the operation. */
+const OPERATION = 87334;
+/** Extension `(yandex.cloud.required)` of FieldOptions, a bool. */
+const REQUIRED = 101501;
+
 /** The operations of Yandex Cloud and Nebius Israel: `yandex.cloud.operation.OperationService`. */
 export const yandexApi: OperationsApi = {
   name: 'yandex',
   get: operationCall('Get'),
   cancel: operationCall('Cancel'),
-  starts: YANDEX,
+  starts: {
+    operations: ['yandex.cloud.operation.Operation'],
+    except: ['yandex.cloud.operation.OperationService'],
+    types: { option: OPERATION, metadata: 1, response: 2 },
+    isRequired: ({ proto }) => numbersOption(proto.options, REQUIRED).includes(1),
+  },
   decodeStarted: decode,
   mark: (key) => ({ headers: { [IDEMPOTENCY_KEY_HEADER]: key } }),
   refusals: joinRefusals(COMMON_REFUSALS, YANDEX_REFUSALS),

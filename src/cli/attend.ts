@@ -1,12 +1,13 @@
 import { setTimeout } from 'timers/promises';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import type { awaitOperation } from '../../workflows/definitions';
 import { operationQuery, pollOperation } from '../../workflows/messages';
 import { isDone, statusCode, type AnyJson, type ShownOperation } from '../model/snapshot';
-import { grpcError } from './connect';
 import { messageOf } from '../model/thrown';
+import { grpcError } from './connect';
 import type { Display } from './display';
-import { CommandError, workflowOutcome, type Outcome } from './outcome';
+import { waitId } from './names';
+import { CommandError, type Outcome, workflowOutcome } from './outcome';
 import { unreadableError } from './payloads';
 import { isSeen, pendingProblem, problemText } from './poll-problem';
 
@@ -143,4 +144,18 @@ async function whyUnknown(client: Client, wait: Wait): Promise<string | undefine
 
 export function reason(err: unknown): string {
   return messageOf((err instanceof Error && err.cause) || err);
+}
+
+/** The workflow that awaits an operation, whether it exists or not. */
+export function waitOf(client: Client, cloud: string, operationId: string): Wait {
+  return client.workflow.getHandle(waitId(cloud, operationId));
+}
+
+/** Handles the rejection of a call to a wait: throws a CommandError if nothing awaits the operation. */
+export function unknownWait(cloud: string, operationId: string): (err: unknown) => never {
+  return (err) => {
+    if (!(err instanceof WorkflowNotFoundError)) throw err;
+    const id = waitId(cloud, operationId);
+    throw new CommandError(`Nothing awaits that operation: no workflow ${id}. "temporal-lro await" starts one.`);
+  };
 }

@@ -1,15 +1,17 @@
-import { REGISTER_SEARCH_ATTRIBUTES, operationSearchAttributes } from '../model/names';
-import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { type Client, isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
 import type { awaitOperation } from '../../workflows/definitions';
-import { type WaitOptions } from '../model/options';
 import { durationMs } from '../model/check';
+import { REGISTER_SEARCH_ATTRIBUTES, operationSearchAttributes } from '../model/names';
+import { type WaitOptions } from '../model/options';
 import { operationTitle } from '../model/texts';
 import { attend, type Wait } from './attend';
-import { withClient, type ConnectionOptions } from './connect';
+import { type ConnectionOptions, isNotFound, withClient } from './connect';
 import { createDisplay } from './display';
+import { eventsOf, type Run } from './history';
 import { checkedOption, checkTaskQueue, waitId } from './names';
 import { CommandError, DETACHED_EXIT_CODE, EXIT_CODES } from './outcome';
-import { checkPlaintext } from './plaintext';
+import { foreignEncoding, needsConverter } from './payloads';
 
 export interface AwaitOptions extends ConnectionOptions, Pick<WaitOptions, 'timeout' | 'onTimeout'> {
   cloud: string;
@@ -89,4 +91,43 @@ function unregistered(err: unknown, namespace: string): CommandError | undefined
   return new CommandError(
     `Namespace ${namespace} lacks search attributes (${refusal}). Register them once, or omit --search-attributes:\n  ${REGISTER_SEARCH_ATTRIBUTES} --namespace ${namespace}`,
   );
+}
+
+/** How many of a task queue's latest workflows are checked for encoded inputs. */
+const LATEST = 5;
+
+/**
+ * Throws a CommandError if the client would write a plain-text input next to encoded ones: the input of the running or
+ * a former wait, or those of the latest workflows on its task queue.
+ */
+export async function checkPlaintext(client: Client, workflowId: string, taskQueue: string): Promise<void> {
+  if (await encodes(client)) return;
+  await checkInput(client, { workflowId });
+  const query = `TaskQueue = '${taskQueue.replace(/['\\]/g, '\\$&')}'`;
+  let count = 0;
+  for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: LATEST })) {
+    await checkInput(client, { workflowId, runId });
+    if (++count === LATEST) return;
+  }
+}
+
+/** Whether the client encodes its payloads. */
+async function encodes(client: Client): Promise<boolean> {
+  const { payloadConverter, payloadCodecs } = client.options.loadedDataConverter;
+  let payloads: Payload[] = [payloadConverter.toPayload('')];
+  for (const codec of payloadCodecs) payloads = await codec.encode(payloads);
+  return foreignEncoding(payloads) !== undefined;
+}
+
+async function checkInput(client: Client, run: Run): Promise<void> {
+  try {
+    for await (const { workflowExecutionStartedEventAttributes: started } of eventsOf(client, run, 1)) {
+      const encoding = foreignEncoding(started?.input?.payloads);
+      if (encoding === undefined) return;
+      throw needsConverter(`The input of workflow ${run.workflowId} has the encoding ${encoding}`);
+    }
+  } catch (err) {
+    // The wait does not exist yet, or is no longer retained.
+    if (!isNotFound(err)) throw err;
+  }
 }

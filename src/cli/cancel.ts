@@ -1,10 +1,9 @@
-import { attend } from './attend';
+import { attend, unknownWait, waitOf } from './attend';
 import { comeBack } from './await';
 import { withClient, type ConnectionOptions } from './connect';
 import { createDisplay } from './display';
 import { waitId } from './names';
 import { COMPLETED_EXIT_CODE, DETACHED_EXIT_CODE, EXIT_CODES } from './outcome';
-import { unknownWait, waitOf } from './wait-handle';
 
 /** The options of a command about one wait. */
 export interface WaitCommandOptions extends ConnectionOptions {

@@ -16,6 +16,7 @@ import { resolveWaitOptions } from '../model/options';
 import { isDone, statusCode, type JsonObject, type OperationSnapshot } from '../model/snapshot';
 import { durationMs } from '../model/check';
 import { durationText, statusText } from '../model/texts';
+import { messageOf } from '../model/thrown';
 import { grpcError } from './connect';
 import { callSummary } from '../model/unary-call';
 import { CommandError, EXIT_CODES } from './outcome';
@@ -152,8 +153,7 @@ export class CloudDesk {
         throw new CommandError(
           `No worker on the task queue ${this.#taskQueue} has answered within ${durationText(durationMs('timeout', timeout))}: start one, or name another by --task-queue.`,
         );
-      const last = cause.cause instanceof Error ? cause.cause.message : cause.message;
-      return { problem: last, isGone: false };
+      return { problem: messageOf(cause.cause ?? cause), isGone: false };
     }
     if (cause instanceof ApplicationFailure && cause.type === 'OperationConfigurationError')
       throw new CommandError(cause.message, 9);

@@ -1,4 +1,3 @@
-import { codeName, statusCode } from '../model/snapshot';
 import {
   Client,
   Connection,
@@ -9,11 +8,11 @@ import {
   type ConnectionOptions as ClientConnectionOptions,
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { loadDataConverter } from './data-converter';
+import { codeName, statusCode } from '../model/snapshot';
 import { errorCode, isFileError, messageOf } from '../model/thrown';
 import { checkNamespace, misconfigured } from './names';
 import { CommandError } from './outcome';
-import { unreadableError } from './payloads';
+import { loadDataConverter, unreadableError } from './payloads';
 import { unreachable } from './unreachable';
 
 /** How to connect to Temporal. Options that are left out come from Temporal's environment configuration. */

@@ -5,6 +5,8 @@ import { DESCRIPTORS_FILE, generate } from '../codegen/generate';
 import { SelectionError } from '../codegen/select';
 import { readDescriptors } from '../descriptors/load';
 import { DescriptorError } from '../descriptors/registry';
+import { isObject } from '../model/check';
+import { isFileError, messageOf } from '../model/thrown';
 
 const MODULE = { typescript: 'module', esm: 'ES module', commonjs: 'CommonJS module' };
 
@@ -42,9 +44,8 @@ export function runGenerate(sets: string[], { out, only, read, js = false }: Gen
     if (problems.length > 0) process.exitCode = 1;
   } catch (err) {
     if (err instanceof SyntaxError) return refuse(`the package.json above ${out} is not JSON: ${err.message}`);
-    const isFileError = err instanceof Error && 'syscall' in err;
-    if (!(err instanceof SelectionError || err instanceof DescriptorError || isFileError)) throw err;
-    refuse(err.message);
+    if (!(err instanceof SelectionError || err instanceof DescriptorError || isFileError(err))) throw err;
+    refuse(messageOf(err));
   }
 }
 
@@ -54,7 +55,7 @@ function nodeFormat(directory: string): 'esm' | 'commonjs' {
     const path = join(at, 'package.json');
     if (existsSync(path)) {
       const json: unknown = JSON.parse(readFileSync(path, 'utf8'));
-      return typeof json === 'object' && json !== null && 'type' in json && json.type === 'module' ? 'esm' : 'commonjs';
+      return isObject(json) && json.type === 'module' ? 'esm' : 'commonjs';
     }
     if (at === dirname(at)) return 'commonjs';
   }

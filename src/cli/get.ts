@@ -2,14 +2,13 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { operationQuery, pollOperation } from '../../workflows/messages';
 import { isDone, type ShownOperation } from '../model/snapshot';
 import { operationTitle, stateText } from '../model/texts';
-import { ANSWER_MS, reason, type Wait } from './attend';
+import { ANSWER_MS, reason, unknownWait, type Wait, waitOf } from './attend';
 import type { WaitCommandOptions } from './cancel';
 import { withClient } from './connect';
 import { waitId } from './names';
 import { CommandError } from './outcome';
 import { unreadableError } from './payloads';
 import { isSeen, pendingProblem, problemText, toldProblem, type PollProblem } from './poll-problem';
-import { unknownWait, waitOf } from './wait-handle';
 
 /** What is known about an operation. */
 export interface Look {

@@ -33,6 +33,8 @@ export const EXIT_CODES: Record<Outcome['outcome'], number> = {
   OperationUnreadable: 7,
   OperationServiceError: 8,
   OperationConfigurationError: 9,
+  ResourceConditionFailed: 2,
+  ResourceConditionTimedOut: 4,
 };
 
 export const DETACHED_EXIT_CODE = 130;

@@ -81,7 +81,8 @@ export class OperationsClient {
    */
   async call(method: string, request: JsonObject, { signal }: CallOptions = {}): Promise<JsonObject> {
     const call = this.#cloud.prepare(method, request);
-    return (await this.#cloud.call(call, call.effect === 'change' ? randomUUID() : undefined, signal)).reply;
+    const key = call.effect === 'change' ? { key: randomUUID() } : {};
+    return (await this.#cloud.call(call, { ...key, signal })).reply;
   }
 
   /**

@@ -5,9 +5,10 @@ import { checkOperationId, type ResolvedWaitOptions, resolveWaitOptions } from '
 import { onlyKeys, plainObject } from '../model/check';
 import { endsWait, type AnyJson } from '../model/snapshot';
 import { timedOutText } from '../model/texts';
-import type { Cloud } from '../cloud/cloud';
+import type { Cloud, Polled } from '../cloud/cloud';
 import type { OperationRef } from '../cloud/hosts';
 import { decide, type PollOutcome } from '../cloud/decide';
+import { operationJudge } from '../cloud/judge-operation';
 
 /** The longest timer that Node supports; longer intervals are shortened to it. */
 const MAXIMUM_SLEEP_MS = 2 ** 31 - 1;
@@ -27,6 +28,7 @@ export async function waitUntilDone(
     cloud: cloud.name,
   });
   const input = { cloud: cloud.name, operationId, startedAtMs: 0, schedule, by: 'activityRetry', onRollback } as const;
+  const judge = operationJudge(input, cloud);
   // A monotonic clock is enough: nothing here outlives the process.
   const beganAt = performance.now();
   let record = UNKNOWN_OPERATION;
@@ -34,15 +36,15 @@ export async function waitUntilDone(
   for (;;) {
     signal?.throwIfAborted();
     const outcome = await cloud.get({ operationId, service }, signal).then(
-      (polled): PollOutcome => ({ polled }),
-      (error: unknown): PollOutcome => ({ error }),
+      (polled): PollOutcome<Polled> => ({ polled }),
+      (error: unknown): PollOutcome<Polled> => ({ error }),
     );
     signal?.throwIfAborted();
     if ('polled' in outcome) {
       seen = { operation: outcome.polled.operation, lastPolledAt: new Date().toISOString() };
     }
     const ageMs = performance.now() - beganAt;
-    const judged = decide(input, outcome, { ageMs, record, random: Math.random(), cloud });
+    const judged = decide(judge, outcome, { ageMs, record, random: Math.random() });
     record = judged.record;
     const { decision } = judged;
     switch (decision.next) {

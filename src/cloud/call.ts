@@ -1,9 +1,11 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import type { OperationsApi } from '../apis/api';
-import { MessageReader } from '../descriptors/message-reader';
+import { MessageReader } from '../descriptors/any-to-json';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { findUnaryMethod, type UnaryMethodInfo } from '../descriptors/unary-method';
 import { Place, ValueProblems } from '../descriptors/value-problems';
+import { jsonBytes, MAXIMUM_PAYLOAD_BYTES } from '../model/bounds';
+import type { CallResult } from '../model/contract';
 import { configurationError, toApplicationFailure } from '../model/failure';
 import type { ValueProblem } from '../model/snapshot';
 import { MAXIMUM_REPLY_BYTES } from '../transport/channel';
@@ -27,6 +29,18 @@ export interface Called {
   problems: ValueProblem[];
 }
 
+/** How to make a prepared call. */
+export interface CallTurn {
+  /** Marks the call, if the API can mark it: a repeated call with the same key takes effect once. */
+  key?: string;
+  /** Aborts the call before it is sent. */
+  signal?: AbortSignal | undefined;
+  /** Aborts the call once it is being sent. @default signal */
+  inFlight?: AbortSignal | undefined;
+  /** Whether the call is one of many of a wait. */
+  isPoll?: boolean;
+}
+
 /** What a call needs to know of its cloud. */
 interface Served {
   name: string;
@@ -36,7 +50,7 @@ interface Served {
 
 /** Checks a call. Throws an `OperationConfigurationError` for an unknown method or a request that does not match it. */
 export function prepareCall({ name, registry, api }: Served, path: string, request: unknown): PreparedCall {
-  const found = findUnaryMethod(registry, path);
+  const found = findUnaryMethod(registry, path, api.starts);
   if (typeof found === 'string') throw configurationError(name, `method: ${found}`);
   const what = `${name} ${found.path.slice(1)}`;
   const { method, effect } = found;
@@ -66,4 +80,14 @@ export function replyNotReceived(cloud: string, { what }: PreparedCall): Error {
 /** For a reply that cannot be returned: the call itself has succeeded. */
 export function unreadableReply(cloud: string, message: string): Error {
   return toApplicationFailure({ type: 'OperationUnreadable', cloud, operationId: '', message, details: [] });
+}
+
+/** The reply, unless it is too large for Temporal: it must not be shortened, since callers would take it for whole. */
+export function boundedReply(cloud: string, what: string, { reply, problems }: Called): CallResult {
+  const size = jsonBytes(reply);
+  if (size > MAXIMUM_PAYLOAD_BYTES) {
+    const limit = `over the limit of ${MAXIMUM_PAYLOAD_BYTES}`;
+    throw unreadableReply(cloud, `${what} was answered, but its reply is too large: ${size} bytes of JSON, ${limit}`);
+  }
+  return problems.length === 0 ? { reply } : { reply, problems };
 }

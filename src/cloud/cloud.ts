@@ -5,14 +5,15 @@ import { configurationError } from '../model/failure';
 import { fieldsOf, OptionError } from '../model/check';
 import { statusCode, type JsonObject, type OperationSnapshot } from '../model/snapshot';
 import { operationName } from '../model/texts';
-import { prepareCall, readReply, replyNotReceived, type Called, type PreparedCall } from './call';
+import { prepareCall, readReply, replyNotReceived, type Called, type CallTurn, type PreparedCall } from './call';
 import { Caller, type Call, type CallObserver } from './caller';
 import type { Reply } from '../transport/channel';
 import type { OperationCall, OperationRequest, OperationsApi, RawOperation } from '../apis/api';
 import { OperationServiceError } from '../apis/error';
 import { Discovery, fixedEndpoints, type Endpoints } from '../apis/discovery';
-import { ServiceAccountCredentials, type BareCall } from '../apis/iam';
+import type { BareCall, TokenService } from '../apis/iam';
 import { Hosts, type OperationRef } from './hosts';
+import { bindCredentials } from './identity';
 import { resolveCloudOptions, type CloudOptions, type ResolvedCloudOptions } from './options';
 import { canMark, markedRequest, toBuffer } from './marked-request';
 import { decodeReply, unlessAborted, unlessTooLarge } from './replies';
@@ -68,13 +69,12 @@ export class Cloud {
     this.#hosts = new Hosts(name, this.#options, this.registry, endpoints);
     this.#results = new Results(name, this.api, this.registry, this.#hosts, (raw) => this.#snapshot(raw));
     if (!credentials) return;
-    const isKey = credentials instanceof ServiceAccountCredentials;
-    const tokens = endpoints && {
-      address: (signal: AbortSignal) => endpoints.tokens(signal),
-      audience: endpoints.audience,
+    const tokens: TokenService = {
+      address: (signal) => endpoints?.tokens(signal) ?? Promise.reject(new Error('the API has no token service')),
+      audience: endpoints?.audience,
       call,
     };
-    this.#caller.authenticate(isKey && tokens ? credentials.of(tokens) : credentials);
+    this.#caller.authenticate(bindCredentials(credentials, this.api, tokens));
   }
 
   /** Whether the worker itself sleeps through short intervals. */
@@ -168,16 +168,14 @@ export class Cloud {
     return prepareCall(this, method, request);
   }
 
-  /**
-   * Makes the call. A repeated call with the same key takes effect once, if the API can mark it. `signal` aborts the call
-   * before it is sent, `inFlight` afterwards.
-   */
-  async call(call: PreparedCall, key?: string, signal?: AbortSignal, inFlight = signal): Promise<Called> {
+  /** Makes the call, and decodes its reply. */
+  async call(call: PreparedCall, { key, signal, inFlight = signal, isPoll }: CallTurn = {}): Promise<Called> {
     const { what, path, method, effect } = call;
     const { body, headers } = markedRequest(this, method, call.request, key);
+    const kind = isPoll ? 'poll' : 'call';
     const send = async (): Promise<Reply> => {
       const address = await this.#hosts.ofService(method.parent.typeName, signal);
-      const sent = { kind: 'call', what, address, path, body, headers, signal, inFlight } as const;
+      const sent = { kind, what, address, path, body, headers, signal, inFlight } as const;
       return this.#caller.call(sent, effect === 'read' ? 'poll' : 'start');
     };
     try {

@@ -14,16 +14,11 @@ import {
 } from '../model/check';
 import type { ProgressReader } from '../model/progress';
 import type { OperationsApi } from '../apis/api';
-import { ServiceAccountCredentials, iamAddressOf } from '../apis/iam';
-import { googleApi } from '../apis/google';
-import { nebiusApi } from '../apis/nebius';
-import { temporalCloudApi } from '../apis/temporal-cloud';
-import { yandexApi } from '../apis/yandex';
+import { BUILT_IN_APIS } from '../apis/built-in';
 import { TransportSecurity, plaintextCredentials } from '../transport/tls';
+import { checkCredentials } from './identity';
 
-/** The APIs that can be configured by name. */
-const APIS = { yandex: () => yandexApi, google: googleApi, nebius: () => nebiusApi, temporalCloud: temporalCloudApi };
-type ApiName = keyof typeof APIS;
+type ApiName = keyof typeof BUILT_IN_APIS;
 
 /** How a worker reaches one cloud. Workflows refer to the cloud by name and never carry a host or a token. */
 export interface CloudOptions {
@@ -120,7 +115,8 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
   const plaintext = flag('plaintext', options.plaintext ?? false);
   const { credentials } = options;
   if (plaintext) [...Object.values(root ?? {}), ...services.values()].forEach(plaintextCredentials);
-  if (credentials !== undefined) checkCredentials(credentials, root);
+  const isOwn = Object.values(BUILT_IN_APIS).some((make) => make().name === api.name);
+  if (credentials !== undefined) checkCredentials(credentials, { api, isOwn, root });
   const tls = plainObject('tls', options.tls ?? {});
   onlyKeys('tls', tls, ['rootCertificates', 'clientCertificate', 'clientKey', 'serverName']);
   for (const [key, value] of Object.entries(tls)) {
@@ -153,13 +149,17 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
 }
 
 function apiOf(api: unknown): OperationsApi {
-  if (isApiName(api)) return APIS[api]();
+  if (isApiName(api)) return BUILT_IN_APIS[api]();
   if (isApi(api)) return api;
-  throw new OptionError('api', api, `give one of ${Object.keys(APIS).join(', ')}, or an OperationsApi of your own`);
+  throw new OptionError(
+    'api',
+    api,
+    `give one of ${Object.keys(BUILT_IN_APIS).join(', ')}, or an OperationsApi of your own`,
+  );
 }
 
 function isApiName(api: unknown): api is ApiName {
-  return typeof api === 'string' && Object.hasOwn(APIS, api);
+  return typeof api === 'string' && Object.hasOwn(BUILT_IN_APIS, api);
 }
 
 function isApi(api: unknown): api is OperationsApi {
@@ -184,25 +184,6 @@ function rootOf({ endpoint, discovery }: CloudOptions, api: OperationsApi): Reso
   if (discovery === undefined) return { endpoint: checkAddress('endpoint', endpoint) };
   if (endpoint === undefined) return { discovery: checkAddress('discovery', discovery) };
   throw new OptionError('discovery', discovery, `give either discovery or endpoint (${endpoint}), not both`);
-}
-
-function checkCredentials(credentials: unknown, root: ResolvedCloudOptions['root']): void {
-  const isProvider =
-    typeof credentials === 'object' &&
-    credentials !== null &&
-    'getToken' in credentials &&
-    typeof credentials.getToken === 'function';
-  // The error does not show the value: it may be the token itself.
-  if (!isProvider) {
-    const rule = 'give iamToken(), serviceAccountKey(), metadataService(), or an object with getToken()';
-    throw new OptionError('credentials', `a ${typeof credentials}`, rule);
-  }
-  const isLost = credentials instanceof ServiceAccountCredentials && !credentials.hasEndpoint;
-  if (isLost && !(root && ('discovery' in root || iamAddressOf(root.endpoint) !== undefined))) {
-    const whence = root && 'endpoint' in root ? root.endpoint : 'the API';
-    const rule = `set its iamEndpoint: the address of the token service cannot be derived from ${whence}`;
-    throw new OptionError('credentials', 'a service account key', rule);
-  }
 }
 
 function descriptorsOf(sets: (string | Uint8Array)[]): (string | Uint8Array)[] {

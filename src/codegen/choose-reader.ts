@@ -3,7 +3,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
 import { findMethod, operationMethods, READ_OPTION } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
-import { SelectionError } from './select';
+import { SelectionError, START_RULES } from './select';
 
 /**
  * Chooses the method that reads the resource of a start, for an API whose operations do not contain their result.
@@ -20,7 +20,7 @@ export function chooseReader(registry: DescriptorRegistry, choice: string): void
   });
   if (!start || !reader) return refuse('give <start>=<reader>, such as a.v1.Keys.Create=a.v1.Keys.Find');
   remember(start, `/${reader.parent.typeName}/${reader.name}`);
-  const types = operationMethods(registry, start.parent).find(({ method }) => method === start);
+  const types = operationMethods(registry, start.parent, START_RULES).find(({ method }) => method === start);
   if (!types) return refuse(`${start.name} starts no operation`);
   if (types.resource?.method !== reader) {
     refuse(

@@ -10,7 +10,7 @@ export interface TypeScope {
   library(name: LibraryType): Printable;
 }
 
-export type LibraryType = 'AnyJson' | 'Double' | 'JsonObject' | 'OperationMethod' | 'Optional' | 'UnaryMethod';
+type LibraryType = 'AnyJson' | 'Double' | 'JsonObject' | 'OperationMethod' | 'Optional' | 'UnaryMethod';
 
 /** A message without fields. An empty interface would accept anything. */
 export const NOTHING = '{ [key: string]: never }';
@@ -34,9 +34,16 @@ export function methodType({ method, start }: SelectedMethod, scope: TypeScope):
   const request = messageType(method.input, 'sent', scope);
   const types = start
     ? [request, carriedType(start.responseType, scope), carriedType(start.metadataType, scope)]
-    : [request, messageType(method.output, 'received', scope)];
+    : [request, replyType(method.output, scope)];
   const listed = types.flatMap((type, i) => [i === 0 ? '<' : ', ', type]);
   return [scope.library(start ? 'OperationMethod' : 'UnaryMethod'), ...listed, '>'];
+}
+
+/** The type of the reply to a call, which is an object: any other JSON is its `value`. */
+function replyType(message: DescMessage, scope: TypeScope): Printable {
+  const type = messageType(message, 'received', scope);
+  if (!isWellKnown(message) || ['Any', 'Empty', 'Struct'].includes(message.name)) return type;
+  return message.name === 'Value' ? scope.library('JsonObject') : ['{ value: ', type, ' }'];
 }
 
 /** The type of a message in an Any of an operation. Pass `undefined` if the method does not declare the message. */

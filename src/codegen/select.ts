@@ -1,9 +1,14 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import { BUILT_IN_APIS } from '../apis/built-in';
 import { operationMethods, type OperationMethodTypes } from '../descriptors/operation-method';
 import type { DescriptorRegistry } from '../descriptors/registry';
+import type { StartRules } from '../descriptors/start-rules';
 import { unique } from './names';
 
-export interface Selection {
+/** The rules of all APIs that methods can be generated for. */
+export const START_RULES: readonly StartRules[] = Object.values(BUILT_IN_APIS).map((api) => api().starts);
+
+interface Selection {
   /** Only services that have selected methods. */
   services: ServiceMethods[];
   /** The paths of streaming methods that would be selected: operations and reads are unary. */
@@ -73,7 +78,7 @@ function streams({ method }: SelectedMethod): boolean {
  */
 function named(registry: DescriptorRegistry, service: DescService): SelectedMethod[] {
   const taken = new Set<string>();
-  const starts = new Map(operationMethods(registry, service).map((start) => [start.method, start]));
+  const starts = new Map(operationMethods(registry, service, START_RULES).map((start) => [start.method, start]));
   return service.methods.map((method) => {
     const start = starts.get(method);
     return {

@@ -1,7 +1,6 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import { ALL_START_RULES } from '../descriptors/start-rules';
-import type { SelectedMethod } from './select';
+import { START_RULES, type SelectedMethod } from './select';
 
 /**
  * The direction of a message: sent in a request, where fields may be omitted, or received in a response or metadata,
@@ -43,7 +42,7 @@ export function isAlwaysThere(field: DescField, direction: Direction): boolean {
   if (field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED) return true;
   if (direction === 'received') return field.presence === FeatureSet_FieldPresence.IMPLICIT;
   // A required member of a oneof means only that some member must be set.
-  return !field.oneof && ALL_START_RULES.some(({ isRequired }) => isRequired?.(field));
+  return !field.oneof && START_RULES.some(({ isRequired }) => isRequired?.(field));
 }
 
 /** Whether the type has a special JSON format, which needs no declaration. */

@@ -1,4 +1,4 @@
-import { fieldsOf } from '../model/check';
+import { fieldsOf, isObject } from '../model/check';
 import { configurationError } from '../model/failure';
 import { messageOf } from '../model/thrown';
 import { CredentialsError, type Credentials } from './credentials';
@@ -135,5 +135,5 @@ async function ask(
 
 /** `fetch` says only "fetch failed"; the reason is its cause. */
 function reasonOf(err: unknown): unknown {
-  return typeof err === 'object' && err !== null && 'cause' in err ? err.cause : err;
+  return isObject(err) && 'cause' in err ? err.cause : err;
 }

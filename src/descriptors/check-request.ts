@@ -134,7 +134,8 @@ function checkMask(parent: DescMessage, value: unknown, at: RequestPath): string
   );
 }
 
-function typeText(field: DescField): string {
+/** What JSON a field takes, for error messages. */
+export function typeText(field: DescField): string {
   if (field.message) return `the JSON of a ${field.message.typeName}`;
   if (field.enum) return `one of ${field.enum.values.map(({ name }) => name).join(', ')}`;
   switch (field.scalar) {
@@ -153,7 +154,7 @@ function typeText(field: DescField): string {
 }
 
 /** Plain JSON, without undefined members and prototypes, as Temporal would carry it. */
-function plainJson(value: unknown): JsonValue {
+export function plainJson(value: unknown): JsonValue {
   return JSON.parse(JSON.stringify(value)) as JsonValue;
 }
 

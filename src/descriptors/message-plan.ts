@@ -9,7 +9,7 @@ import {
 } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import { NOT_UTF8, Unreadable } from './unreadable';
+import { NOT_UTF8, Unreadable } from './value-problems';
 import type { WireRecords } from './wire-records';
 
 const { Varint, Bit32, Bit64, LengthDelimited, StartGroup } = WireType;

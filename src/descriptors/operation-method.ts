@@ -1,8 +1,8 @@
 import { ScalarType, type DescField, type DescMessage, type DescMethod, type DescService } from '@bufbuild/protobuf';
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { DescriptorError, type DescriptorRegistry } from './registry';
-import { ALL_START_RULES, YANDEX, type ResourceRules, type StartRules } from './start-rules';
+import { messageOption, stringOption } from './option-values';
+import type { ResourceRules, StartRules } from './start-rules';
 
 /** A method that starts an operation, and the types in the operation. */
 export interface OperationMethodTypes {
@@ -44,7 +44,7 @@ export const READ_OPTION = 58_190;
 export function findOperationMethod(
   registry: DescriptorRegistry,
   path: string,
-  rules: StartRules = YANDEX,
+  rules: StartRules,
 ): OperationMethodTypes | string {
   return orReason(() => {
     const method = lookUpMethod(registry, path);
@@ -81,7 +81,7 @@ function lookUpMethod(registry: DescriptorRegistry, path: string): DescMethod | 
 export function operationMethods(
   registry: DescriptorRegistry,
   service: DescService,
-  apis: readonly StartRules[] = ALL_START_RULES,
+  apis: readonly StartRules[],
 ): OperationMethodTypes[] {
   return service.methods.flatMap((method) =>
     apis.flatMap((rules) => operationMethod(registry, method, rules) ?? []).slice(0, 1),
@@ -117,7 +117,8 @@ function namedTypes(
   { types }: StartRules,
 ): Pick<OperationMethodTypes, 'responseType' | 'metadataType' | 'unresolved'> {
   if (!types) return { unresolved: [] };
-  const { [types.metadata]: metadata, [types.response]: response } = stringsOfOption(method, types.option);
+  const names = messageOption(method.proto.options, types.option);
+  const nameOf = (field: number): string | undefined => names.findLast(({ number }) => number === field)?.text;
   const unresolved: string[] = [];
   const resolve = (name: string | undefined): DescMessage | undefined => {
     if (name === undefined || name === '') return undefined;
@@ -126,8 +127,8 @@ function namedTypes(
     // Some methods name Any itself, which says nothing.
     return type?.typeName === 'google.protobuf.Any' ? undefined : type;
   };
-  const metadataType = resolve(metadata);
-  const responseType = resolve(response);
+  const metadataType = resolve(nameOf(types.metadata));
+  const responseType = resolve(nameOf(types.response));
   return { ...(responseType && { responseType }), ...(metadataType && { metadataType }), unresolved };
 }
 
@@ -137,7 +138,7 @@ function resourceRead(
   { methods, idFrom }: ResourceRules,
   operationField: DescField | undefined,
 ): ResourceRead | undefined {
-  const chosen = readOption(start);
+  const chosen = stringOption(start.proto.options, READ_OPTION);
   const method =
     chosen === undefined
       ? methods(start).flatMap((name) => methodOf(start.parent, name) ?? [])[0]
@@ -181,30 +182,4 @@ function resolveType(registry: DescriptorRegistry, scope: string, name: string):
     const found = registry.getMessage(outer === '' ? name : `${outer}.${name}`);
     if (found || outer === '') return found;
   }
-}
-
-function readOption(method: DescMethod): string | undefined {
-  const [data] = optionBytes(method, READ_OPTION);
-  return data && new BinaryReader(data).string();
-}
-
-/** The string fields of a message option. */
-function stringsOfOption(method: DescMethod, option: number): Record<number, string> {
-  const found: Record<number, string> = {};
-  for (const data of optionBytes(method, option)) {
-    const reader = new BinaryReader(new BinaryReader(data).bytes());
-    while (reader.pos < reader.len) {
-      const [no, wireType] = reader.tag();
-      if (wireType === WireType.LengthDelimited) found[no] = reader.string();
-      else reader.skip(wireType, no);
-    }
-  }
-  return found;
-}
-
-/** The length-delimited values of an option, by hand: descriptor sets rarely define the extension. */
-function optionBytes(method: DescMethod, option: number): Uint8Array[] {
-  return (method.proto.options?.$unknown ?? [])
-    .filter(({ no, wireType }) => no === option && wireType === WireType.LengthDelimited)
-    .map(({ data }) => data);
 }

@@ -41,6 +41,17 @@ export function messageOption(options: Options | undefined, number: number): Opt
   return contents(options, number).flatMap(fieldsOf);
 }
 
+/** The values of a bool or of a list of enum values, packed or not. */
+export function numbersOption(options: Options | undefined, number: number): number[] {
+  return (options?.$unknown ?? []).flatMap(({ no, wireType, data }) => {
+    if (no !== number) return [];
+    const records = new WireRecords(wireType === WireType.LengthDelimited ? withoutLength(data) : data);
+    const values: number[] = [];
+    while (records.nextPacked(WireType.Varint)) values.push(records.reader().uint32());
+    return values;
+  });
+}
+
 function contents(options: Options | undefined, number: number): Uint8Array[] {
   return (options?.$unknown ?? [])
     .filter(({ no, wireType }) => no === number && wireType === WireType.LengthDelimited)

@@ -3,6 +3,7 @@ import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { namesRead } from '../model/unary-call';
 import { findMethod, operationMethods } from './operation-method';
 import type { DescriptorRegistry } from './registry';
+import type { StartRules } from './start-rules';
 
 /** A unary method that starts no operation. */
 export interface UnaryMethodInfo {
@@ -13,12 +14,16 @@ export interface UnaryMethodInfo {
   effect: 'read' | 'idempotent' | 'change';
 }
 
-/** The unary method at `path`, or a text that says why it cannot be called. */
-export function findUnaryMethod(registry: DescriptorRegistry, path: string): UnaryMethodInfo | string {
+/** The unary method at `path` of a cloud with these `starts`, or a text that says why it cannot be called. */
+export function findUnaryMethod(
+  registry: DescriptorRegistry,
+  path: string,
+  starts: StartRules,
+): UnaryMethodInfo | string {
   const method = findMethod(registry, path);
   if (typeof method === 'string') return method;
   if (method.methodKind !== 'unary') return `${path} is a streaming method: only unary methods can be called`;
-  if (operationMethods(registry, method.parent).some((one) => one.method === method)) {
+  if (operationMethods(registry, method.parent, [starts]).some((one) => one.method === method)) {
     return `${path} starts an operation: use execute() or start(), which start it exactly once`;
   }
   return { path: `/${method.parent.typeName}/${method.name}`, method, effect: effectOf(method) };

@@ -1,6 +1,19 @@
 import { redact } from '../model/redact';
 import type { ValueProblem } from '../model/snapshot';
 
+/** A value that canonical JSON cannot express, and why. */
+export class Unreadable {
+  constructor(
+    readonly problem: string,
+    readonly bytes: Uint8Array,
+  ) {}
+}
+
+/** A message whose encoding is broken, or that is nested too deeply. */
+export class UnreadableMessage extends Unreadable {}
+
+export const NOT_UTF8 = 'not UTF-8';
+
 /** A hostile reply can have a million problems, and the list must fit into a history. */
 const MAXIMUM_PROBLEMS = 100;
 /** The maximum size of the bytes of one value. */

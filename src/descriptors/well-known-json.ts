@@ -1,7 +1,7 @@
 import { create, toJson, type DescMessage, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
 import { protoCamelCase, protoSnakeCase } from '@bufbuild/protobuf/reflect';
 import { DurationSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
-import { Unreadable } from './unreadable';
+import { Unreadable } from './value-problems';
 
 type Fold = (fields: JsonObject, bytes: Uint8Array) => JsonValue | Unreadable;
 

@@ -1,7 +1,7 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
 import type { EntryPlan, FieldPlan, ValuePlan } from './message-plan';
-import { NOT_UTF8, Unreadable } from './unreadable';
+import { NOT_UTF8, Unreadable } from './value-problems';
 import { WireRecords } from './wire-records';
 
 // Destructured once, because the library's enum is behind a getter.

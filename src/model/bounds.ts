@@ -1,4 +1,4 @@
-import type { AnyJson, OperationSnapshot, OperationStatus } from './snapshot';
+import type { AnyJson, JsonObject, OperationSnapshot, OperationStatus } from './snapshot';
 
 /**
  * The only place that bounds what activities return. Temporal refuses payloads over 2 MB and reports over 4 MB and
@@ -99,6 +99,14 @@ function boundProblems(problems: Problems): Problems {
 }
 
 type Problems = NonNullable<OperationSnapshot['problems']>;
+
+/** Bounds a reply that is only shown: of a large one, its short fields stay. */
+export function boundReply(reply: JsonObject): JsonObject {
+  const size = jsonBytes(reply);
+  if (size <= MAXIMUM_PART_BYTES) return reply;
+  const { '@type': type, ...short } = standIn({ '@type': '', ...reply }, size);
+  return type === '' ? short : { ...short, '@type': type };
+}
 
 /** Bounds a snapshot for the details of a failure, and replaces a large response by a stand-in. */
 export function boundForFailure(operation: OperationSnapshot): OperationSnapshot {

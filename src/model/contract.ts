@@ -1,14 +1,13 @@
 import type { PollRecord } from './evidence';
-import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY } from './names';
+import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY, UNTIL_ACTIVITY } from './names';
 import type { PollSchedule } from './schedule';
 import type { JsonObject, OperationSnapshot, OperationStatus, ValueProblem } from './snapshot';
 
 // The inputs and results of activities. Workflows and workers of different versions exchange these shapes.
 
-/** The input of the activity `operation.get`: what a poll needs to know of its wait. Plain JSON. */
-export interface GetInput {
+/** What a poll needs to know of its wait. Plain JSON. */
+export interface PollInput {
   cloud: string;
-  operationId: string;
   /** When the wait began by Temporal's clock, in epoch milliseconds. */
   startedAtMs: number;
   /** When the schedule was restarted, as after a cancellation, in epoch milliseconds. @default startedAtMs */
@@ -16,11 +15,20 @@ export interface GetInput {
   schedule: PollSchedule;
   /** How to sleep through intervals of 5 s and more. Undefined: a single poll that returns whatever it finds. */
   by?: 'timer' | 'activityRetry';
+  /** The number of the wait within the workflow run; undefined for a poll outside a wait. */
+  wait?: number;
+  /** What earlier polls of the wait have shown. @default nothing */
+  record?: PollRecord;
+  /** Whether to return the first of consecutive refusals, so that the workflow can show it. @default false */
+  returnRefusal?: boolean;
+}
+
+/** The input of the activity `operation.get`. */
+export interface GetInput extends PollInput {
+  operationId: string;
   onRollback?: 'wait' | 'fail';
   /** Whether the workflow has started the operation or has seen it. */
   known?: boolean;
-  /** The number of the wait within the workflow run; undefined for a poll outside a wait. */
-  wait?: number;
   /** The path of the method that started the operation: the response must have the type that the method declares. */
   method?: string;
   /**
@@ -30,19 +38,16 @@ export interface GetInput {
   service?: string;
   /** The resource that the operation works on, from the reply to its start. Some operations do not name it. */
   resourceId?: string;
-  /** What earlier polls of the wait have shown. @default nothing */
-  record?: PollRecord;
-  /** Whether to return the first of consecutive refusals, so that the workflow can show it. @default false */
-  returnRefusal?: boolean;
 }
 
 /** The result of a poll: the operation, or that the cloud currently refuses polls of a known operation. */
-export type GetResult = OperationSeen | { refused: RefusedPoll };
+export type GetResult = OperationSeen | { refused: RefusedPoll & { seen?: SeenOperation } };
 
 export interface OperationSeen {
   operation: OperationSnapshot;
   /** How long the server asks to wait before the next poll. */
   hintMs?: number;
+  refused?: never;
 }
 
 /** A refusal that does not end the wait. */
@@ -51,9 +56,41 @@ export interface RefusedPoll {
   record: PollRecord;
   /** How long to wait before the next poll. */
   delayMs: number;
-  /** The operation as a watch last saw it, and the time of that poll in epoch milliseconds. */
-  seen?: { operation: OperationSnapshot; atMs: number };
 }
+
+/** The operation as a watch last saw it, and the time of that poll in epoch milliseconds. */
+export interface SeenOperation {
+  operation: OperationSnapshot;
+  atMs: number;
+}
+
+/** The input of the activity `operation.until`: which reply of a reading method to wait for. */
+export interface UntilInput extends PollInput {
+  /** `/package.Service/Method`, with or without the leading slash. */
+  method: string;
+  request: JsonObject;
+  /** A partial reply, or that the method answers NOT_FOUND. */
+  match: JsonObject | 'absent';
+  /** A partial reply with which the wait fails. */
+  fail?: JsonObject;
+  /** Whether to wait out NOT_FOUND before the first reply. A wait without a timeout would never end by a wrong id. */
+  awaitsCreation?: boolean;
+}
+
+/** The result of a poll that waits for a reply. */
+export type UntilResult =
+  /** `reply` is absent if the method answered NOT_FOUND. */
+  | { outcome: 'matched'; reply?: JsonObject; problems?: ValueProblem[]; refused?: never }
+  | ({ outcome: 'pending'; record: PollRecord; refused?: never } & SeenReply)
+  | { outcome: 'refused'; refused: RefusedPoll & { seen?: SeenReply & { atMs: number } } };
+
+/** A reply that does not match. */
+export type SeenReply = {
+  /** `status PROVISIONING, wanted RUNNING` */
+  seen: string;
+  /** Bounded. Only a single poll returns it: the history has no other reply that does not match. */
+  reply?: JsonObject;
+};
 
 /** The input of the activity `operation.cancel`. */
 export interface CancelInput {
@@ -155,6 +192,7 @@ export type OperationActivities = {
   [CANCEL_ACTIVITY](input: CancelInput): Promise<CancelResult>;
   [START_ACTIVITY](input: StartInput): Promise<StartResult>;
   [CALL_ACTIVITY](input: CallInput): Promise<CallResult>;
+  [UNTIL_ACTIVITY](input: UntilInput): Promise<UntilResult>;
 };
 
 /** The type of a retryable failure of a start with `retryBusy`; its details are the OperationStatus and a {@link StartDoubt}. */

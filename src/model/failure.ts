@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { boundForFailure, boundStatus, boundText, jsonBytes, MAXIMUM_FAILURE_BYTES } from './bounds';
-import { OptionError } from './check';
+import { isObject, OptionError } from './check';
 import { redact, redactDetail } from './redact';
-import type { AnyJson, OperationSnapshot } from './snapshot';
+import type { AnyJson, JsonObject, OperationSnapshot } from './snapshot';
 import { endedText } from './texts';
 
 interface FailureBase {
@@ -33,7 +33,14 @@ export type OperationFailure =
       operationId: string;
     })
   | (FailureBase & { type: 'OperationServiceError'; code: number; codeName: string })
-  | (FailureBase & { type: 'OperationConfigurationError' });
+  | (FailureBase & { type: 'OperationConfigurationError' })
+  | (FailureBase & {
+      type: 'ResourceConditionFailed' | 'ResourceConditionTimedOut';
+      /** The path of the reading method. */
+      method: string;
+      /** The last reply; absent if there was none. A large one has only its short fields. */
+      reply?: JsonObject;
+    });
 
 type OperationFailureType = OperationFailure['type'];
 
@@ -46,6 +53,8 @@ const TYPES: Record<OperationFailureType, true> = {
   OperationUnreadable: true,
   OperationServiceError: true,
   OperationConfigurationError: true,
+  ResourceConditionFailed: true,
+  ResourceConditionTimedOut: true,
 };
 
 function isFailureType(type: unknown): type is OperationFailureType {
@@ -75,7 +84,12 @@ export function withoutContents(failure: ApplicationFailure): ApplicationFailure
   if (!ours) return undefined;
   const { message, type, nonRetryable } = failure;
   const { type: _, operation, ...rest } = ours;
-  const light = { ...rest, details: [], ...(operation && { operation: operationWithoutContents(operation) }) };
+  const light = {
+    ...rest,
+    details: [],
+    reply: undefined,
+    ...(operation && { operation: operationWithoutContents(operation) }),
+  };
   return ApplicationFailure.create({
     message,
     nonRetryable: nonRetryable ?? false,
@@ -107,7 +121,7 @@ export function operationFailure(err: unknown): OperationFailure | undefined {
     seen.add(e);
     if (e instanceof ApplicationFailure && isFailureType(e.type)) {
       const details: unknown = e.details?.[0];
-      if (typeof details === 'object' && details !== null && 'cloud' in details) {
+      if (isObject(details) && 'cloud' in details) {
         // toApplicationFailure wrote this shape, and the discriminant has been checked.
         return { message: e.message, ...details, type: e.type } as OperationFailure;
       }

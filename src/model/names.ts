@@ -12,12 +12,22 @@ export const CANCEL_ACTIVITY = 'operation.cancel';
 /** Activity: a call of a method that starts no operation. */
 export const CALL_ACTIVITY = 'operation.call';
 
+/** Activity: one poll of a reading method until its reply matches, or a leased watch of it. */
+export const UNTIL_ACTIVITY = 'operation.until';
+
 /** Query: returns the operation as last seen. */
 export const OPERATION_QUERY = 'operation';
 /** Update: polls now and returns the snapshot. */
 export const POLL_OPERATION_UPDATE = 'pollOperation';
 /** Signal: tells the workflow that the operation may have changed. */
 export const OPERATION_CHANGED_SIGNAL = 'operationChanged';
+
+/** Query: returns what a wait for a reply last saw. */
+export const RESOURCE_QUERY = 'resource';
+/** Update: polls now and returns the reply. */
+export const POLL_RESOURCE_UPDATE = 'pollResource';
+/** Signal: tells the workflow that the resource may have changed. */
+export const RESOURCE_CHANGED_SIGNAL = 'resourceChanged';
 
 /** Random stream for jitter, separate from the user's `Math.random`. */
 export const JITTER_STREAM = 'temporal-lro/jitter';

@@ -153,23 +153,23 @@ export function checkIdempotencyKey(value: unknown): string {
  * Checks that a request is plain JSON and small enough for Temporal, before it is written to a history. Throws an
  * OptionError that shows none of the contents. The worker checks the request against its method.
  */
-export function checkRequestJson(value: unknown): JsonObject {
-  const request = plainObject('request', value);
+export function checkRequestJson(value: unknown, field = 'request'): JsonObject {
+  const request = plainObject(field, value);
   let text: string;
   try {
     text = JSON.stringify(request, (key, member: unknown) => {
       const isCarried = typeof member !== 'bigint' && !(typeof member === 'number' && !Number.isFinite(member));
       if (!isCarried)
-        throw new OptionError(`a "${key}" in request`, typeof member, 'JSON cannot carry it: give a string');
+        throw new OptionError(`a "${key}" in ${field}`, typeof member, 'JSON cannot carry it: give a string');
       return member;
     });
   } catch (err) {
     if (err instanceof OptionError) throw err;
-    throw new OptionError('request', 'an object', 'give plain JSON, without cycles');
+    throw new OptionError(field, 'an object', 'give plain JSON, without cycles');
   }
   const size = utf8Bytes(text);
   if (size <= MAXIMUM_PAYLOAD_BYTES) return request;
-  throw new OptionError('request', `${size} bytes of JSON`, `give at most ${MAXIMUM_PAYLOAD_BYTES}`);
+  throw new OptionError(field, `${size} bytes of JSON`, `give at most ${MAXIMUM_PAYLOAD_BYTES}`);
 }
 
 /** Checks the name of a cloud. Throws an OptionError. */

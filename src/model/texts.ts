@@ -257,7 +257,7 @@ function withoutSecrets(name: string, value: unknown): unknown {
 }
 
 /** A text from the cloud for Markdown: one line, with its markup escaped. */
-function plain(text: string, length = 120): string {
+export function plain(text: string, length = 120): string {
   return cut(redact(text).replace(/\s+/g, ' '), length).replace(/[\\`*_[\]<>#|]/g, '\\$&');
 }
 

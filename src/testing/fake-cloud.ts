@@ -37,9 +37,10 @@ export interface FakeCloudOptions {
 }
 
 /**
- * A gRPC server on a loopback port, without TLS, that runs scripted operations. It serves OperationService and the
- * methods that start operations. By default it serves the resource API (NetworkService, ClusterService,
- * NodeGroupService), where every operation succeeds within 2 s; `on` changes that.
+ * A gRPC server on a loopback port, without TLS, that runs scripted operations. It serves the operations of one `api`,
+ * the methods that start them, and the methods that read what they created; `on` scripts these. With Yandex Cloud's API,
+ * it serves the resource API by default (NetworkService, ClusterService, NodeGroupService), where every operation
+ * succeeds within 2 s.
  *
  * Operations are kept in memory, and with `file` also on disk. When there are more than 100,000, FakeCloud forgets the
  * oldest ones that are done: Get then replies NOT_FOUND. A restart on the same `file` loses only the counts of injected

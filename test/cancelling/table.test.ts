@@ -16,9 +16,10 @@ const played = new Map<string, Promise<Played>>();
 
 beforeAll(async () => {
   scene = await startScene();
-  for (const row of Object.keys(rows)) {
-    for (const column of columns) {
-      for (const script of Object.keys(column.scripts)) {
+  // Those whose time is limited come first, while the machine is not busy with the others.
+  for (const column of columns.toSorted((one, other) => Number(!one.cancelTimeout) - Number(!other.cancelTimeout))) {
+    for (const row of Object.keys(rows)) {
+      for (const script of scriptsOf(row, column)) {
         const ended = play(row, column, script);
         ended.catch(() => undefined);
         played.set(keyOf(row, column, script), ended);
@@ -27,6 +28,12 @@ beforeAll(async () => {
   }
 });
 afterAll(() => scene.stop());
+
+/** A caller that does not wait gets the same whatever the cloud does later, so one script is enough. */
+function scriptsOf(row: string, { scripts }: Column): string[] {
+  const names = Object.keys(scripts);
+  return /TRY_CANCEL|ABANDON/.test(row) ? names.slice(0, 1) : names;
+}
 
 function keyOf(row: string, { cloud }: Column, script: string): string {
   return JSON.stringify([row, cloud, script]);
@@ -117,7 +124,7 @@ const cells = Object.entries(rows).flatMap(([row, gets]) =>
 );
 
 test.each(cells)('Cancelled is %s, and the cloud %s: %s', async (row, _, gets, column) => {
-  for (const name of Object.keys(column.scripts)) {
+  for (const name of scriptsOf(row, column)) {
     const ended = await played.get(keyOf(row, column, name));
     if (!ended) throw new Error(`Nothing has played ${row} × ${name}`);
     const { operationId, operation, failures, ...told } = ended;

@@ -1,5 +1,6 @@
 import { operationFailure, type OperationFailure } from 'temporal-lro';
 import type { WaitOptions } from 'temporal-lro/workflow';
+import { yandexApi } from '../../src/apis/yandex';
 import { findOperationMethod } from '../../src/descriptors/operation-method';
 import { CLOUD, RFC_3339, startInteropWorker, type InteropWorker } from '../support/interop-worker';
 import { observe, wait, type Observed } from './workflows';
@@ -17,7 +18,7 @@ async function failureOf(operationId: string, options: WaitOptions = {}): Promis
 
 /** The types that a method's option names, read from Yandex's own descriptors. */
 function documentedTypes(path: string): { metadata: string | undefined; response: string | undefined } {
-  const method = findOperationMethod(interop.registry, path);
+  const method = findOperationMethod(interop.registry, path, yandexApi.starts);
   if (typeof method === 'string') throw new Error(method);
   return { metadata: method.metadataType?.typeName, response: method.responseType?.typeName };
 }

@@ -1,39 +1,14 @@
 import type { CloudOptions } from 'temporal-lro';
 import { googleApi } from '../../src/apis/google';
 import { fieldsOf } from '../../src/descriptors/option-values';
-import { descriptorSet, messageOption, stringOption } from './descriptors';
+import { disks, googleDescriptors, longrunning } from './clouds';
+import { descriptorSet } from './descriptors';
 import { anyOf, encoded, failureOf, QUICK, Scene } from './scene';
 
 const SERVICE = 'google.longrunning.Operations';
 const GET = `/${SERVICE}/GetOperation`;
 const CANCEL = `/${SERVICE}/CancelOperation`;
 const ID = 'projects/p/locations/l/operations/op-1';
-
-const info = messageOption(1049, { 1: 'Disk', 2: 'DiskMetadata' });
-const path = messageOption(72295728, { 4: '/v1/{parent=projects/*}/disks:{disk.name=x}' });
-const longrunning = { package: 'google.longrunning', messages: { Operation: [] } };
-const disks = (name: string, host: string): Parameters<typeof descriptorSet>[0] => ({
-  package: name,
-  messages: {
-    Disk: [{ name: 'name' }],
-    DiskMetadata: [{ name: 'verb' }, { name: 'target' }],
-    CreateDiskRequest: [{ name: 'parent' }, { name: 'request_id' }, { name: 'disk', type: `${name}.Disk` }],
-    DeleteDiskRequest: [{ name: 'name' }, { name: 'uid', options: [messageOption(291403980, { 1: 1 })] }],
-    GrowDiskRequest: [{ name: 'name' }],
-  },
-  services: {
-    Disks: {
-      options: [stringOption(1049, host)],
-      methods: ['Create', 'Delete', 'Grow'].map((verb) => ({
-        name: `${verb}Disk`,
-        input: `${name}.${verb}DiskRequest`,
-        output: 'google.longrunning.Operation',
-        options: [info, path],
-      })),
-    },
-  },
-});
-const descriptors = [descriptorSet(longrunning, disks('acme.v1', 'disks.googleapis.com'))];
 
 /** The string fields of a request. */
 const strings = (bytes: Uint8Array): Record<number, string> =>
@@ -44,7 +19,7 @@ let scene: Scene;
 let options: CloudOptions;
 beforeEach(async () => {
   scene = await Scene.start();
-  options = { api: 'google', endpoint: scene.address, descriptors };
+  options = { api: 'google', endpoint: scene.address, descriptors: googleDescriptors };
 });
 afterEach(() => scene.close());
 

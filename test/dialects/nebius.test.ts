@@ -1,6 +1,6 @@
 import type { CloudOptions } from 'temporal-lro';
 import { fieldsOf } from '../../src/descriptors/option-values';
-import { descriptorSet, stringOption } from './descriptors';
+import { nebiusDescriptors } from './clouds';
 import { encoded, failureOf, QUICK, Scene } from './scene';
 
 const SERVICE = 'nebius.common.v1.OperationService';
@@ -10,25 +10,6 @@ const ID = 'computeoperation-1';
 const TYPE = 'type.googleapis.com/nebius.compute.v1.Disk';
 
 const PACKAGE = 'nebius.compute.v1';
-const descriptors = [
-  descriptorSet(
-    { package: 'nebius.common.v1', messages: { Operation: [] } },
-    {
-      package: PACKAGE,
-      messages: { Disk: [{ name: 'id' }], CreateDiskRequest: [{ name: 'name' }], IdRequest: [{ name: 'id' }] },
-      services: {
-        DiskService: {
-          options: [stringOption(1191, 'compute')],
-          methods: [
-            { name: 'Create', input: `${PACKAGE}.CreateDiskRequest`, output: 'nebius.common.v1.Operation' },
-            { name: 'Delete', input: `${PACKAGE}.IdRequest`, output: 'nebius.common.v1.Operation' },
-            { name: 'Get', input: `${PACKAGE}.IdRequest`, output: `${PACKAGE}.Disk` },
-          ],
-        },
-      },
-    },
-  ),
-];
 const CREATE = `/${PACKAGE}.DiskService/Create`;
 const disk = Buffer.from('\x0a\x05disk1');
 const reply = (operation: object): Buffer => encoded(SERVICE, 'Get', { id: ID, ...operation });
@@ -39,7 +20,7 @@ let scene: Scene;
 let options: CloudOptions;
 beforeEach(async () => {
   scene = await Scene.start();
-  options = { api: 'nebius', endpoint: scene.address, descriptors };
+  options = { api: 'nebius', endpoint: scene.address, descriptors: nebiusDescriptors };
 });
 afterEach(() => scene.close());
 const paths = (): string[] => scene.calls.map(({ path }) => path);

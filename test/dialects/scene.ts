@@ -25,7 +25,7 @@ export class Scene {
     this.server.answer(path, (call) => {
       this.calls.push(call);
       const reply = replies[Math.min(n++, replies.length - 1)];
-      if (typeof reply === 'number') throw new CallFailure(reply, 'no');
+      if (typeof reply === 'number') return Promise.reject(new CallFailure(reply, 'no'));
       return Promise.resolve({ body: Buffer.from(reply ?? []) });
     });
   }

@@ -1,6 +1,6 @@
 import type { CloudOptions } from 'temporal-lro';
 import { fieldsOf } from '../../src/descriptors/option-values';
-import { descriptorSet } from './descriptors';
+import { temporalCloudDescriptors } from './clouds';
 import { encoded, failureOf, QUICK, Scene } from './scene';
 
 const PACKAGE = 'temporal.api.cloud.cloudservice.v1';
@@ -9,39 +9,7 @@ const GET = `/${SERVICE}/GetAsyncOperation`;
 const CREATE = `/${SERVICE}/CreateNamespace`;
 const READ = `/${SERVICE}/GetNamespace`;
 const ID = 'op-1';
-const OPERATION = 'temporal.api.cloud.operation.v1.AsyncOperation';
 
-const descriptors = [
-  descriptorSet(
-    { package: 'temporal.api.cloud.operation.v1', messages: { AsyncOperation: [] } },
-    {
-      package: PACKAGE,
-      messages: {
-        Namespace: [{ name: 'namespace' }],
-        CreateNamespaceRequest: [{ name: 'name' }, { name: 'async_operation_id' }],
-        CreateNamespaceResponse: [{ name: 'namespace' }, { name: 'async_operation', type: OPERATION }],
-        GetNamespaceRequest: [{ name: 'namespace' }],
-        GetNamespaceResponse: [{ name: 'namespace', type: `${PACKAGE}.Namespace` }],
-      },
-      services: {
-        CloudService: {
-          methods: [
-            {
-              name: 'CreateNamespace',
-              input: `${PACKAGE}.CreateNamespaceRequest`,
-              output: `${PACKAGE}.CreateNamespaceResponse`,
-            },
-            {
-              name: 'GetNamespace',
-              input: `${PACKAGE}.GetNamespaceRequest`,
-              output: `${PACKAGE}.GetNamespaceResponse`,
-            },
-          ],
-        },
-      },
-    },
-  ),
-];
 const reply = (operation: object): Buffer =>
   encoded(SERVICE, 'GetAsyncOperation', { asyncOperation: { id: ID, ...operation } });
 /** A reply to a start: the ID of the resource in field 1, and the operation in field 2. */
@@ -55,7 +23,7 @@ let scene: Scene;
 let options: CloudOptions;
 beforeEach(async () => {
   scene = await Scene.start();
-  options = { api: 'temporalCloud', endpoint: scene.address, descriptors };
+  options = { api: 'temporalCloud', endpoint: scene.address, descriptors: temporalCloudDescriptors };
 });
 afterEach(() => scene.close());
 

@@ -242,7 +242,7 @@ describe('Nebius', () => {
 
 test.each(
   [servedYandex, servedGoogle, servedNebius, servedTemporalCloud].map((served) => [served.api.name, served] as const),
-)('what a FakeCloud of the API %s encodes is what its clients decode', (name, { api, encode }) => {
+)('what a FakeCloud of the API %s encodes is what its clients decode', (name, { api, encode, encodeCancelled }) => {
   const time = { seconds: '1780000000', nanos: 5_000_000 };
   const metadata = { typeUrl: 'x/a.B', value: Buffer.from('m') };
   const status = { code: 9, message: 'no', details: [{ typeUrl: 'x/a.C', value: Buffer.from('d') }] };
@@ -250,6 +250,8 @@ test.each(
   const ends = [{}, { done: true, modifiedAt: time, error: status }, { done: true, modifiedAt: time }];
   for (const end of ends) {
     const operation: RawOperation = { ...running, ...end, ...(name === 'nebius' && { resourceId: 'r' }) };
+    // Google's Cancel replies with Empty.
+    if (name === 'google') expect(encodeCancelled?.(operation).body).toHaveLength(0);
     const { body, headers } = encode({ ...operation, pollAfterMs: 7000 });
     const decoded = api.get.decode({ body, header: (header) => headers?.[header] });
     const { [name]: lost = {} } = LOST;

@@ -1,11 +1,20 @@
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import {
   operationFailure,
   operations,
   operationScope,
   type JsonObject,
   type UnaryCallOptions,
+  type WaitOptions,
 } from 'temporal-lro/workflow';
+import { awaitResource } from 'temporal-lro/workflow-definitions';
 
 /** Makes one call. */
 export function call(
@@ -51,3 +60,22 @@ export async function callLeftOpen(method: string, request: JsonObject): Promise
   });
   return end;
 }
+
+type Until = { match: JsonObject | 'absent'; fail?: JsonObject } & Pick<WaitOptions, 'timeout' | 'poll'>;
+
+/** Waits for a reply inline. */
+export async function until(method: string, request: JsonObject, options: Until): Promise<unknown> {
+  // The same call for both kinds of match: a test hands over plain JSON.
+  return operations('disks').until(method, request, options as Until & { match: JsonObject });
+}
+
+/** Waits for a reply in a child workflow. */
+export function untilInChild(method: string, request: JsonObject, options: Until): Promise<unknown> {
+  return executeChild(awaitResource, {
+    args: [{ cloud: 'disks', method, request, ...options }],
+    workflowId: `${workflowInfo().workflowId}/child`,
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+  });
+}
+
+export { awaitResource };

@@ -1,7 +1,7 @@
 import { statusCode } from '../../src/model/snapshot';
 import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { createServer } from 'node:net';
-import { jwtVerify, type JWTPayload, type JWTHeaderParameters } from 'jose';
+import { jwtVerify, type JWTHeaderParameters, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import { method } from '../../src/apis/envelope';
 import { CallFailure, UnaryServer, type IncomingCall, type OutgoingReply } from '../../src/testing/server';
 import { leave, MARK } from './left-behind';
@@ -13,6 +13,7 @@ const GET = method('Get');
 const CANCEL = method('Cancel');
 const LIST = method('List', 'yandex.cloud.endpoint.ApiEndpointService');
 const CREATE = method('Create', 'yandex.cloud.iam.v1.IamTokenService');
+const EXCHANGE = method('Exchange', 'nebius.iam.v1.TokenExchangeService');
 
 export const AUDIENCE = 'https://iam.api.cloud.yandex.net/iam/v1/tokens';
 
@@ -93,6 +94,7 @@ export class GuardedCloud {
     this.#mark = mark;
     this.#answer(LIST.path, () => this.#list());
     this.#answer(CREATE.path, (call) => this.#createToken(call));
+    this.#answer(EXCHANGE.path, (call) => this.#exchangeToken(call));
     for (const { path, requestDeserialize } of [GET, CANCEL]) {
       this.serve(path, (authorization, body) => {
         const { operationId }: { operationId?: unknown } = requestDeserialize(body);
@@ -133,25 +135,31 @@ export class GuardedCloud {
 
   async #createToken({ body }: IncomingCall): Promise<Buffer> {
     const { jwt }: { jwt?: unknown } = CREATE.requestDeserialize(body);
-    try {
-      this.jwts.push(
-        await jwtVerify(String(jwt), this.#publicKey, {
-          algorithms: ['PS256'],
-          audience: AUDIENCE,
-          typ: 'JWT',
-          // A JWT from the future is invalid as well.
-          maxTokenAge: 3600,
-          currentDate: new Date(this.now()),
-        }),
-      );
-    } catch (err) {
-      throw new CallFailure(statusCode('UNAUTHENTICATED'), `Bad JWT ${String(jwt)}: ${String(err)}`);
-    }
+    await this.#verify(jwt, { algorithms: ['PS256'], audience: AUDIENCE, maxTokenAge: 3600 });
     const iamToken = newToken(this.#mark);
     this.tokens.add(iamToken);
     const endsAtMs = Date.now() + this.tokenLifeMs;
     const expiresAt = { seconds: String(Math.floor(endsAtMs / 1000)), nanos: (endsAtMs % 1000) * 1e6 };
     return CREATE.responseSerialize({ iamToken, expiresAt });
+  }
+
+  async #exchangeToken({ body }: IncomingCall): Promise<Buffer> {
+    const { subjectToken }: { subjectToken?: unknown } = EXCHANGE.requestDeserialize(body);
+    const audience = 'token-service.iam.new.nebiuscloud.net';
+    await this.#verify(subjectToken, { algorithms: ['RS256'], audience, maxTokenAge: 300 });
+    const accessToken = newNebiusToken(this.#mark);
+    this.tokens.add(accessToken);
+    return EXCHANGE.responseSerialize({ accessToken, expiresIn: this.tokenLifeMs / 1000 });
+  }
+
+  /** A JWT from the future is invalid as well. Echoes a refused one. */
+  async #verify(jwt: unknown, options: JWTVerifyOptions): Promise<void> {
+    const currentDate = new Date(this.now());
+    try {
+      this.jwts.push(await jwtVerify(String(jwt), this.#publicKey, { ...options, typ: 'JWT', currentDate }));
+    } catch (err) {
+      throw new CallFailure(statusCode('UNAUTHENTICATED'), `Bad JWT ${String(jwt)}: ${String(err)}`);
+    }
   }
 
   /** A method that accepts valid tokens only. */

@@ -1,7 +1,9 @@
-import type { GetInput } from '../../src/model/contract';
+import type { GetInput, GetResult } from '../../src/model/contract';
 import { ApplicationFailure } from '@temporalio/common';
 import { operationFailure } from 'temporal-lro';
-import { decide, type Decision, type PollContext, type PollOutcome } from '../../src/cloud/decide';
+import type { Polled } from '../../src/cloud/cloud';
+import * as decision from '../../src/cloud/decide';
+import { operationJudge } from '../../src/cloud/judge-operation';
 import { OperationServiceError } from '../../src/apis/error';
 import type { PollRecord } from '../../src/model/evidence';
 import { resolveWaitOptions } from '../../src/model/options';
@@ -11,6 +13,18 @@ const MINUTE = 60_000;
 const { schedule } = resolveWaitOptions();
 const look: GetInput = { cloud: 'yandex', operationId: 'op-1', startedAtMs: 0, schedule };
 const input: GetInput = { ...look, by: 'activityRetry' };
+type Decision = decision.Decision<GetResult>;
+type PollOutcome = decision.PollOutcome<Polled>;
+type PollContext = decision.PollContext;
+
+function decide(
+  given: GetInput,
+  outcome: PollOutcome,
+  context: PollContext,
+): { decision: Decision; record: PollRecord } {
+  return decision.decide(operationJudge(given, undefined), outcome, context);
+}
+
 const young: PollContext = { ageMs: 10_000, random: 0.5 };
 const old: PollContext = { ...young, ageMs: 10 * MINUTE };
 
