@@ -12,7 +12,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES } from '../src/model/options';
-import { fieldsOf, isNil, isObject, OptionError, show } from '../src/model/check';
+import { fieldsOf, isNil, OptionError, show } from '../src/model/check';
 import { codeName, isOperationStatus, statusCode, type OperationStatus } from '../src/model/snapshot';
 import { notStartedText } from '../src/model/start-texts';
 import {

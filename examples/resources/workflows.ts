@@ -2,7 +2,13 @@
 import { ApplicationFailure, executeChild } from '@temporalio/workflow';
 import { operationFailure, operations } from 'temporal-lro/workflow';
 import { awaitResource } from 'temporal-lro/workflow-definitions';
-import { ClusterService, NetworkService, type Cluster, type Network } from '../provision-cluster/cloud/fakecloud/v1';
+import {
+  ClusterService,
+  NetworkService,
+  type Cluster,
+  type ListNetworksResponse,
+  type Network,
+} from '../provision-cluster/cloud/fakecloud/v1';
 
 export { awaitResource } from 'temporal-lro/workflow-definitions';
 
@@ -37,11 +43,11 @@ export function updated(clusterId: string, versions: string[]): Promise<Cluster>
 /** Reads all networks of a folder, page by page. */
 export async function listNetworks(folderId: string): Promise<Network[]> {
   const found: Network[] = [];
-  for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
-    const page = await cloud.call(NetworkService.list, { folderId, pageSize: '100', pageToken });
+  let page: ListNetworksResponse | undefined;
+  do {
+    page = await cloud.call(NetworkService.list, { folderId, pageToken: page?.nextPageToken ?? '' });
     found.push(...page.networks);
-    pageToken = page.nextPageToken || undefined;
-  }
+  } while (page.nextPageToken !== '');
   return found;
 }
 

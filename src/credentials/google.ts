@@ -1,5 +1,5 @@
 import { createRequire } from 'module';
-import { fieldsOf, isObject } from '../model/check';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
 import { redact } from '../model/redact';
 import { messageOf } from '../model/thrown';
