@@ -78,9 +78,9 @@ test('methods that start no operation are typed, and streaming methods are liste
   expect(module).not.toContain('WatchBook');
   await writeFile(
     join(directory, 'match.ts'),
-    `import type { UnaryMethod } from 'temporal-lro/workflow';
+    `import { operations } from 'temporal-lro/workflow';
 import { Press } from './books/v1.js';
-${MATCH}
+const { until } = operations('cloud');
 // Each of these lines is an error, and no other line is.
 void until(Press.getBook, { title: 't' }, { match: { stage: 'PRINTED', sequel: { editions: { stage: ['DRAFT'] } } } });
 // @ts-expect-error: a typo
@@ -219,13 +219,6 @@ test('--only with an empty prefix does not select everything', () => {
     'is within "": fakecloud.v1 has ClusterService, NetworkService, NodeGroupService',
   );
 });
-
-/** The types of `until` that the methods are made for. */
-const MATCH = `type Match<R> = {
-  [K in keyof R]?: NonNullable<R[K]> extends (infer E)[] ? Match<E> | E
-    : NonNullable<R[K]> extends object ? Match<NonNullable<R[K]>> : R[K] | readonly R[K][];
-};
-declare function until<Q, R>(method: UnaryMethod<Q, R>, request: NoInfer<Q>, options: { match: Match<R> }): Promise<R>;`;
 
 const PRESS = {
   name: 'books/v1/press.proto',

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { failing, Outcomes } from './support/interop-outcomes';
+import { failing, inTheMeantime, Outcomes } from './support/interop-outcomes';
 
 const GET = '/google.longrunning.Operations/GetOperation';
 const CANCEL = '/google.longrunning.Operations/CancelOperation';
@@ -17,14 +17,23 @@ const instance = (instanceId: string) => ({ parent: LOCATION, instanceId, instan
 const CLUSTER = { replicaCount: 1, shardCount: 3, authorizationMode: 'AUTH_MODE_IAM_AUTH' };
 const cluster = (clusterId: string) => ({ parent: LOCATION, clusterId, cluster: CLUSTER });
 
+const TIMEOUT = { timeout: '100 ms', onTimeout: 'cancel', cancelTimeout: '3 s' } as const;
+
 let google: Outcomes;
-/** Of an unknown operation NOT_FOUND is final after ten seconds, in which the other tests run. */
-let unknown: Promise<unknown[]>;
+/** NOT_FOUND of an unknown operation is final after ten seconds, and a cancellation fails after its time is over. */
+const slowWaits = () =>
+  inTheMeantime({
+    unknown: Promise.all(
+      [operation('unknown-1'), 'fcmq0j5033e516c56ctq'].map((id) => failing(google.wait(id, { service }))),
+    ),
+    uncancellable: google.cancelWait(operation('uncancellable-1-60000ms'), { service, cancelTimeout: '3 s' }),
+    deaf: google.cancelWait(operation('deaf-1-60000ms'), { service, cancelTimeout: '3 s' }),
+    timedOut: failing(google.wait(operation('uncancellable-2-60000ms'), { service, ...TIMEOUT })),
+  });
+let slow: ReturnType<typeof slowWaits>;
 beforeAll(async () => {
   google = await Outcomes.start('google');
-  const ids = [operation('unknown-1'), 'fcmq0j5033e516c56ctq'];
-  unknown = Promise.all(ids.map((id) => failing(google.wait(id, { service }))));
-  unknown.catch(() => undefined);
+  slow = slowWaits();
 });
 afterAll(() => google.stop());
 
@@ -104,10 +113,10 @@ test('a cancelled wait cancels the operation', async () => {
 test.each([
   ['does not implement Cancel', 'uncancellable', 'the cloud refused to cancel it'],
   ['accepts Cancel and goes on', 'deaf', 'the cloud has not confirmed that it is cancelled'],
-])('if the service %s, a cancelled wait ends with OperationStillRunning', async (_, behaviour, message) => {
-  const id = operation(`${behaviour}-1-60000ms`);
-  const failure = await google.cancelWait(id, { service, cancelTimeout: '3 s' });
-  expect(failure).toMatchObject({ type: 'OperationStillRunning', operationId: id, operation: { state: 'running' } });
+] as const)('if the service %s, a cancelled wait ends with OperationStillRunning', async (_, behaviour, message) => {
+  const operationId = operation(`${behaviour}-1-60000ms`);
+  const failure = await slow[behaviour];
+  expect(failure).toMatchObject({ type: 'OperationStillRunning', operationId, operation: { state: 'running' } });
   expect(failure).toHaveProperty('message', expect.stringContaining(message));
 });
 
@@ -115,14 +124,7 @@ test('a timeout says what became of the operation', async () => {
   const [left, cancelled, unsupported] = await Promise.all([
     failing(google.wait(operation('ok-4-60000ms'), { service, timeout: '100 ms' })),
     failing(google.wait(operation('ok-5-60000ms'), { service, timeout: '100 ms', onTimeout: 'cancel' })),
-    failing(
-      google.wait(operation('uncancellable-2-60000ms'), {
-        service,
-        timeout: '100 ms',
-        onTimeout: 'cancel',
-        cancelTimeout: '3 s',
-      }),
-    ),
+    slow.timedOut,
   ]);
   expect(left.type).toBe('OperationTimedOut');
   expect(left.message).toContain('it goes on in the cloud');
@@ -173,6 +175,14 @@ test('fields that Google declares as required are checked before anything is sen
   const failure = await failing(google.execute(CREATE_INSTANCE, { parent: LOCATION, instance: INSTANCE }));
   expect(failure).toMatchObject({ type: 'OperationConfigurationError' });
   expect(failure.message).toContain('instanceId');
+});
+
+test('a method that starts nothing is not called', async () => {
+  const method = '/google.cloud.redis.v1.CloudRedis/GetInstance';
+  const failure = await failing(google.execute(method, { name: `${LOCATION}/instances/ok-9` }));
+  expect(failure).toMatchObject({ type: 'OperationConfigurationError' });
+  expect(failure.message).toContain('does not return an operation');
+  expect(google.received(method)).toEqual([]);
 });
 
 test('the same start twice is one operation where the request has a request_id', async () => {
@@ -234,7 +244,7 @@ test('the command line takes the name of an operation with its slashes', async (
 test('an unknown operation, and the ID of another cloud, are OperationNotFound', async () => {
   const { operations } = google.interop;
   await expect(operations.get(operation('unknown-2'), { service })).rejects.toMatchObject({ codeName: 'NOT_FOUND' });
-  expect(await unknown).toMatchObject([
+  expect(await slow.unknown).toMatchObject([
     { type: 'OperationNotFound', operationId: operation('unknown-1') },
     { type: 'OperationNotFound', operationId: 'fcmq0j5033e516c56ctq' },
   ]);

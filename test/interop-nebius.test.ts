@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { failing, Outcomes } from './support/interop-outcomes';
+import { failing, inTheMeantime, Outcomes } from './support/interop-outcomes';
 
+const POLL = '/nebius.common.v1.OperationService/Get';
 const CREATE = '/nebius.vpc.v1.NetworkService/Create';
 const DELETE = '/nebius.vpc.v1.NetworkService/Delete';
 const READ = '/nebius.vpc.v1.NetworkService/Get';
@@ -11,14 +12,24 @@ const network = (name: string) => ({
   spec: { ipv4PrivatePools: { pools: [{ id: 'vpcpool-e00x' }] } },
 });
 
+const TIMEOUT = { timeout: '100 ms', onTimeout: 'cancel', cancelTimeout: '3 s' } as const;
+
 let nebius: Outcomes;
-/** Of an unknown operation NOT_FOUND is final after ten seconds, in which the other tests run. */
-let unknown: Promise<unknown[]>;
+/** NOT_FOUND of an unknown operation is final after ten seconds, and a cancellation fails after its time is over. */
+const slowWaits = () =>
+  inTheMeantime({
+    unknown: Promise.all(
+      ['vpcoperation-unknown', 'projects/p/locations/l/operations/operation-1'].map((id) =>
+        failing(nebius.wait(id, { service })),
+      ),
+    ),
+    cancelled: nebius.cancelWait('ok-4-60000ms', { service, cancelTimeout: '3 s' }),
+    timedOut: failing(nebius.wait('ok-7-60000ms', { service, ...TIMEOUT })),
+  });
+let slow: ReturnType<typeof slowWaits>;
 beforeAll(async () => {
   nebius = await Outcomes.start('nebius');
-  const ids = ['vpcoperation-unknown', 'projects/p/locations/l/operations/operation-1'];
-  unknown = Promise.all(ids.map((id) => failing(nebius.wait(id, { service }))));
-  unknown.catch(() => undefined);
+  slow = slowWaits();
 });
 afterAll(() => nebius.stop());
 
@@ -66,15 +77,16 @@ test('if the resource is NOT_FOUND for a while after the success, it is read unt
 });
 
 test('an operation that is finished in the reply to its start is never polled, with an ID or without one', async () => {
-  const before = nebius.received('/nebius.common.v1.OperationService/Get').length;
+  const before = nebius.received(POLL).length;
   for (const name of ['instant-1', 'empty-1']) {
     expect(await nebius.execute(CREATE, network(name))).toMatchObject({ metadata: { id: `vpcnetwork-${name}` } });
     expect(starts(name)).toHaveLength(1);
   }
   const failure = await failing(nebius.execute(CREATE, network('emptyfail-1')));
   expect(failure).toMatchObject({ type: 'OperationFailed', codeName: 'RESOURCE_EXHAUSTED' });
-  const polled = nebius.received('/nebius.common.v1.OperationService/Get').slice(before);
-  expect(polled.filter(({ request }) => !/unknown|operations/.test(String(request.id)))).toEqual([]);
+  // Started operations have IDs of the server; the slow waits poll others.
+  const polled = nebius.received(POLL).slice(before);
+  expect(polled.filter(({ request: { id = '' } }) => /^(vpcoperation-e00.*)?$/.test(String(id)))).toEqual([]);
 });
 
 test('while an operation runs, its snapshot has the progress of Nebius', async () => {
@@ -116,7 +128,7 @@ test('an operation that Nebius cancels is OperationCancelled, and one that a new
 });
 
 test('as Nebius has no Cancel, a cancelled wait ends with OperationStillRunning, which says so', async () => {
-  const failure = await nebius.cancelWait('ok-4-60000ms', { service, cancelTimeout: '3 s' });
+  const failure = await slow.cancelled;
   expect(failure).toMatchObject({
     type: 'OperationStillRunning',
     operationId: 'ok-4-60000ms',
@@ -135,11 +147,8 @@ test('a cancelled wait still returns what the operation brings about within canc
 });
 
 test('a timeout says that the operation goes on', async () => {
-  const options = { service, timeout: '100 ms', cancelTimeout: '3 s' } as const;
-  const [left, unsupported] = await Promise.all([
-    failing(nebius.wait('ok-6-60000ms', options)),
-    failing(nebius.wait('ok-7-60000ms', { ...options, onTimeout: 'cancel' })),
-  ]);
+  const left = await failing(nebius.wait('ok-6-60000ms', { service, timeout: '100 ms' }));
+  const unsupported = await slow.timedOut;
   expect(left.type).toBe('OperationTimedOut');
   expect(left.message).toContain('it goes on in the cloud');
   expect(unsupported.type).toBe('OperationTimedOut');
@@ -198,7 +207,7 @@ test('an unknown operation, and the ID of another cloud, are OperationNotFound',
   await expect(nebius.interop.operations.get('vpcoperation-unknown-2', { service })).rejects.toMatchObject({
     codeName: 'NOT_FOUND',
   });
-  expect(await unknown).toMatchObject([
+  expect(await slow.unknown).toMatchObject([
     { type: 'OperationNotFound', operationId: 'vpcoperation-unknown' },
     { type: 'OperationNotFound', operationId: 'projects/p/locations/l/operations/operation-1' },
   ]);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { failing, Outcomes } from './support/interop-outcomes';
+import { failing, inTheMeantime, Outcomes } from './support/interop-outcomes';
 
 const SERVICE = '/temporal.api.cloud.cloudservice.v1.CloudService';
 const CREATE = `${SERVICE}/CreateNamespace`;
@@ -11,14 +11,22 @@ const namespace = (name: string) => ({
   spec: { name, regions: ['aws-us-east-1'], retentionDays: 30, apiKeyAuth: { enabled: true } },
 });
 
+const TIMEOUT = { timeout: '100 ms', onTimeout: 'cancel', cancelTimeout: '3 s' } as const;
+
 let temporal: Outcomes;
-/** Of an unknown operation NOT_FOUND is final after ten seconds, in which the other tests run. */
-let unknown: Promise<unknown[]>;
+/** NOT_FOUND of an unknown operation is final after ten seconds, and a cancellation fails after its time is over. */
+const slowWaits = () =>
+  inTheMeantime({
+    unknown: Promise.all(
+      ['unknown-1', 'projects/p/locations/l/operations/operation-1'].map((id) => failing(temporal.wait(id))),
+    ),
+    cancelled: temporal.cancelWait('ok-4-60000ms', { cancelTimeout: '3 s' }),
+    timedOut: failing(temporal.wait('ok-7-60000ms', { ...TIMEOUT })),
+  });
+let slow: ReturnType<typeof slowWaits>;
 beforeAll(async () => {
   temporal = await Outcomes.start('temporalCloud');
-  const ids = ['unknown-1', 'projects/p/locations/l/operations/operation-1'];
-  unknown = Promise.all(ids.map((id) => failing(temporal.wait(id))));
-  unknown.catch(() => undefined);
+  slow = slowWaits();
 });
 afterAll(() => temporal.stop());
 
@@ -109,7 +117,7 @@ test('check_duration is the least that polls are apart', async () => {
 });
 
 test('as Temporal Cloud has no Cancel, a cancelled wait ends with OperationStillRunning, which says so', async () => {
-  const failure = await temporal.cancelWait('ok-4-60000ms', { cancelTimeout: '3 s' });
+  const failure = await slow.cancelled;
   expect(failure).toMatchObject({
     type: 'OperationStillRunning',
     operationId: 'ok-4-60000ms',
@@ -119,11 +127,8 @@ test('as Temporal Cloud has no Cancel, a cancelled wait ends with OperationStill
 });
 
 test('a timeout says that the operation goes on', async () => {
-  const options = { timeout: '100 ms', cancelTimeout: '3 s' } as const;
-  const [left, unsupported] = await Promise.all([
-    failing(temporal.wait('ok-6-60000ms', options)),
-    failing(temporal.wait('ok-7-60000ms', { ...options, onTimeout: 'cancel' })),
-  ]);
+  const left = await failing(temporal.wait('ok-6-60000ms', { timeout: '100 ms' }));
+  const unsupported = await slow.timedOut;
   expect(left.type).toBe('OperationTimedOut');
   expect(left.message).toContain('it goes on in the cloud');
   expect(unsupported.type).toBe('OperationTimedOut');
@@ -179,7 +184,7 @@ test('too many operations and calls are waited out, and a quota is not', async (
 
 test('an unknown operation, and the ID of another cloud, are OperationNotFound', async () => {
   await expect(temporal.interop.operations.get('unknown-2')).rejects.toMatchObject({ codeName: 'NOT_FOUND' });
-  expect(await unknown).toMatchObject([
+  expect(await slow.unknown).toMatchObject([
     { type: 'OperationNotFound', operationId: 'unknown-1' },
     { type: 'OperationNotFound', operationId: 'projects/p/locations/l/operations/operation-1' },
   ]);

@@ -1,17 +1,25 @@
-import { failing, Outcomes } from './support/interop-outcomes';
+import { failing, inTheMeantime, Outcomes } from './support/interop-outcomes';
 
 const CANCEL = '/yandex.cloud.operation.OperationService/Cancel';
 const CREATE_DISK = '/yandex.cloud.compute.v1.DiskService/Create';
 const CREATE_SNAPSHOT = '/yandex.cloud.compute.v1.SnapshotService/Create';
 
+const TIMEOUT = { timeout: '100 ms', onTimeout: 'cancel' } as const;
+
 let yandex: Outcomes;
-/** Of an unknown operation NOT_FOUND is final after ten seconds, in which the other tests run. */
-let unknown: Promise<unknown[]>;
+/** NOT_FOUND of an unknown operation is final after ten seconds, and a cancellation fails after its time is over. */
+const slowWaits = () =>
+  inTheMeantime({
+    unknown: Promise.all(
+      ['unknown1', 'projects/p/locations/l/operations/operation-1'].map((id) => failing(yandex.wait(id))),
+    ),
+    cancelled: yandex.cancelWait('storage-1-60s', { cancelTimeout: '3 s' }),
+    timedOut: failing(yandex.wait('storage-2-60s', { ...TIMEOUT, cancelTimeout: '3 s' })),
+  });
+let slow: ReturnType<typeof slowWaits>;
 beforeAll(async () => {
   yandex = await Outcomes.start('yandex');
-  const ids = ['unknown1', 'projects/p/locations/l/operations/operation-1'];
-  unknown = Promise.all(ids.map((id) => failing(yandex.wait(id))));
-  unknown.catch(() => undefined);
+  slow = slowWaits();
 });
 afterAll(() => yandex.stop());
 
@@ -30,18 +38,20 @@ test('a cancelled wait cancels the operation', async () => {
 });
 
 test('if the service does not implement Cancel, a cancelled wait ends with OperationStillRunning', async () => {
-  const id = 'storage-1-60s';
-  const failure = await yandex.cancelWait(id, { cancelTimeout: '3 s' });
-  expect(failure).toMatchObject({ type: 'OperationStillRunning', operationId: id, operation: { state: 'running' } });
+  const failure = await slow.cancelled;
+  expect(failure).toMatchObject({
+    type: 'OperationStillRunning',
+    operationId: 'storage-1-60s',
+    operation: { state: 'running' },
+  });
   expect(failure).toHaveProperty('message', expect.stringContaining('the cloud refused to cancel it'));
 });
 
 test('a timeout says what became of the operation', async () => {
-  const cancel = { timeout: '100 ms', onTimeout: 'cancel', cancelTimeout: '3 s' } as const;
   const [left, cancelled, unsupported] = await Promise.all([
     failing(yandex.wait('disk-3-60s', { timeout: '100 ms' })),
-    failing(yandex.wait('disk-4-60s', { ...cancel, cancelTimeout: '30 s' })),
-    failing(yandex.wait('storage-2-60s', cancel)),
+    failing(yandex.wait('disk-4-60s', TIMEOUT)),
+    slow.timedOut,
   ]);
   expect(left.type).toBe('OperationTimedOut');
   expect(left.message).toContain('it goes on in the cloud');
@@ -81,7 +91,7 @@ test.each(['google', 'nebius', 'temporalCloud'])(
 
 test('an unknown operation, and the ID of another cloud, are OperationNotFound', async () => {
   await expect(yandex.interop.operations.get('unknown2')).rejects.toMatchObject({ codeName: 'NOT_FOUND' });
-  expect(await unknown).toMatchObject([
+  expect(await slow.unknown).toMatchObject([
     { type: 'OperationNotFound', operationId: 'unknown1' },
     { type: 'OperationNotFound', operationId: 'projects/p/locations/l/operations/operation-1' },
   ]);

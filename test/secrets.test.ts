@@ -22,6 +22,7 @@ import {
 import { startTemporalServer, type TemporalServer } from 'temporal-lro/testing';
 import { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
 import { message } from '../src/apis/envelope';
+import { yandexApi } from '../src/apis/yandex';
 import { CallFailure } from '../src/testing/server';
 import { runWorker } from './support/environment';
 import { authorizedKey, GuardedCloud, newGoogleToken, newToken } from './support/guarded-cloud';
@@ -91,12 +92,14 @@ beforeAll(async () => {
   const google = { getAccessToken: () => Promise.resolve({ token: GOOGLE, res: { config: { data: GOOGLE } } }) };
   const nebius = { serviceAccountId: 'serviceaccount-e00x', publicKeyId: 'k1', privateKey: key.file.private_key };
   const iam = { iamEndpoint: cloud.address, plaintext: true };
+  // Operations as Yandex Cloud's, with tokens as Nebius's.
+  const api = { ...yandexApi, name: 'mixed' };
   clouds = {
     key: { ...common, services, discovery: cloud.address, credentials: serviceAccountKey(key.file) },
     instance: { ...common, endpoint: cloud.address, credentials: metadataService({ address }) },
     opaque: { ...common, endpoint: cloud.address, credentials: iamToken(OPAQUE) },
     google: { ...common, endpoint: cloud.address, credentials: googleCredentials(google) },
-    nebius: { ...common, endpoint: cloud.address, credentials: nebiusServiceAccountKey(nebius, iam) },
+    nebius: { ...common, api, endpoint: cloud.address, credentials: nebiusServiceAccountKey(nebius, iam) },
     apiKey: { ...common, endpoint: cloud.address, credentials: apiKey(API_KEY) },
     wrong: { ...common, discovery: cloud.address, credentials: serviceAccountKey(wrongKey.file) },
   };

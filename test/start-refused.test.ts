@@ -75,7 +75,7 @@ describe('a refusal', () => {
 
   test.each([
     ['nonsense', {}, /^method is "nonsense": give a generated method, or a path/],
-    ['/fakecloud.v1.ClusterService/Burn', {}, /has no method Burn; it has Create, Update, Delete/],
+    ['/fakecloud.v1.ClusterService/Burn', {}, /has no method Burn; it has Get, List, Create, Update, Delete/],
     ['/no.such.Service/Create', {}, /no service no\.such\.Service in the descriptors of this cloud/],
     [CREATE, { startTimeout: 'soon' }, /^startTimeout is "soon": give a number of milliseconds/],
     [CREATE, { idempotencyKey: 'a key' }, /^idempotencyKey is "a key": give a UUID/],

@@ -49,6 +49,15 @@ const TOLD: [string, Record<string, unknown>, OperationProgress | undefined, str
   ['a status that says nothing', { status: 'STATUS_UNSPECIFIED' }, undefined, ''],
   ['counts of nothing yet', { currentStep: '0', totalSteps: '0' }, undefined, ''],
   ['more than all', { progressPercentage: 180 }, { percent: 100 }, '100 %'],
+  ["Google's percentage", { progressPercent: 30, verb: 'update' }, { percent: 30, step: 'update' }, '30 % update'],
+  ["Google's nested percentage", { progress: { progressPercent: 5 } }, { percent: 5 }, '5 %'],
+  [
+    "Google's verb and target",
+    { verb: 'create', target: 'projects/p/locations/l/instances/cache' },
+    { step: 'create instances/cache' },
+    'create instances/cache',
+  ],
+  ["Google's status", { verb: 'create', statusMessage: 'booting' }, { step: 'booting' }, 'booting'],
 ];
 
 test.each(TOLD)('metadata with %s yield that progress', (_, fields, progress, text) => {

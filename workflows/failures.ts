@@ -12,7 +12,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import { isRetryable } from '../src/model/error-table';
 import { configurationError, operationFailure, toApplicationFailure, type LastSeen } from '../src/model/failure';
 import { MAXIMUM_ID_BYTES } from '../src/model/options';
-import { fieldsOf, isNil, isObject, OptionError, show } from '../src/model/check';
+import { fieldsOf, isNil, OptionError, show } from '../src/model/check';
 import { codeName, isOperationStatus, statusCode, type OperationStatus } from '../src/model/snapshot';
 import { notStartedText } from '../src/model/start-texts';
 import {
@@ -264,7 +264,7 @@ export function busyStatus(err: ActivityFailure): { refused: OperationStatus; ou
   const last = lastAttempt(err);
   const [refused, doubt]: unknown[] = last?.type === START_BUSY ? (last.details ?? []) : [];
   if (!isOperationStatus(refused)) return undefined;
-  const isKnown = isObject(doubt) && 'outcomeUnknown' in doubt && !doubt.outcomeUnknown;
+  const isKnown = typeof doubt === 'object' && doubt !== null && 'outcomeUnknown' in doubt && !doubt.outcomeUnknown;
   return { refused, outcomeUnknown: !isKnown };
 }
 

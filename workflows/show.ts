@@ -2,7 +2,7 @@ import { OPERATION_ID, OPERATION_RESOURCE, OPERATION_STATE } from '../src/model/
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { ShownOperation } from '../src/model/snapshot';
-import { currentDetails, resourceOf } from '../src/model/texts';
+import { currentDetails, resourceOfOperation } from '../src/model/texts';
 
 /**
  * Shows an operation in the current details of its workflow, which cost nothing, and in the search attributes that the
@@ -16,7 +16,7 @@ export function showOperation(operation: ShownOperation): void {
     // A workflow that starts its operation learns the id only now.
     { key: OPERATION_ID, value: operation.id },
     { key: OPERATION_STATE, value: operation.state },
-    { key: OPERATION_RESOURCE, value: resourceOf(operation.metadata) },
+    { key: OPERATION_RESOURCE, value: resourceOfOperation(operation) },
   ];
   const changes: SearchAttributeUpdatePair[] = [];
   for (const { key, value } of seen) {

@@ -1,5 +1,5 @@
 import { createRequire } from 'module';
-import { fieldsOf, isObject } from '../model/check';
+import { fieldsOf } from '../model/check';
 import { configurationError } from '../model/failure';
 import { redact } from '../model/redact';
 import { messageOf } from '../model/thrown';
@@ -112,7 +112,7 @@ function applicationDefault(): () => GoogleAuthLike {
 }
 
 function isLibrary(value: unknown): value is { GoogleAuth: new (options: object) => GoogleAuthLike } {
-  return isObject(value) && 'GoogleAuth' in value && typeof value.GoogleAuth === 'function';
+  return typeof value === 'object' && value !== null && 'GoogleAuth' in value && typeof value.GoogleAuth === 'function';
 }
 
 function isAuth(value: unknown): value is GoogleAuthLike {

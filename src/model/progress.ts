@@ -18,7 +18,7 @@ export type ProgressReader = (metadata: AnyJson) => OperationProgress | undefine
 const MAXIMUM_STEP_LENGTH = 80;
 const MAXIMUM_COUNT = Number.MAX_SAFE_INTEGER;
 
-/** The fields of Yandex Cloud's metadata that hold counts. */
+/** The fields of metadata that hold counts. */
 const COUNTS = [
   ['currentStep', 'totalSteps'],
   ['processedRows', 'totalRows'],
@@ -26,29 +26,40 @@ const COUNTS = [
 ] as const;
 
 /** The fields of metadata that describe the current step, the most informative first. */
-const STEPS = ['step', 'message', 'operationLog', 'taskStatus', 'status'] as const;
+const STEPS = ['step', 'message', 'statusMessage', 'statusDetail', 'operationLog', 'taskStatus', 'status'] as const;
 
 /**
  * How far an operation has got; undefined if that is unknown or the operation is done. Uses the worker's progress
- * reader for this type of metadata if there is one, else the fields that Yandex Cloud's metadata use, whatever the
- * type.
+ * reader for this type of metadata if there is one, else the fields that the metadata of Yandex Cloud and Google use,
+ * whatever the type.
  */
 export function operationProgress(operation: OperationSnapshot): OperationProgress | undefined {
   if (operation.state === 'succeeded' || operation.state === 'failed') return undefined;
   return operation.progress ?? (operation.metadata && knownProgress(operation.metadata));
 }
 
-/** Reads the fields of Yandex Cloud's metadata: `progressPercentage`, a nested `progress`, counts and steps. */
+/** Reads the fields that metadata of Yandex Cloud and Google use: percentages, a nested `progress`, counts and steps. */
 function knownProgress(metadata: AnyJson): OperationProgress | undefined {
-  const { progress, progressPercentage } = metadata;
+  const { progress, progressPercentage, progressPercent } = metadata;
   const inner = fieldsOf(progress);
   const [done, total] = COUNTS.find(([, all]) => (within(metadata[all], MAXIMUM_COUNT) ?? 0) > 0) ?? [];
-  const step = [inner.message, ...STEPS.map((name) => metadata[name])].find(isTelling);
+  const step = [inner.message, ...STEPS.map((name) => metadata[name]), verbAndTarget(metadata)].find(isTelling);
   return boundedProgress({
-    percent: progressPercentage ?? inner.progress ?? (typeof progress === 'number' ? progress : undefined),
+    percent:
+      progressPercentage ??
+      progressPercent ??
+      inner.progressPercent ??
+      inner.progress ??
+      (typeof progress === 'number' ? progress : undefined),
     step,
     ...(done && total && { done: metadata[done], total: metadata[total] }),
   });
+}
+
+/** What an operation of Google does to which resource: `create instances/cache`. Its metadata has no other text. */
+function verbAndTarget({ verb, target }: AnyJson): string | undefined {
+  if (!isTelling(verb)) return undefined;
+  return isTelling(target) ? `${verb} ${target.split('/').slice(-2).join('/')}` : verb;
 }
 
 function isTelling(value: unknown): value is string {

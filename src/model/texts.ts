@@ -45,24 +45,32 @@ export function shortId(operationId: string): string {
   return cut(operationId, MAXIMUM_SHORT_ID_LENGTH);
 }
 
-/** The id of the resource that metadata or a request names: the first field whose name ends in `Id`. */
+/** The id of the resource that metadata or a request names: the first field whose name ends in `Id`, or `target`. */
 export function resourceOf(metadata: JsonObject | undefined): string | undefined {
-  for (const [name, value] of Object.entries(metadata ?? {})) {
-    if (/Id$/.test(name) && typeof value === 'string' && value !== '') return cut(value, 100);
-  }
-  return undefined;
+  const named = Object.entries(metadata ?? {}).filter(([, value]) => typeof value === 'string' && value !== '');
+  const [, id] = named.find(([name]) => /Id$/.test(name)) ?? named.find(([name]) => name === 'target') ?? [];
+  return typeof id === 'string' ? cut(id, 100) : undefined;
 }
 
+/** The id of the resource that an operation works on. */
+export function resourceOfOperation(operation: Pick<OperationSnapshot, 'resourceId' | 'metadata'>): string | undefined {
+  const { resourceId, metadata }: { resourceId?: unknown; metadata?: JsonObject } = operation;
+  return typeof resourceId === 'string' && resourceId !== '' ? cut(resourceId, 100) : resourceOf(metadata);
+}
+
+type Subject = Pick<OperationSnapshot, 'description' | 'metadata' | 'resourceId'>;
+
 /** `Create cluster pg-prod`: the action and the resource, as far as the operation names them. */
-function subject({ description, metadata }: Pick<OperationSnapshot, 'description' | 'metadata'>): string | undefined {
-  const resource = resourceOf(metadata);
+function subject(operation: Subject): string | undefined {
+  const { description } = operation;
+  const resource = resourceOfOperation(operation);
   const isNamed = resource === undefined || description?.includes(resource);
   const about = isNamed ? description : `${description ?? 'on'} ${resource}`;
   return about && redact(about);
 }
 
 /** `Create cluster pg-prod (fcm…)`: a summary that stands alone. `Operation (fcm…)` if nothing more is known. */
-export function operationTitle(operation: Pick<OperationSnapshot, 'id' | 'description' | 'metadata'>): string {
+export function operationTitle(operation: Pick<OperationSnapshot, 'id'> & Subject): string {
   const id = `(${shortId(operation.id)})`;
   const about = cut(subject(operation) ?? 'Operation', MAXIMUM_TITLE_LENGTH - id.length - 1);
   return summary(`${about} ${id}`);

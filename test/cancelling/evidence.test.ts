@@ -131,12 +131,12 @@ scenario('a refused poll of an operation that was never seen ends its cancellati
 
 scenario('when Cancel is refused until time runs out, the failure holds the refusal and its details', async () => {
   const refuses = { code: 7, message: 'role revoked', details: [DETAIL] };
-  const handle = await startKnown(operation({ ...LONG, onCancel: { refuses } }), { cancelTimeout: '3 s' });
+  const handle = await startKnown(operation({ ...LONG, onCancel: { refuses } }), { cancelTimeout: '10 s' });
   await handle.cancel();
   const { gets, message, failure } = await ended(handle);
   expect(gets).toBe('`OperationStillRunning`');
   expect(message).toMatch(
-    /is still running, 0 %: the cloud refused to cancel it \(PERMISSION_DENIED: role revoked\), and it did not end within 3 s$/,
+    /is still running, 0 %: the cloud refused to cancel it \(PERMISSION_DENIED: role revoked\), and it did not end within 10 s$/,
   );
   expect(failure?.details).toMatchObject([{ reason: 'ROLE_REVOKED' }]);
   expect(failure?.operation).toMatchObject({ state: 'running', metadata: { clusterId: 'cluster-1' } });
@@ -148,7 +148,7 @@ scenario('when the worker goes away before it repeats Cancel, the failure also h
   const stop = await runWorker(worker);
   const refuses = { code: 7, message: 'role revoked', details: [DETAIL] };
   const id = operation({ ...LONG, onCancel: { refuses } });
-  const args: Parameters<typeof workflows.waitElsewhere> = [id, worker.taskQueue, { cancelTimeout: '3 s' }];
+  const args: Parameters<typeof workflows.waitElsewhere> = [id, worker.taskQueue, { cancelTimeout: '10 s' }];
   const handle = await client.workflow.start(workflows.waitElsewhere, { ...workflow(), args });
   await until(async () => (await types(handle)).includes('TIMER_STARTED'));
   await handle.cancel();
@@ -176,12 +176,12 @@ scenario('polls that are refused after the cancellation do not replace its failu
     isCancelled ||= verb === 'Cancel';
     return isCancelled && verb === 'Get' ? { code: 7, message: 'role revoked' } : undefined;
   };
-  const handle = await startKnown(operation({ ...LONG, onCancel: 'ignores' }, spoils), { cancelTimeout: '2 s' });
+  const handle = await startKnown(operation({ ...LONG, onCancel: 'ignores' }, spoils), { cancelTimeout: '10 s' });
   await handle.cancel();
   const { gets, message, failure } = await ended(handle);
   expect(gets).toBe('`OperationStillRunning`');
   expect(message).toMatch(
-    /was running, 0 % at \S+Z: the cloud has not confirmed that it is cancelled, and a last poll failed \(.*PERMISSION_DENIED: role revoked.*\), and its end was not seen within 2 s$/,
+    /was running, 0 % at \S+Z: the cloud has not confirmed that it is cancelled, and a last poll failed \(.*PERMISSION_DENIED: role revoked.*\), and its end was not seen within 10 s$/,
   );
   expect(failure?.operation).toMatchObject({ state: 'running', metadata: { clusterId: 'cluster-1' } });
 });
@@ -210,7 +210,7 @@ for (const [who, initialInterval, seen] of [
       const working = { connection, taskQueue: activities, plugins: [pluginOf(cloud)] };
       let stop = await runWorker(working);
       const id = operation(LONG);
-      const options: WaitOptions = { poll: { initialInterval }, cancelTimeout: '3 s' };
+      const options: WaitOptions = { poll: { initialInterval }, cancelTimeout: '10 s' };
       const args: Parameters<typeof workflows.waitElsewhere> = [id, activities, options];
       const handle = await client.workflow.start(workflows.waitElsewhere, { ...workflow(), args });
       await scene.polled(id);

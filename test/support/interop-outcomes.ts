@@ -77,6 +77,12 @@ export class Outcomes {
 
 const QUICK = { initialInterval: '20 ms' } as const;
 
+/** Takes waits that last for seconds, so that other tests can run in the meantime. A test awaits each of them later. */
+export function inTheMeantime<T extends Record<string, Promise<unknown>>>(waits: T): T {
+  for (const wait of Object.values(waits)) wait.catch(() => undefined);
+  return waits;
+}
+
 /** The failure with which a promise rejects. */
 export function failing(promise: Promise<unknown>): Promise<OperationFailure> {
   return promise.then((value) => Promise.reject(new Error(`It succeeded with ${JSON.stringify(value)}`)), failureOf);
