@@ -17,6 +17,7 @@ const LONGEST_MS = 30 * SECOND;
 
 const PATTERNS: [name: string, workflow: (operationId: string) => Promise<void>][] = [
   ['temporal-lro', workflows.temporalLro],
+  ['temporal-lro, until', workflows.temporalLroUntil],
   ['timer + activity, 1 s', workflows.timerLoop],
   ['activity retry, 1 s', workflows.activityRetry],
   ['heartbeating loop, 1 s', workflows.heartbeatLoop],

@@ -23,6 +23,12 @@ export function heartbeatLoop(operationId: string): Promise<void> {
   return beating.loopUntilDone(operationId);
 }
 
+/** The same schedule for a reply that reads the operation. */
+export async function temporalLroUntil(operationId: string): Promise<void> {
+  const method = '/yandex.cloud.operation.OperationService/Get';
+  await operations('bench').until(method, { operationId }, { match: { done: true } });
+}
+
 export async function temporalLro(operationId: string): Promise<void> {
   await operations('bench').wait(operationId);
 }

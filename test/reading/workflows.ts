@@ -69,6 +69,11 @@ export async function until(method: string, request: JsonObject, options: Until)
   return operations('disks').until(method, request, options as Until & { match: JsonObject });
 }
 
+/** A wait with arguments that TypeScript would refuse. */
+export function untilWith(...[cloud, method, request, options]: unknown[]): Promise<unknown> {
+  return operations(cloud as string).until(method as string, request as JsonObject, options as { match: JsonObject });
+}
+
 /** Waits for a reply in a child workflow. */
 export function untilInChild(method: string, request: JsonObject, options: Until): Promise<unknown> {
   return executeChild(awaitResource, {

@@ -3,6 +3,7 @@ import { operationChanged, operationWorkflowId, pollOperation } from 'temporal-l
 import { CLOUD, startEnvironment, type TestEnvironment } from '../support/environment';
 import { startTemporalProcess } from '../support/temporal-process';
 import { until } from '../support/until';
+import { readingRecipes } from './reading-recipes';
 import { startRecipes } from './start-recipes';
 import {
   awaitInChild,
@@ -45,6 +46,7 @@ async function cancelled({ cloud }: TestEnvironment, id: string, handle: Workflo
  */
 export const recipes: Record<string, Recipe> = {
   ...startRecipes,
+  ...readingRecipes,
   // On a server of its own, which suggests continue-as-new after a few polls.
   'await-operation-continues': async () => {
     const server = await startTemporalProcess(['limit.historyCount.suggestContinueAsNew=20']);

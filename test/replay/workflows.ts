@@ -6,6 +6,7 @@ import {
   operationScope,
   operationWorkflowId,
   type AnyJson,
+  type JsonObject,
   type WaitOptions,
 } from 'temporal-lro/workflow';
 import { awaitOperation } from 'temporal-lro/workflow-definitions';
@@ -68,4 +69,29 @@ export async function startAndAwait(name: string): Promise<string[]> {
   await started.get();
   const clusters = await Promise.all([started.result(), started.result()]);
   return clusters.map((cluster) => cluster.id);
+}
+
+export function call(path: string, clusterId: string): Promise<JsonObject> {
+  return operations('yandex').call(path, { clusterId });
+}
+
+export function until(
+  path: string,
+  clusterId: string,
+  options: { match: JsonObject | 'absent'; fail?: JsonObject } & WaitOptions,
+): Promise<JsonObject> {
+  // The same call for both kinds of match.
+  return operations('yandex').until(path, { clusterId }, options as typeof options & { match: JsonObject });
+}
+
+/** Continues after its wait for a reply was cancelled. */
+export async function untilCancelled(path: string, clusterId: string): Promise<string> {
+  const scope = new CancellationScope();
+  const waited = scope.run(() => operations('yandex').until(path, { clusterId }, { match: { status: 'RUNNING' } }));
+  await sleep('1 s');
+  scope.cancel();
+  return waited.then(
+    () => 'matched',
+    (err: unknown) => (isCancellation(err) ? 'cancelled' : String(err)),
+  );
 }
