@@ -180,6 +180,59 @@ test('its timeline in the UI is enough to see which operations ran, which one fa
   expect(opened).toMatch(/FAILED\s+awaitOperation\s+(1s [5-9]\d\dms|[2-4]s( \d+ms)?)\s/);
 });
 
+describe('with --cloud', () => {
+  const played = [
+    {
+      cloud: 'google',
+      operation: 'create projects/demo/locations/us-central1/instances/orders',
+      returned: /name: 'projects\/demo\/locations\/us-central1\/instances\/orders',[^]*state: 'READY'/,
+      workflow: 'createRedis',
+    },
+    {
+      cloud: 'nebius',
+      operation: 'Create network vpcnetwork-orders',
+      returned: /metadata: \{ id: 'vpcnetwork-orders',[^]*state: 'READY'/,
+      workflow: 'createNetwork',
+    },
+    {
+      cloud: 'temporal-cloud',
+      operation: 'Create namespace orders',
+      returned: /^\{ namespace: 'orders.a2dd6', address: 'orders.a2dd6.tmprl.cloud:7233' \}$/m,
+      workflow: 'createNamespace',
+    },
+  ];
+  const run = (cloud: string) => runDemo('npm', ['run', '--silent', 'demo', '--', '--cloud', cloud], process.env);
+  let demos: Demo[];
+  beforeAll(async () => {
+    demos = await Promise.all(played.map(({ cloud }) => run(cloud)));
+  }, 120_000);
+
+  test.each(played.map((cloud, index) => [cloud.cloud, index, cloud] as const))(
+    'an operation of %s survives the end of its worker, and the report shows its result, polls and events',
+    (_, index, { operation, returned, workflow }) => {
+      const { exitCode, errors, output = '' } = demos[index] ?? {};
+      expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: '' });
+      expect(output).not.toContain('**');
+      const events = [`${operation}: running`, 'was killed (SIGKILL)', 'takes over', 'What the workflow returned'];
+      const order = events.map((event) => output.indexOf(event));
+      expect(order).not.toContain(-1);
+      expect(order).toEqual(order.toSorted((a, b) => a - b));
+      expect(order[1]).toBeLessThan(output.indexOf(`${operation}: succeeded`));
+      expect(output).toMatch(returned);
+      expect(output).toMatch(/^1 operation took \d+ polls, 1 workflow took \d+ history events$/m);
+      expect(output).toMatch(new RegExp(`^ +\\d+ events {2}${workflow} COMPLETED$`, 'm'));
+    },
+  );
+
+  test('an unknown name is rejected with a sentence that lists the names', async () => {
+    expect(await run('azure')).toMatchObject({
+      exitCode: 1,
+      output: '',
+      errors: 'The demo has no cloud "azure": choose one of google, nebius, temporal-cloud, yandex.\n',
+    });
+  });
+});
+
 test("the README shows the demo's real output", () => {
   const [shown = ''] = codeBlocks('text');
   const seen = new Set(demo.output.split('\n').map(withoutChance));

@@ -1,26 +1,26 @@
 import { fork, type ChildProcess } from 'child_process';
 import { once } from 'events';
-import { join } from 'path';
+import { parseArgs } from 'util';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { startTemporalServer } from 'temporal-lro/testing';
-import { showProgress } from './progress';
-import { report } from './report';
-import { sayClusterReads, startScriptedCloud } from './scripted-cloud';
-import { provisionCluster } from './workflows';
+import { FakeCloud, startTemporalServer } from 'temporal-lro/testing';
+import { playedCloud } from './clouds';
+import { isByWorker, showProgress } from './progress';
+import { report, type Returned } from './report';
 
 /** How to stop what runs, in the order in which it was started. */
 const running: (() => Promise<unknown> | void)[] = [];
 
-/** Provisions a cluster while its worker is killed, and reports the result. */
-async function demo(): Promise<void> {
+/** Runs the workflow of a cloud while its worker is killed, and reports the result. */
+async function demo(cloudName: string): Promise<void> {
+  const { api, descriptors, workflow, args, summary, script } = playedCloud(cloudName);
   const server = await startTemporalServer({ ui: true });
   running.push(() => server.stop());
   const { address, uiUrl } = server;
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await Connection.connect({ ...connectionOptions, address });
   const client = new Client({ connection, namespace });
-  const { cloud, clusterHalfway } = await startScriptedCloud();
+  const cloud = await FakeCloud.start({ api, descriptors });
   running.push(() => cloud.close());
   // FakeCloud accepts any token.
   const token = process.env.CLOUD_TOKEN || 'demo';
@@ -30,34 +30,45 @@ async function demo(): Promise<void> {
     CLOUD_ADDRESS: cloud.address,
     CLOUD_TOKEN: token,
   };
-  let worker = await startWorker(environment);
+  let worker = await startWorker(cloudName, environment);
   running.push(() => stopWorker(worker, 'SIGTERM'));
 
   console.log(`Temporal ${address}${uiUrl ? `, its UI ${uiUrl}` : ''}; FakeCloud ${cloud.address}\n`);
-  const progress = showProgress(cloud, [join(__dirname, 'cloud/descriptors.binpb')]);
+  const progress = showProgress(cloud, { api, descriptors });
   running.push(() => progress.stop());
-  sayClusterReads(cloud, progress.say);
-  const handle = await client.workflow.start(provisionCluster, {
-    workflowId: `provision-cluster-${Date.now()}`,
-    taskQueue: 'provision-cluster',
-    args: ['demo', { web: 3, batch: 2, gpu: 8 }],
-    staticSummary: 'Provision the cluster demo',
+  script(cloud, progress.say);
+  const halfway = fifthPoll(cloud);
+  const handle = await client.workflow.start<(...args: unknown[]) => Promise<Returned>>(workflow, {
+    workflowId: `${workflow}-${Date.now()}`,
+    taskQueue: `demo-${cloudName}`,
+    args,
+    staticSummary: summary,
   });
-  const killed = clusterHalfway.then(async () => {
+  const killed = halfway.then(async () => {
     await stopWorker(worker, 'SIGKILL');
     progress.say(`Worker process ${worker.pid} was killed (SIGKILL)`);
-    worker = await startWorker(environment);
+    worker = await startWorker(cloudName, environment);
     progress.say(`Worker process ${worker.pid} takes over`);
   });
-  const [provisioned] = await Promise.all([handle.result(), killed]);
+  const [returned] = await Promise.all([handle.result(), killed]);
   const operations = await progress.stop();
-  console.log(
-    await report({ workflowId: handle.workflowId, provisioned, operations, client, ...(uiUrl && { uiUrl }) }),
-  );
+  console.log(await report({ workflowId: handle.workflowId, returned, operations, client, ...(uiUrl && { uiUrl }) }));
 }
 
-async function startWorker(env: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const worker = fork(require.resolve('./worker'), { env });
+/** Resolves when an operation has been polled five times, between two polls. */
+function fifthPoll(cloud: FakeCloud): Promise<void> {
+  return new Promise((resolve) => {
+    cloud.intercept(({ operationId }) => {
+      const polls = cloud.calls.filter((call) => isByWorker(call) && call.operationId === operationId).length;
+      // The operation is polled once a second: no poll is in flight after 400 ms.
+      if (operationId !== undefined && polls === 5) setTimeout(resolve, 400);
+      return undefined;
+    });
+  });
+}
+
+async function startWorker(cloudName: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
+  const worker = fork(require.resolve('./worker'), [cloudName], { env });
   const failed = once(worker, 'exit').then(() => Promise.reject(new Error('The worker process ended at its start')));
   await Promise.race([once(worker, 'message'), failed]);
   return worker;
@@ -76,10 +87,13 @@ async function stopAll(): Promise<void> {
 
 /** Resolves to the exit code. */
 async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { cloud: { type: 'string', default: 'yandex' }, keep: { type: 'boolean', default: false } },
+  });
   const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => 130);
   try {
-    const exitCode = await Promise.race([demo().then(() => 0), interrupted]);
-    if (exitCode === 0 && process.argv.includes('--keep')) {
+    const exitCode = await Promise.race([demo(values.cloud).then(() => 0), interrupted]);
+    if (exitCode === 0 && values.keep) {
       console.log('\nEverything is left running. End it with Ctrl-C.');
       await interrupted;
     }

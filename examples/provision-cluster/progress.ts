@@ -1,6 +1,6 @@
-import { operationProgress, OperationsClient } from 'temporal-lro';
+import { operationProgress, OperationsClient, type CloudOptions } from 'temporal-lro';
 import type { FakeCloud, FakeCloudCall } from 'temporal-lro/testing';
-import type { OperationSnapshot } from 'temporal-lro/workflow';
+import type { JsonObject, OperationSnapshot } from 'temporal-lro/workflow';
 
 const INTERVAL_MS = 250;
 
@@ -28,8 +28,8 @@ export function isByWorker({ headers }: FakeCloudCall): boolean {
 }
 
 /** Shows the operations that workers poll from now on. */
-export function showProgress(cloud: FakeCloud, descriptors: string[]): Progress {
-  const client = OperationsClient.connect({ endpoint: cloud.address, plaintext: true, descriptors });
+export function showProgress(cloud: FakeCloud, options: Pick<CloudOptions, 'api' | 'descriptors'>): Progress {
+  const client = OperationsClient.connect({ ...options, endpoint: cloud.address, plaintext: true });
   const display = process.stdout.isTTY ? new Bars() : new Lines();
   const seen = new Map<string, SeenOperation>();
   const look = async (): Promise<void> => {
@@ -73,16 +73,18 @@ function isDone({ state }: OperationSnapshot): boolean {
   return state === 'succeeded' || state === 'failed';
 }
 
-function titleOf({ description, metadata }: OperationSnapshot): string {
-  const [, resource] = Object.entries(metadata ?? {}).find(([name]) => name.endsWith('Id')) ?? [];
-  return `${description} ${String(resource)}`;
+/** Google's operations have no description: their metadata has a verb and a target. */
+function titleOf({ description, resourceId, metadata }: OperationSnapshot): string {
+  const { verb, target, ...fields }: JsonObject = metadata ?? {};
+  const [, named] = Object.entries(fields).find(([name]) => name.endsWith('Id')) ?? [];
+  return [description ?? verb, resourceId ?? named ?? target].filter((part) => typeof part === 'string').join(' ');
 }
 
 function statusOf(operation: OperationSnapshot): string {
   const { percent, step } = operationProgress(operation) ?? {};
   switch (operation.state) {
     case 'running':
-      return percent === undefined ? 'running' : `running, ${percent} % (${step})`;
+      return `running${percent === undefined ? '' : `, ${percent} %`}${step === undefined ? '' : ` (${step})`}`;
     case 'succeeded':
       return 'succeeded';
     case 'rollingBack':

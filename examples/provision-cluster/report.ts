@@ -3,17 +3,20 @@ import type { Client } from '@temporalio/client';
 import type { SeenOperation } from './progress';
 import type { Provisioned } from './workflows';
 
+/** What the workflow of a cloud returned. */
+export type Returned = Partial<Pick<Provisioned, 'failures'>>;
+
 /** What the demo prints at the end. */
 export interface Report {
   workflowId: string;
-  provisioned: Provisioned;
+  returned: Returned;
   operations: SeenOperation[];
   client: Client;
   uiUrl?: string;
 }
 
-export async function report({ workflowId, provisioned, operations, client, uiUrl }: Report): Promise<string> {
-  const { failures, ...created } = provisioned;
+export async function report({ workflowId, returned, operations, client, uiUrl }: Report): Promise<string> {
+  const { failures = [], ...created } = returned;
   const ran = [await describe(client, workflowId, uiUrl)];
   for (const child of await childrenOf(client, workflowId)) ran.push(await describe(client, child, uiUrl));
   const polls = operations.reduce((sum, operation) => sum + operation.polls, 0);
@@ -21,11 +24,16 @@ export async function report({ workflowId, provisioned, operations, client, uiUr
   return [
     heading('What the workflow returned, unpacked'),
     pretty(created),
-    heading('The failure, as the workflow caught it from the child'),
-    // Omit the operation as last seen, which would be the longest part.
-    pretty(failures.map(({ operation: _, ...failure }) => failure)),
+    ...(failures.length > 0
+      ? [
+          heading('The failure, as the workflow caught it from the child'),
+          // Omit the operation as last seen, which would be the longest part.
+          pretty(failures.map(({ operation: _, ...failure }) => failure)),
+        ]
+      : []),
     heading(
-      `${operations.length} operations took ${polls} polls, ${ran.length} workflows took ${events} history events`,
+      `${count(operations.length, 'operation')} took ${count(polls, 'poll')}, ` +
+        `${count(ran.length, 'workflow')} took ${count(events, 'history event')}`,
     ),
     ...ran.map(
       (run) => `${String(run.events).padStart(4)} events  ${run.type} ${run.status}\n             ${run.link}`,
@@ -61,6 +69,10 @@ async function describe(client: Client, workflowId: string, uiUrl: string | unde
 
 function heading(text: string): string {
   return `\n${text}\n${'─'.repeat(text.length)}`;
+}
+
+function count(number: number, name: string): string {
+  return `${number} ${name}${number === 1 ? '' : 's'}`;
 }
 
 function pretty(value: unknown): string {

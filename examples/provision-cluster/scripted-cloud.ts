@@ -1,16 +1,5 @@
-import { FakeCloud } from 'temporal-lro/testing';
+import type { FakeCloud } from 'temporal-lro/testing';
 import { ClusterService, NetworkService, NodeGroupService } from './cloud/fakecloud/v1';
-import { isByWorker } from './progress';
-
-/** The name under which the worker configures the cloud, and the workflow finds it. */
-export const CLOUD = 'fakecloud';
-
-/** A fake cloud with operations long enough to watch, and without a quota for GPUs. */
-export interface ScriptedCloud {
-  cloud: FakeCloud;
-  /** Resolves while the cluster is being created, between two polls. */
-  clusterHalfway: Promise<void>;
-}
 
 const QUOTA = {
   code: 8,
@@ -23,17 +12,15 @@ const QUOTA = {
   ],
 };
 
-export async function startScriptedCloud(): Promise<ScriptedCloud> {
-  const cloud = await FakeCloud.start();
+/** Sets operations that are long enough to watch, and a quota for GPUs. Says what is seen when a cluster is read. */
+export function scriptCluster(cloud: FakeCloud, say: (text: string) => void): void {
   cloud.on(NetworkService.create).reply(({ name = '', folderId = '' }) => ({
     after: '2 s',
     description: 'Create network',
     metadata: { networkId: `network-${name}` },
     response: { id: `network-${name}`, name, folderId },
   }));
-  let clusterStarted = false;
   cloud.on(ClusterService.create).reply(({ name = '', networkId = '', version = '' }) => {
-    clusterStarted = true;
     const clusterId = `cluster-${name}`;
     const cluster = { id: clusterId, name, networkId, status: 'RUNNING' as const, version };
     const endpoint = `https://${clusterId}.fakecloud.example`;
@@ -62,19 +49,6 @@ export async function startScriptedCloud(): Promise<ScriptedCloud> {
     metadata: { nodeGroupId },
     response: {},
   }));
-  const clusterHalfway = new Promise<void>((resolve) => {
-    cloud.intercept(({ operationId }) => {
-      const polls = cloud.calls.filter((call) => isByWorker(call) && call.operationId === operationId).length;
-      // Only the cluster is being created then, and it is polled once a second: no poll is in flight.
-      if (clusterStarted && operationId !== undefined && polls === 5) setTimeout(resolve, 400);
-      return undefined;
-    });
-  });
-  return { cloud, clusterHalfway };
-}
-
-/** Says what the workers see when they read a cluster. */
-export function sayClusterReads(cloud: FakeCloud, say: (text: string) => void): void {
   cloud.on(ClusterService.get).reply(({ clusterId }, cluster) => {
     const { health = 'HEALTH_UNKNOWN', endpoint } = cluster ?? {};
     say(
