@@ -184,7 +184,7 @@ describe('with --cloud', () => {
   const played = [
     {
       cloud: 'google',
-      operation: 'create projects/demo/locations/us-central1/instances/orders',
+      operation: 'create instances/orders',
       returned: /name: 'projects\/demo\/locations\/us-central1\/instances\/orders',[^]*state: 'READY'/,
       workflow: 'createRedis',
     },

@@ -73,11 +73,12 @@ function isDone({ state }: OperationSnapshot): boolean {
   return state === 'succeeded' || state === 'failed';
 }
 
-/** Google's operations have no description: their metadata has a verb and a target. */
+/** `create instances/orders` for Google, whose operations have no description, but a verb and a target. */
 function titleOf({ description, resourceId, metadata }: OperationSnapshot): string {
   const { verb, target, ...fields }: JsonObject = metadata ?? {};
   const [, named] = Object.entries(fields).find(([name]) => name.endsWith('Id')) ?? [];
-  return [description ?? verb, resourceId ?? named ?? target].filter((part) => typeof part === 'string').join(' ');
+  const end = typeof target === 'string' ? target.split('/').slice(-2).join('/') : undefined;
+  return [description ?? verb, resourceId ?? named ?? end].filter((part) => typeof part === 'string').join(' ');
 }
 
 function statusOf(operation: OperationSnapshot): string {
