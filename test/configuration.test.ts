@@ -224,6 +224,7 @@ describe('a plugin on a worker', () => {
       'operation.cancel',
       'operation.get',
       'operation.start',
+      'operation.until',
     ]);
   });
 });

@@ -115,8 +115,9 @@ export class Cloud {
   }
 
   /** What {@link get} depends on: the polls of waits with the same key can be shared. */
-  keyOf({ operationId, method, service = method, resourceId }: OperationRef): string {
-    return JSON.stringify(this.api.hostsOf || this.api.starts.reads ? [operationId, service, resourceId] : operationId);
+  keyOf({ operationId, method, service, resourceId }: OperationRef): string {
+    const isPlain = !this.api.hostsOf && !this.api.starts.reads;
+    return JSON.stringify(isPlain ? operationId : [operationId, method, service, resourceId]);
   }
 
   /** The method at `path` that starts operations, or a text that says why there is none. */
