@@ -130,6 +130,19 @@ test('a cluster is provisioned although its worker is killed halfway', () => {
   expect(demo.output).toMatch(/id: 'nodegroup-batch'[^}]*size: '2'/);
 });
 
+test('the node groups are created only when the cluster is healthy, and the endpoint that was read is shown', () => {
+  const events = [
+    'Create cluster cluster-demo: succeeded',
+    'Cluster cluster-demo is created: health HEALTH_UNKNOWN, wanted ALIVE',
+    'Cluster cluster-demo is healthy at https://cluster-demo.fakecloud.example',
+    'Create node group nodegroup-web: running',
+  ];
+  for (const event of events) expect(demo.output.split(event)).toHaveLength(2);
+  const order = events.slice(1).map((event) => demo.output.indexOf(event));
+  expect(order).toEqual(order.toSorted((a, b) => a - b));
+  expect(demo.output).toMatch(/health: 'ALIVE',\s+endpoint: 'https:\/\/cluster-demo.fakecloud.example'/);
+});
+
 test('the node group that exceeds a quota fails with decoded details, and is deleted', () => {
   expect(demo.output).toMatch(/nodegroup-gpu: failed: RESOURCE_EXHAUSTED: The limit on GPUs is exceeded/);
   expect(demo.output).toMatch(/type.googleapis.com\/yandex.cloud.quota.QuotaFailure/);

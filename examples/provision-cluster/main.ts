@@ -6,7 +6,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { startTemporalServer } from 'temporal-lro/testing';
 import { showProgress } from './progress';
 import { report } from './report';
-import { startScriptedCloud } from './scripted-cloud';
+import { sayClusterReads, startScriptedCloud } from './scripted-cloud';
 import { provisionCluster } from './workflows';
 
 /** How to stop what runs, in the order in which it was started. */
@@ -36,6 +36,7 @@ async function demo(): Promise<void> {
   console.log(`Temporal ${address}${uiUrl ? `, its UI ${uiUrl}` : ''}; FakeCloud ${cloud.address}\n`);
   const progress = showProgress(cloud, [join(__dirname, 'cloud/descriptors.binpb')]);
   running.push(() => progress.stop());
+  sayClusterReads(cloud, progress.say);
   const handle = await client.workflow.start(provisionCluster, {
     workflowId: `provision-cluster-${Date.now()}`,
     taskQueue: 'provision-cluster',

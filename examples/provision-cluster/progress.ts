@@ -16,8 +16,8 @@ export interface SeenOperation {
 
 /** The operations of a cloud, one live line for each. */
 export interface Progress {
-  /** Prints a line between the others. */
-  say(text: string): void;
+  /** Prints a line between the others. A line that has been printed before is not printed again. */
+  say: (text: string) => void;
   /** Shows the last changes. Resolves to all operations, earliest first. May be called again. */
   stop(): Promise<SeenOperation[]>;
 }
@@ -61,7 +61,12 @@ export function showProgress(cloud: FakeCloud, descriptors: string[]): Progress 
     return [...seen.values()];
   };
   let stopped: Promise<SeenOperation[]> | undefined;
-  return { say: (text) => display.say(text), stop: () => (stopped ??= stop()) };
+  const said = new Set<string>();
+  const say = (text: string): void => {
+    if (!said.has(text)) display.say(text);
+    said.add(text);
+  };
+  return { say, stop: () => (stopped ??= stop()) };
 }
 
 function isDone({ state }: OperationSnapshot): boolean {

@@ -72,3 +72,17 @@ export async function startScriptedCloud(): Promise<ScriptedCloud> {
   });
   return { cloud, clusterHalfway };
 }
+
+/** Says what the workers see when they read a cluster. */
+export function sayClusterReads(cloud: FakeCloud, say: (text: string) => void): void {
+  cloud.on(ClusterService.get).reply(({ clusterId }, cluster) => {
+    const { health = 'HEALTH_UNKNOWN', endpoint } = cluster ?? {};
+    say(
+      health === 'ALIVE'
+        ? `Cluster ${clusterId} is healthy at ${endpoint}`
+        : `Cluster ${clusterId} is created: health ${health}, wanted ALIVE`,
+    );
+    // The reply is that of the created cluster.
+    return undefined;
+  });
+}

@@ -22,12 +22,25 @@ export interface Provisioned {
   failures: OperationFailure[];
 }
 
-/** Creates a network, in it a cluster, and in that its node groups of those sizes, all at the same time. */
+/**
+ * Creates a network, and in it a cluster. When the cluster is healthy, creates node groups of those sizes in it, all at
+ * the same time.
+ */
 export async function provisionCluster(name: string, sizes: Record<string, number>): Promise<Provisioned> {
   const network = await cloud.execute(NetworkService.create, { folderId: 'folder', name });
-  const cluster = await cloud.execute(ClusterService.create, { name, networkId: network.id, version: '1.31' });
+  const { id: clusterId } = await cloud.execute(ClusterService.create, {
+    name,
+    networkId: network.id,
+    version: '1.31',
+  });
+  // The operation is done when the cluster is created: it is healthy, and has an endpoint, only some time later.
+  const cluster = await cloud.until(
+    ClusterService.get,
+    { clusterId },
+    { match: { health: 'ALIVE' }, fail: { health: 'DEAD' }, timeout: '5 min' },
+  );
   const created = await Promise.all(
-    Object.entries(sizes).map(([group, size]) => createNodeGroup(cluster.id, group, size)),
+    Object.entries(sizes).map(([group, size]) => createNodeGroup(clusterId, group, size)),
   );
   return {
     network,
