@@ -9,7 +9,6 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { OperationsPlugin } from 'temporal-lro';
 import { ClusterService } from 'temporal-lro/testing';
 import type { awaitOperation, executeOperation } from 'temporal-lro/workflow-definitions';
-import { CloudDesk } from '../src/cli/cloud-desk';
 import { METRICS } from '../src/model/names';
 import {
   CLOUD,
@@ -177,12 +176,6 @@ describe('metrics', () => {
     await expect(refused).rejects.toThrow();
     await stop();
   }
-
-  test('count calls of other methods by cloud and code', async () => {
-    const { reply } = await new CloudDesk(env.client, env.taskQueue, CLOUD).call(ClusterService.list.path, {}, 60_000);
-    expect(reply).toHaveProperty('clusters');
-    expect(await value('temporal_lro_calls', { cloud: CLOUD, code: 'OK' })).toBe(1);
-  });
 
   test('count calls by cloud and code, starts that conflicted, and tokens', async () => {
     const cloud = { cloud: CLOUD };

@@ -90,7 +90,7 @@ describe('text that looks like a credential is redacted', () => {
     for (const part of [...parts, ...others]) {
       for (const filler of ['', ' ', 'A', '-', '=']) {
         const block = (part + filler.repeat(20)).repeat(50);
-        const length = redact(block.repeat(5_000_000 / block.length)).length;
+        const length = redact(block.repeat(1_000_000 / block.length)).length;
         expect(length).toBeGreaterThan(0);
       }
       expect(redact(part + 'A'.repeat(5_000_000)).length).toBeGreaterThan(0);

@@ -148,12 +148,14 @@ export class CloudDesk {
     const cause = err instanceof Error ? err.cause : undefined;
     if (refusal || !(cause instanceof Error)) throw err;
     if (cause instanceof TimeoutFailure) {
+      const within = durationText(durationMs('timeout', timeout));
       const isUnserved = cause.timeoutType === 'SCHEDULE_TO_START';
       if (isUnserved)
         throw new CommandError(
-          `No worker on the task queue ${this.#taskQueue} has answered within ${durationText(durationMs('timeout', timeout))}: start one, or name another by --task-queue.`,
+          `No worker on the task queue ${this.#taskQueue} has answered within ${within}: start one, or name another by --task-queue.`,
         );
-      return { problem: messageOf(cause.cause ?? cause), isGone: false };
+      const problem = cause.cause ? messageOf(cause.cause) : `the cloud did not answer within ${within}`;
+      return { problem, isGone: false };
     }
     if (cause instanceof ApplicationFailure && cause.type === 'OperationConfigurationError')
       throw new CommandError(cause.message, 9);

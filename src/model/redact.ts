@@ -7,7 +7,7 @@ const MAXIMUM_DETAIL_LENGTH = 4_000;
 /**
  * Patterns of secrets. Each matches from the beginning of the secret, so a truncated secret is found too. Names of
  * resources are in lower case, so what looks like one is left alone: `(?=[\w-]{0,40}[A-Z])`. No credential is longer
- * than 16 kB; without that bound, a text of megabytes would overflow the matcher's stack. No two parts of a pattern that
+ * than 16 kB. Every repetition has a bound: without it, a text of megabytes would overflow the matcher's stack. No two parts of a pattern that
  * follow each other match the same characters, so that the time is linear.
  */
 const SHAPES: readonly [RegExp, string][] = [
@@ -27,20 +27,20 @@ const SHAPES: readonly [RegExp, string][] = [
   [/(?<![\w-])GOCSPX-[\w-]{8,16384}/g, REDACTED],
   // JSON Web Tokens, which API keys of Temporal Cloud are too.
   [/(?<![\w-])eyJ[\w-]{8,16384}(\.[\w-]{0,16384}){0,2}/g, REDACTED],
-  // PEM, up to its end or the end of the text.
-  [/-----BEGIN [A-Z0-9 ]+-----[^]*?(-----END [A-Z0-9 ]+-----|$)/g, REDACTED],
+  // PEM, up to its end or the end of the text, but no more than its longest form.
+  [/-----BEGIN [A-Z0-9 ]{1,80}-----(?:[^]{0,16384}?(?:-----END [A-Z0-9 ]{1,80}-----|$)|[^]{16384})/g, REDACTED],
   // Headers that carry credentials, as they appear in echoes of requests.
   [
-    /\b(authorization|(?:set-)?cookie|x-[\w-]{0,40}token|x-goog-api-key)(["']?\s*[:=]\s*["']?)(?:(?:bearer|basic|api-key)\s+)?[^\s"',;]{4,16384}/gi,
+    /\b(authorization|(?:set-)?cookie|x-[\w-]{0,40}token|x-goog-api-key)(["']?\s{0,200}[:=]\s{0,200}["']?)(?:(?:bearer|basic|api-key)\s{1,200})?[^\s"',;]{4,16384}/gi,
     `$1$2${REDACTED}`,
   ],
   // Secrets in a form or in JSON, as in echoes of requests for tokens.
   [
-    /\b((?:access|refresh|id|subject)_token|client_secret|private_key)(=|["']\s*:\s*["'])[^\s"',;&]{4,16384}/gi,
+    /\b((?:access|refresh|id|subject)_token|client_secret|private_key)(=|["']\s{0,200}:\s{0,200}["'])[^\s"',;&]{4,16384}/gi,
     `$1$2${REDACTED}`,
   ],
   // Not a sentence, such as "the bearer credentials are missing".
-  [/\b(bearer)\s+(?![a-z]{1,19}[.!?:)]{0,3}(?![^\s"',;]))[^\s"',;]{8,16384}/gi, `$1 ${REDACTED}`],
+  [/\b(bearer)\s{1,200}(?![a-z]{1,19}[.!?:)]{0,3}(?![^\s"',;]))[^\s"',;]{8,16384}/gi, `$1 ${REDACTED}`],
 ];
 
 /**

@@ -163,7 +163,7 @@ scenario('when the worker goes away before it repeats Cancel, the failure also h
 });
 
 scenario('the end of an operation is seen while Cancel is being refused, long before time runs out', async () => {
-  const handle = await startKnown(operation({ ...LONG, after: 4_000, onCancel: { refuses: { code: 7 } } }), {
+  const handle = await startKnown(operation({ ...LONG, after: 8_000, onCancel: { refuses: { code: 7 } } }), {
     cancelTimeout: '1 h',
   });
   await handle.cancel();

@@ -1,5 +1,4 @@
 import { operationFailure, OperationsPlugin, type OperationFailure } from 'temporal-lro';
-import type { WorkerOptions } from '@temporalio/worker';
 import { yandexApi } from '../../src/apis/yandex';
 import { DISK_DESCRIPTORS, DiskCloud } from '../support/disks';
 import { runWorker, startEnvironment, type TestEnvironment } from '../support/environment';
@@ -9,24 +8,21 @@ export interface DiskEnvironment extends Omit<TestEnvironment, 'cloud'> {
 }
 
 /** A worker that knows a {@link DiskCloud} as `disks`; and as `unmarked`, with an API that cannot mark a call with a key. */
-export async function startDisks(
-  workflowsPath = require.resolve('./workflows'),
-  worker: Partial<WorkerOptions> = {},
-): Promise<DiskEnvironment> {
-  const { cloud: _, ...environment } = await startEnvironment({ worker: false });
+export async function startDisks(address?: string): Promise<DiskEnvironment> {
+  const on = address === undefined ? {} : { address };
+  const { cloud: _, ...environment } = await startEnvironment({ worker: false, ...on });
   const disks = await DiskCloud.start();
   const options = { endpoint: disks.address, plaintext: true, descriptors: [DISK_DESCRIPTORS] };
   const { connection, taskQueue } = environment;
   const stopWorker = await runWorker({
     connection,
     taskQueue,
-    workflowsPath,
+    workflowsPath: require.resolve('./workflows'),
     plugins: [
       new OperationsPlugin({
         clouds: { disks: options, unmarked: { ...options, api: { ...yandexApi, mark: () => undefined } } },
       }),
     ],
-    ...worker,
   });
   const stop = async (): Promise<void> => {
     await stopWorker();

@@ -3,7 +3,7 @@ import { DiskService, status, type DiskReply } from '../support/disks';
 import { eventsBesideTasks } from '../support/environment';
 import { until as untilSo } from '../support/until';
 import { failureOf, startDisks, type DiskEnvironment } from './environment';
-import { until, untilInChild } from './workflows';
+import { until, untilInChild, untilLeftOpen } from './workflows';
 
 const { get } = DiskService;
 
@@ -154,4 +154,13 @@ test('takes 11 events while the worker watches, and of any length by activity re
     ),
   );
   expect(counts).toEqual([5, 5]);
+});
+
+test('an operation scope cancels a wait for a reply that is left open', async () => {
+  const diskId = newDisk();
+  environment.disks.on(diskId, () => CREATING);
+  const args: Parameters<typeof untilLeftOpen> = [get.path, { diskId }];
+  expect(await environment.client.workflow.execute(untilLeftOpen, { ...environment.workflow(), args })).toBe(
+    'cancelled',
+  );
 });

@@ -61,6 +61,21 @@ export async function callLeftOpen(method: string, request: JsonObject): Promise
   return end;
 }
 
+/** Leaves a wait for a reply open in an operation scope, and says how it ended. */
+export async function untilLeftOpen(method: string, request: JsonObject): Promise<string> {
+  let end = 'open';
+  await operationScope(async () => {
+    operations('disks')
+      .until(method, request, { match: { status: 'READY' } })
+      .then(
+        () => (end = 'matched'),
+        (err: unknown) => (end = isCancellation(err) ? 'cancelled' : String(err)),
+      );
+    await sleep(500);
+  });
+  return end;
+}
+
 type Until = { match: JsonObject | 'absent'; fail?: JsonObject } & Pick<WaitOptions, 'timeout' | 'poll'>;
 
 /** Waits for a reply inline. */
