@@ -34,7 +34,7 @@ export function scriptCluster(cloud: FakeCloud, say: (text: string) => void): vo
         { at: '9 s', metadata: progress(80, 'joining the network') },
       ],
       response: cluster,
-      afterwards: [{ after: '3 s', response: { ...cluster, health: 'ALIVE', endpoint } }],
+      afterwards: [{ after: '6 s', response: { ...cluster, health: 'ALIVE', endpoint } }],
     };
   });
   cloud.on(NodeGroupService.create).reply(({ name = '', clusterId = '', size = '' }) => ({
