@@ -115,11 +115,12 @@ test('what one worker has seen counts on the next: a worker without the cloud en
     const operationId = cloud.operation({ after: '1 h', onCancel: 'completes', response: EMPTY });
     const args: Parameters<typeof inline> = [{ cloud: CLOUD, operationId, taskQueue, ...options }];
     const handle = await client.workflow.start(inline, { ...workflow(), args });
-    await until(() => cloud.calls.some((call) => call.operationId === operationId));
+    // The second poll shows that the first one was answered.
+    await until(() => cloud.calls.filter((call) => call.operationId === operationId).length > 1);
     return handle;
   };
   let stop = await runWorker(working);
-  const [limited, unlimited] = [await begin({ timeout: '4 s' }), await begin({})];
+  const [limited, unlimited] = [await begin({ timeout: '8 s' }), await begin({})];
   // The worker gives its leases back, with the poll record.
   await stop();
   stop = await runWorker(broken);
