@@ -20,7 +20,7 @@ export class Lease<P, R extends PollResult> {
   record: PollRecord;
   /** The result of the last poll, for people who inspect the pending activity. */
   seen: string;
-  #lastSeen: { polled: P; atMs: number } | undefined;
+  #withSeen: ((result: R) => R) | undefined;
 
   constructor(
     readonly subject: Subject<P, R>,
@@ -49,14 +49,11 @@ export class Lease<P, R extends PollResult> {
 
   /** Remembers an answer, so that a later refusal can report it. */
   see(polled: P): void {
-    this.#lastSeen = { polled, atMs: Math.round(this.subject.input.startedAtMs + this.ageMs) };
+    this.#withSeen = this.subject.withSeen(polled, Math.round(this.subject.input.startedAtMs + this.ageMs));
   }
 
   complete(result: R): Promise<void> {
-    const seen = this.#lastSeen;
-    return this.#report({
-      result: result.refused && seen ? this.subject.withSeen(result, seen.polled, seen.atMs) : result,
-    });
+    return this.#report({ result: (result.refused && this.#withSeen?.(result)) ?? result });
   }
 
   fail(failure: ApplicationFailure): Promise<void> {

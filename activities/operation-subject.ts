@@ -18,8 +18,10 @@ export function operationSubject(context: ActivityContext, input: GetInput): Sub
       const { percent, step } = operationProgress(operation) ?? {};
       return { state: operation.state, percent, step };
     },
-    withSeen: ({ refused }, { operation }, atMs) =>
-      refused ? { refused: { ...refused, seen: { operation, atMs } } } : { operation },
+    withSeen:
+      ({ operation }, atMs) =>
+      ({ refused }) =>
+        refused ? { refused: { ...refused, seen: { operation, atMs } } } : { operation },
     stateOf: (result) => ('operation' in result ? result.operation.state : 'refused'),
   };
 }

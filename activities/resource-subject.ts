@@ -16,10 +16,10 @@ export function resourceSubject(context: ActivityContext, input: UntilInput): Su
     fields: { cloud, reading: callSummary(method, request) },
     // A reply may be large, and logs are not bounded.
     shown: () => ({}),
-    withSeen: (result, { reply }, atMs) =>
-      result.outcome === 'refused'
-        ? { ...result, refused: { ...result.refused, seen: { seen: seenText(wanted.match, reply), atMs } } }
-        : result,
+    withSeen({ reply }, atMs) {
+      const seen = { seen: seenText(wanted.match, reply), atMs };
+      return (result) => (result.outcome === 'refused' ? { ...result, refused: { ...result.refused, seen } } : result);
+    },
     stateOf: ({ outcome }) => outcome,
   };
 }

@@ -13,8 +13,8 @@ export interface Subject<P, R extends PollResult> extends Judge<P, R> {
   readonly fields: Record<string, string>;
   /** What an answer shows, for logs. */
   readonly shown: (polled: P) => Record<string, unknown>;
-  /** Adds to the result of a refused poll what a watch saw last. */
-  readonly withSeen: (result: R, polled: P, atMs: number) => R;
+  /** Returns a function that adds to the result of a refused poll what a watch saw last. It must not keep a large answer. */
+  readonly withSeen: (polled: P, atMs: number) => (result: R) => R;
   /** One word for the result, for messages. */
   readonly stateOf: (result: R) => string;
 }

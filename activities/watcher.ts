@@ -97,7 +97,7 @@ class Watch<P, R extends PollResult> {
     this.#leases.set(lease, { expiry, unwatched: countWatched(lease.subject.input.cloud, lease.context) });
     if (this.#polling) return;
     const last = this.#last;
-    if (!last || this.served.changesBack) return void this.#poll();
+    if (!last) return void this.#poll();
     const interval = this.#apply(lease, last.outcome, this.random());
     this.#pollIn(Math.max(0, interval - (performance.now() - last.at)));
   }
@@ -123,15 +123,16 @@ class Watch<P, R extends PollResult> {
     const polling = new AbortController();
     this.#polling = polling;
     const { served } = this;
-    const asking = served.changesBack ? [...this.#leases.keys()] : undefined;
+    const asking = served.changesBack ? new Set(this.#leases.keys()) : undefined;
     const outcome = await served.poll(polling.signal);
     this.#polling = undefined;
     if (this.#leases.size === 0) return;
-    this.#last = { outcome, at: performance.now() };
+    // An answer that may have changed is of no use to a later lease, and may be large.
+    if (!served.changesBack) this.#last = { outcome, at: performance.now() };
     // One random draw for all leases: with independent draws, the earliest of many would set the pace.
     const random = this.random();
     const intervals = [...this.#leases.keys()].map((lease) =>
-      !asking || asking.includes(lease) ? this.#apply(lease, outcome, random) : 0,
+      !asking || asking.has(lease) ? this.#apply(lease, outcome, random) : 0,
     );
     this.#pollIn(Math.min(...intervals));
   }

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, getRandomStream, log } from '@temporalio/workflow';
-import { CALL_FAILED, type CallInput } from '../src/model/contract';
+import { CALL_FAILED, isOutcomeKnown, type CallInput } from '../src/model/contract';
 import { isRetryable } from '../src/model/error-table';
 import { operationFailure, toApplicationFailure } from '../src/model/failure';
 import { KEY_STREAM } from '../src/model/names';
@@ -134,6 +134,5 @@ function cancelled(err: unknown, { cloud, method }: CallInput): unknown {
 /** Whether an activity failed by an attempt that tells that neither it nor an earlier one has changed anything. */
 function isUnchanged(err: unknown): boolean {
   const { cause } = err instanceof ActivityFailure ? err : {};
-  const doubt: unknown = cause instanceof ApplicationFailure ? cause.details?.[1] : undefined;
-  return typeof doubt === 'object' && doubt !== null && 'outcomeUnknown' in doubt && doubt.outcomeUnknown === false;
+  return cause instanceof ApplicationFailure && isOutcomeKnown(cause.details?.[1]);
 }

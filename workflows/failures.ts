@@ -1,4 +1,4 @@
-import { START_BUSY, type StartInput, type StartRefusal } from '../src/model/contract';
+import { isOutcomeKnown, START_BUSY, type StartInput, type StartRefusal } from '../src/model/contract';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -264,8 +264,7 @@ export function busyStatus(err: ActivityFailure): { refused: OperationStatus; ou
   const last = lastAttempt(err);
   const [refused, doubt]: unknown[] = last?.type === START_BUSY ? (last.details ?? []) : [];
   if (!isOperationStatus(refused)) return undefined;
-  const isKnown = typeof doubt === 'object' && doubt !== null && 'outcomeUnknown' in doubt && !doubt.outcomeUnknown;
-  return { refused, outcomeUnknown: !isKnown };
+  return { refused, outcomeUnknown: !isOutcomeKnown(doubt) };
 }
 
 /** What the activity knows of a start that it does not repeat. */

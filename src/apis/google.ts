@@ -1,7 +1,7 @@
 import { createHash } from 'crypto';
 import type { DescField, DescMethod, DescService } from '@bufbuild/protobuf';
 import { ScalarType } from '@bufbuild/protobuf';
-import { fieldsOf, messageOption, numbersOption, stringOption, type OptionField } from '../descriptors/option-values';
+import { wireFields, messageOption, numbersOption, stringOption, type WireField } from '../descriptors/option-values';
 import { OptionError } from '../model/check';
 import { configurationError } from '../model/failure';
 import type { JsonObject } from '../model/snapshot';
@@ -136,10 +136,10 @@ function routingParams(call: ApiCall): string {
 }
 
 /** By `google.api.routing`: of several rules with one key, the last one that matches counts. */
-function explicitParams(rules: OptionField[], request: JsonObject): [string, string][] {
+function explicitParams(rules: WireField[], request: JsonObject): [string, string][] {
   return rules.flatMap<[string, string]>(({ number, bytes }) => {
     if (number !== 2) return [];
-    const rule = fieldsOf(bytes);
+    const rule = wireFields(bytes);
     const field = rule.find((one) => one.number === 1)?.text ?? '';
     const template = rule.find((one) => one.number === 2)?.text ?? '';
     const value = valueAt(request, field);

@@ -1,4 +1,4 @@
-import { fieldsOf } from '../descriptors/option-values';
+import { wireFields } from '../descriptors/option-values';
 import { REMOVING } from '../descriptors/start-rules';
 import { OptionError } from '../model/check';
 import { configurationError } from '../model/failure';
@@ -52,7 +52,7 @@ export function temporalCloudApi({ apiVersion = API_VERSION }: TemporalCloudApiO
 
 /** The operation in a field. Throws a WrongTypeError if it contains none. */
 function operationIn(bytes: Uint8Array, number: number | undefined): RawOperation {
-  const field = fieldsOf(bytes).findLast((one) => one.number === number);
+  const field = wireFields(bytes).findLast((one) => one.number === number);
   try {
     if (field) return decodeOperation(Buffer.from(field.bytes));
   } catch {

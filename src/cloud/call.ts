@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import type { JsonObject } from '@bufbuild/protobuf';
 import type { OperationsApi } from '../apis/api';
 import { MessageReader } from '../descriptors/any-to-json';
 import type { DescriptorRegistry } from '../descriptors/registry';
@@ -6,10 +6,11 @@ import { findUnaryMethod, type UnaryMethodInfo } from '../descriptors/unary-meth
 import { Place, ValueProblems } from '../descriptors/value-problems';
 import { jsonBytes, MAXIMUM_PAYLOAD_BYTES } from '../model/bounds';
 import type { CallResult } from '../model/contract';
+import { isObject } from '../model/check';
 import { configurationError, toApplicationFailure } from '../model/failure';
 import type { ValueProblem } from '../model/snapshot';
 import { MAXIMUM_REPLY_BYTES } from '../transport/channel';
-import { canMark, markedRequest } from './marked-request';
+import { canMark, markedRequest, type MarkedRequest } from './marked-request';
 
 /** A checked call of a method that starts no operation. */
 export interface PreparedCall extends UnaryMethodInfo {
@@ -17,6 +18,8 @@ export interface PreparedCall extends UnaryMethodInfo {
   what: string;
   /** Checked, as JSON. */
   request: unknown;
+  /** Encoded without a mark, so that the polls of a wait need not encode it again. */
+  unmarked: MarkedRequest;
   /** Whether repeating the call has no further effect: it changes nothing, or the API can mark it with a key. */
   isRepeatable: boolean;
 }
@@ -52,10 +55,10 @@ interface Served {
 export function prepareCall({ name, registry, api }: Served, path: string, request: unknown): PreparedCall {
   const found = findUnaryMethod(registry, path, api.starts);
   if (typeof found === 'string') throw configurationError(name, `method: ${found}`);
-  const what = `${name} ${found.path.slice(1)}`;
   const { method, effect } = found;
-  markedRequest({ name, registry, api }, method, request);
-  return { ...found, what, request, isRepeatable: effect !== 'change' || canMark(api, method, request) };
+  const unmarked = markedRequest({ name, registry, api }, method, request);
+  const isRepeatable = effect !== 'change' || canMark(api, method, request);
+  return { ...found, what: unmarked.what, request, unmarked, isRepeatable };
 }
 
 /** Decodes a reply. Throws an `OperationUnreadable` failure if its bytes are not a message of the method's type. */
@@ -65,10 +68,6 @@ export function readReply({ name, registry }: Served, { what, method }: Prepared
   const problems = found.list();
   if (reply !== null) return { reply: isObject(reply) ? reply : { value: reply }, problems };
   throw unreadableReply(name, `${what} was answered, but its reply is ${problems[0]?.problem ?? 'null'}`);
-}
-
-function isObject(json: JsonValue): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
 /** For a reply that grpc-js refused to receive. */

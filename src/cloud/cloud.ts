@@ -172,7 +172,7 @@ export class Cloud {
   /** Makes the call, and decodes its reply. */
   async call(call: PreparedCall, { key, signal, inFlight = signal, isPoll }: CallTurn = {}): Promise<Called> {
     const { what, path, method, effect } = call;
-    const { body, headers } = markedRequest(this, method, call.request, key);
+    const { body, headers } = key === undefined ? call.unmarked : markedRequest(this, method, call.request, key);
     const kind = isPoll ? 'poll' : 'call';
     const send = async (): Promise<Reply> => {
       const address = await this.#hosts.ofService(method.parent.typeName, signal);

@@ -3,7 +3,7 @@ import { OperationServiceError } from '../apis/error';
 import type { RawAny } from '../descriptors/any-to-json';
 import { jsonToRequest } from '../descriptors/json-to-request';
 import { findOperationMethod, type ResourceRead } from '../descriptors/operation-method';
-import { fieldsOf } from '../descriptors/option-values';
+import { wireFields } from '../descriptors/option-values';
 import type { DescriptorRegistry } from '../descriptors/registry';
 import { toApplicationFailure } from '../model/failure';
 import type { JsonObject, OperationSnapshot } from '../model/snapshot';
@@ -86,7 +86,7 @@ export class Results {
 function resourceIn({ method, field }: ResourceRead, reply: Uint8Array): RawAny {
   const { typeName } = field?.message ?? method.output;
   const parts = (): Uint8Array[] =>
-    fieldsOf(reply).flatMap(({ number, bytes }) => (number === field?.number ? bytes : []));
+    wireFields(reply).flatMap(({ number, bytes }) => (number === field?.number ? bytes : []));
   return { typeUrl: `type.googleapis.com/${typeName}`, value: field ? Buffer.concat(parts()) : reply };
 }
 
@@ -100,7 +100,7 @@ export function resourceIdOf(
   const { number, name, jsonName } = read.idFrom.field;
   const id =
     read.idFrom.in === 'reply'
-      ? fieldsOf(reply).findLast((field) => field.number === number)?.text
+      ? wireFields(reply).findLast((field) => field.number === number)?.text
       : (request[jsonName] ?? request[name]);
   return typeof id === 'string' && id !== '' ? id : undefined;
 }

@@ -6,7 +6,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from '@bufbuild/protobuf';
-import { show } from '../model/check';
+import { isObject, show } from '../model/check';
 import { plainJson, typeText } from './check-request';
 import type { DescriptorRegistry } from './registry';
 
@@ -113,8 +113,4 @@ function leaf(
 
 function misfit(at: string, value: unknown, rule: string): MatchError {
   return new MatchError(`${at} is ${show(value)}: ${rule}`);
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@ import { WireType } from '@bufbuild/protobuf/wire';
 import { WireRecords } from './wire-records';
 
 /** A field of a message: a number for a varint, bytes and text for anything else. */
-export interface OptionField {
+export interface WireField {
   number: number;
   value?: number;
   bytes: Uint8Array;
@@ -15,8 +15,8 @@ interface Options {
 }
 
 /** The fields of a message, as far as it can be read. */
-export function fieldsOf(bytes: Uint8Array): OptionField[] {
-  const found: OptionField[] = [];
+export function wireFields(bytes: Uint8Array): WireField[] {
+  const found: WireField[] = [];
   const records = new WireRecords(bytes);
   while (records.next()) {
     const content = records.content();
@@ -37,8 +37,8 @@ export function stringOption(options: Options | undefined, number: number): stri
 }
 
 /** The fields of the message option with this number; empty if there is none. */
-export function messageOption(options: Options | undefined, number: number): OptionField[] {
-  return contents(options, number).flatMap(fieldsOf);
+export function messageOption(options: Options | undefined, number: number): WireField[] {
+  return contents(options, number).flatMap(wireFields);
 }
 
 /** The values of a bool or of a list of enum values, packed or not. */

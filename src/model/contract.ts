@@ -1,3 +1,4 @@
+import { fieldsOf } from './check';
 import type { PollRecord } from './evidence';
 import { CALL_ACTIVITY, CANCEL_ACTIVITY, GET_ACTIVITY, START_ACTIVITY, UNTIL_ACTIVITY } from './names';
 import type { PollSchedule } from './schedule';
@@ -184,6 +185,11 @@ export interface CallDoubt {
   attempt: number;
   /** Whether this attempt or an earlier one may have made the change. */
   outcomeUnknown: boolean;
+}
+
+/** Whether an attempt said that neither it nor an earlier one can have taken effect unseen. */
+export function isOutcomeKnown(doubt: unknown): boolean {
+  return fieldsOf(doubt).outcomeUnknown === false;
 }
 
 /** The activities by wire name. */

@@ -1,6 +1,6 @@
 import type { CloudOptions } from 'temporal-lro';
 import { googleApi } from '../../src/apis/google';
-import { fieldsOf } from '../../src/descriptors/option-values';
+import { wireFields } from '../../src/descriptors/option-values';
 import { disks, googleDescriptors, longrunning } from './clouds';
 import { descriptorSet } from './descriptors';
 import { anyOf, encoded, failureOf, QUICK, Scene } from './scene';
@@ -12,7 +12,7 @@ const ID = 'projects/p/locations/l/operations/op-1';
 
 /** The string fields of a request. */
 const strings = (bytes: Uint8Array): Record<number, string> =>
-  Object.fromEntries(fieldsOf(bytes).map(({ number, text }) => [number, text]));
+  Object.fromEntries(wireFields(bytes).map(({ number, text }) => [number, text]));
 const reply = (operation: object): Buffer => encoded(SERVICE, 'GetOperation', operation);
 
 let scene: Scene;

@@ -1,5 +1,5 @@
 import type { CloudOptions } from 'temporal-lro';
-import { fieldsOf } from '../../src/descriptors/option-values';
+import { wireFields } from '../../src/descriptors/option-values';
 import { nebiusDescriptors } from './clouds';
 import { encoded, failureOf, QUICK, Scene } from './scene';
 
@@ -38,7 +38,7 @@ test('an operation runs while it has no status; an empty status is a success, an
   });
   expect(await client.wait(ID, { ...QUICK, service: CREATE })).toEqual({ '@type': TYPE, id: 'disk1' });
   expect(paths()).toEqual([GET, GET, READ]);
-  expect(fieldsOf(scene.calls[2]?.body ?? Buffer.of()).map(({ text }) => text)).toEqual(['disk1']);
+  expect(wireFields(scene.calls[2]?.body ?? Buffer.of()).map(({ text }) => text)).toEqual(['disk1']);
 });
 
 test('a resource that is not there yet is read again with the next polls', async () => {

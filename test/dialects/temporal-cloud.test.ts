@@ -1,5 +1,5 @@
 import type { CloudOptions } from 'temporal-lro';
-import { fieldsOf } from '../../src/descriptors/option-values';
+import { wireFields } from '../../src/descriptors/option-values';
 import { temporalCloudDescriptors } from './clouds';
 import { encoded, failureOf, QUICK, Scene } from './scene';
 
@@ -39,7 +39,7 @@ test('a start is marked in the request, finds the operation in a field of the re
     state: 'running',
   });
   const [call] = scene.calls;
-  expect(fieldsOf(call?.body ?? Buffer.of()).map(({ text }) => text)).toEqual(['ns', 'key-1']);
+  expect(wireFields(call?.body ?? Buffer.of()).map(({ text }) => text)).toEqual(['ns', 'key-1']);
   expect(call?.header('temporal-cloud-api-version')).toBe('v0.19.1');
 });
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { OperationsPlugin, type CloudOptions } from 'temporal-lro';
 import type { awaitOperation, executeOperation } from '../../workflows/definitions';
-import { fieldsOf } from '../../src/descriptors/option-values';
+import { wireFields } from '../../src/descriptors/option-values';
 import { startEnvironment, type TestEnvironment } from '../support/environment';
 import { googleDescriptors, nebiusDescriptors, temporalCloudDescriptors } from './clouds';
 import { encoded, failureOf, Scene } from './scene';
@@ -100,7 +100,7 @@ describe('after a lost reply', () => {
     google.on('/acme.v1.Disks/CreateDisk', UNAVAILABLE, reply);
     const request = { parent: 'projects/p' };
     await execute({ cloud: 'google', method: 'acme.v1.Disks/CreateDisk', request });
-    const ids = google.calls.splice(0).map(({ body }) => fieldsOf(body).find(({ number }) => number === 2)?.text);
+    const ids = google.calls.splice(0).map(({ body }) => wireFields(body).find(({ number }) => number === 2)?.text);
     expect(ids).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), ids[0]]);
   });
 
