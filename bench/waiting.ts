@@ -1,5 +1,6 @@
 // npm run bench: measures the cost and lateness of waits with this package and with common hand-written patterns,
-// against a local Temporal server and cloud, one pattern after the other in one process.
+// against a local Temporal server and cloud, one pattern after the other in one process. Names of patterns as arguments
+// choose them and their order.
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -63,6 +64,16 @@ async function measure(
   };
 }
 
+/** The patterns of these names, in this order; all of them if there is no name. A repeated name is measured again. */
+function chosen(names: string[]): typeof PATTERNS {
+  if (names.length === 0) return PATTERNS;
+  return names.map((name) => {
+    const found = PATTERNS.find(([known]) => known === name);
+    if (!found) throw new Error(`No pattern is called ${name}: ${PATTERNS.map(([known]) => known).join('; ')}`);
+    return found;
+  });
+}
+
 function row(cells: string[]): string {
   return `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(22) : cell.padStart(12))).join(' | ')} |`;
 }
@@ -87,7 +98,7 @@ async function main(): Promise<void> {
     console.log(`${COUNT} waits at once of ${SHORTEST_MS / SECOND}–${LONGEST_MS / SECOND} s, figures of one wait`);
     console.log(row(['', 'events', 'polls', 'late, p50', 'late, max', 'CPU, ms', 'CPU, ratio']));
     let ours: number | undefined;
-    for (const [name, type] of PATTERNS) {
+    for (const [name, type] of chosen(process.argv.slice(2))) {
       const { events, polls, cpuMs, lateness } = await measure(
         new Client({ connection: clientConnection }),
         cloud,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { operationFailure } from 'temporal-lro';
 import { ClusterService, NetworkService } from 'temporal-lro/testing';
+import type { awaitResource } from 'temporal-lro/workflow-definitions';
 import type {
   createOrVerify,
   createReady,
@@ -99,7 +100,7 @@ test.each(['RUNNING', 'PROVISIONING'] as const)(
     cloud.on(ClusterService.get).reply(() => ({ response: { ...cluster, health: 'ALIVE' } }));
     const execution = client.workflow.execute<typeof createOrVerify>('createOrVerify', {
       ...workflow(),
-      args: ['two'],
+      args: ['two', '2 s'],
     });
     if (status === 'RUNNING') return expect(await execution).toMatchObject({ id: 'cl-2', status });
     const err: unknown = await execution.catch((reason: unknown) => reason);
@@ -107,3 +108,22 @@ test.each(['RUNNING', 'PROVISIONING'] as const)(
     expect(operationFailure(err)).toBeUndefined();
   },
 );
+
+test('a match with a field that the reply does not have fails before the first poll, and says which fields there are', async () => {
+  const { client, workflow } = environment;
+  const before = calls(ClusterService.get.path);
+  const execution = client.workflow.execute<typeof awaitResource>('awaitResource', {
+    ...workflow(),
+    args: [
+      { cloud: 'yandex', method: ClusterService.get.path, request: { clusterId: 'cl-1' }, match: { helth: 'ALIVE' } },
+    ],
+  });
+  const err: unknown = await execution.catch((reason: unknown) => reason);
+  expect(operationFailure(err)).toMatchObject({
+    type: 'OperationConfigurationError',
+    message: expect.stringMatching(
+      /match\.helth is "ALIVE": this is not a field of fakecloud\.v1\.Cluster, which has .*health/,
+    ) as unknown,
+  });
+  expect(calls(ClusterService.get.path)).toBe(before);
+});

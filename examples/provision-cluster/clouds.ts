@@ -89,7 +89,7 @@ const CLOUDS: Record<string, PlayedCloud> = {
         };
       });
       cloud.on(CloudService.getNamespace).reply(({ namespace }) => {
-        say(`Namespace ${namespace} is created, wanted state RESOURCE_STATE_ACTIVE`);
+        say(`Namespace ${namespace} is created; it is read until it is active`);
         // The reply is that of the created namespace.
         return undefined;
       });

@@ -1,4 +1,5 @@
 // The workflows of docs/resources.md.
+import type { Duration } from '@temporalio/common';
 import { ApplicationFailure, executeChild } from '@temporalio/workflow';
 import { operationFailure, operations } from 'temporal-lro/workflow';
 import { awaitResource } from 'temporal-lro/workflow-definitions';
@@ -51,11 +52,11 @@ export async function listNetworks(folderId: string): Promise<Network[]> {
   return found;
 }
 
-/** Creates a cluster. If the operation takes too long, looks at the cluster itself. */
-export async function createOrVerify(name: string): Promise<Cluster> {
+/** Creates a cluster. If the operation takes too long, reads the cluster itself. */
+export async function createOrVerify(name: string, timeout: Duration): Promise<Cluster> {
   const creation = await cloud.start(ClusterService.create, { folderId: 'folder', name });
   try {
-    return await creation.result({ timeout: '2 s' });
+    return await creation.result({ timeout });
   } catch (err) {
     if (operationFailure(err)?.type !== 'OperationTimedOut') throw err;
     const cluster = await cloud.call(ClusterService.get, { clusterId: creation.operation.metadata?.clusterId });
